@@ -1,0 +1,224 @@
+"""One line of ``heavy_modules`` to one :class:`HeavyModule`; lines from ini files, hooks and entry points."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import keyword
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from . import options
+from .errors import InvalidDeclaration
+from .names import is_dotted
+
+ENTRY_POINT_GROUP = "pytest_heavyimports"
+
+# Fixtures of pytest itself, 8.2 to 9.2, and of this plugin; a test compares them with `pytest --fixtures`.
+RESERVED = frozenset(
+    """
+    cache capfd capfdbinary caplog capsys capsysbinary capteesys doctest_namespace legacy_path monkeypatch pytester
+    pytestconfig record_property record_testsuite_property record_xml_attribute recwarn request subtests testdir
+    tmp_path tmp_path_factory tmpdir tmpdir_factory unittest_setUpClass_fixture_ cuda_device heavy_module heavy_stub
+    import_probe
+    """.split()
+)
+
+_LINE = re.compile(
+    r"""
+    (?:(?P<alias>[^=<>!~]*?) \s* =(?!=) \s*)?
+    (?P<reference>[^\s=<>!~]*) \s*
+    (?P<specifiers>.*)
+    """,
+    re.VERBOSE,
+)
+
+
+class HeavyModule(NamedTuple):
+    """A declared heavy module, or an object in one."""
+
+    alias: str
+    """The name of its fixture."""
+    fullname: str
+    attributes: str = ""
+    """Dotted, as in the object reference of an entry point; empty for the module itself."""
+    specifiers: str = ""
+    """Version specifiers, such as ``">= 2.4"``; empty where any version will do."""
+    line: str = ""
+    """As it was written."""
+    source: str = ""
+    """Where it was written: file, table and line."""
+
+    @property
+    def reference(self) -> str:
+        """``module`` or ``module:attribute``."""
+        return f"{self.fullname}:{self.attributes}" if self.attributes else self.fullname
+
+    def __str__(self) -> str:
+        return f"{self.line!r} ({self.source})"
+
+
+def parse_line(line: str, source: str = "") -> HeavyModule:
+    """
+    Read ``[alias =] module[:attribute[.attribute]] [version specifiers]``; a ``#`` begins a comment.
+
+    Raises:
+        InvalidDeclaration: The line is no such thing; ``fault`` says what is wrong and ``remedy`` what to type.
+    """
+    line = line.partition("#")[0].strip()
+    match = _LINE.fullmatch(line)
+    assert match  # every part of the pattern can be empty
+    alias, reference, specifiers = match["alias"], match["reference"], match["specifiers"].strip()
+    fullname, colon, attributes = reference.partition(":")
+    prefix = "" if alias is None else f"{alias} = "
+    if not is_dotted(fullname) or (colon and not is_dotted(attributes)):
+        raise InvalidDeclaration(line, **_bad_reference(reference, prefix))
+    if specifiers and not _is_specifier(specifiers):
+        version = re.search(r"\d[\w.*+!-]*", specifiers)
+        raise InvalidDeclaration(
+            line,
+            fault=f"{specifiers!r} is no version specifier",
+            remedy=f"Write it as '{prefix}{reference} >= {version[0].rstrip('.*') if version else '1.0'}'.",
+        )
+    if alias is None:
+        alias = (attributes or fullname).rpartition(".")[2]
+    if not alias.isidentifier() or keyword.iskeyword(alias):
+        better = re.sub(r"\W+", "_", alias).strip("_") or "alias"
+        better = f"{better}_" if keyword.iskeyword(better) or not better.isidentifier() else better
+        raise InvalidDeclaration(
+            line,
+            fault=f"{alias!r} can't be the name of a fixture",
+            remedy=f"Write it as '{better} = {reference}'.",
+        )
+    return HeavyModule(alias, fullname, attributes, specifiers, line, source)
+
+
+def _bad_reference(reference: str, prefix: str) -> dict[str, str]:
+    if not reference:
+        return {"fault": "it names no module", "remedy": f"Write it as '{prefix or 'np = '}numpy'."}
+    if "/" in reference or reference.endswith(".py"):
+        dotted = re.sub(r"\.py$", "", reference).strip("./").replace("/", ".")
+        remedy = f"Write it as '{prefix}{dotted}'."
+    elif ":" in reference:
+        remedy = f"Write it as '{prefix}module:attribute'."
+    else:
+        remedy = "Name the module that tests import, not the distribution that pip installs ('cv2', 'sklearn')."
+    return {"fault": f"{reference!r} is no module or module:attribute", "remedy": remedy}
+
+
+def _is_specifier(text: str) -> bool:
+    # Here, because most lines have none: packaging takes some milliseconds to import.
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+class Line(NamedTuple):
+    """A line of text and where it was written, before anybody has read it."""
+
+    text: str
+    source: str
+
+
+def read_declarations(config: pytest.Config) -> tuple[dict[str, HeavyModule], list[str]]:
+    """
+    Every declared heavy module by its alias, in the order of declaration: ini file, hooks, entry points.
+
+    Returns:
+        The modules, and a sentence on each line that can't be used.
+    """
+    faults: list[str] = []
+    declared: dict[str, HeavyModule] = {}
+    for line in all_lines(config, faults):
+        try:
+            module = parse_line(line.text, line.source)
+        except InvalidDeclaration as error:
+            faults.append(f"heavy_modules: {error.line!r} can't be read: {error.fault} ({line.source}). {error.remedy}")
+            continue
+        other = declared.get(module.alias)
+        if module.alias in RESERVED:
+            faults.append(
+                f"heavy_modules: {module} would hide the fixture {module.alias!r}. "
+                f"Write it as 'heavy_{module.alias} = {module.reference}'."
+            )
+        elif other is None:
+            declared[module.alias] = module
+        elif other.reference == module.reference:
+            declared[module.alias] = merge(other, module)
+        else:
+            faults.append(
+                f"heavy_modules: {module.alias!r} is given twice: {other} and {module}. Give one of them another alias."
+            )
+    return declared, faults
+
+
+def merge(first: HeavyModule, second: HeavyModule) -> HeavyModule:
+    """One declaration for two of the same thing under the same alias: the versions must satisfy both."""
+    if not second.specifiers or second.specifiers == first.specifiers:
+        return first
+    if not first.specifiers:
+        return second
+    both = f"{first.specifiers},{second.specifiers}"
+    return second._replace(specifiers=both, source=f"{second.source}; and {first.source}")
+
+
+def all_lines(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
+    """The lines of the ini file, then those of the hooks, then those of installed distributions."""
+    lines = options.module_lines(config, faults)
+    if lines:
+        where = options.ini_source(config, options.MODULES_KEY)
+        for number, text in enumerate(lines, 1):
+            yield Line(text, f"{where}, line {number} of heavy_modules")
+    yield from hook_lines(config, faults)
+    if not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        yield from entry_point_lines()
+
+
+def hook_lines(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
+    """What conftest files and plugins declare by ``pytest_heavy_modules``, each asked by itself so that it can be named."""
+    manager = config.pluginmanager
+    for implementation in manager.hook.pytest_heavy_modules.get_hookimpls():
+        others = [plugin for plugin in manager.get_plugins() if plugin is not implementation.plugin]
+        name = plugin_name(config, implementation.plugin, implementation.plugin_name)
+        given: list[Iterable[str]] = manager.subset_hook_caller("pytest_heavy_modules", others)(config=config)
+        for lines in given:
+            lines = [lines] if isinstance(lines, str) else list(lines)
+            for number, text in enumerate(lines, 1):
+                if isinstance(text, str):
+                    yield Line(text, f"{name}, line {number} of pytest_heavy_modules")
+                else:
+                    faults.append(f"heavy_modules: {text!r} is no text ({name}, pytest_heavy_modules).")
+
+
+def plugin_name(config: pytest.Config, plugin: object, registered: str) -> str:
+    """A conftest file by its path, any other plugin by the name that it is registered under."""
+    if not registered.endswith("conftest.py"):
+        return f"plugin {registered!r}"
+    file = Path(registered)
+    return str(file.relative_to(config.rootpath)) if file.is_relative_to(config.rootpath) else str(file)
+
+
+def entry_point_lines() -> Iterator[Line]:
+    """
+    What installed distributions declare in the entry point group ``pytest_heavyimports``: ``alias = module …``.
+
+    pytest has read every distribution's entry points already, by ``importlib.metadata``; this uses that module's warm
+    cache and parses nothing but the files that name our group: a third of the time of ``entry_points(group=…)``.
+    """
+    for distribution in importlib.metadata.distributions():
+        if f"[{ENTRY_POINT_GROUP}]" in (distribution.read_text("entry_points.txt") or ""):
+            for entry_point in distribution.entry_points:
+                if entry_point.group == ENTRY_POINT_GROUP:
+                    name = distribution.metadata["Name"]
+                    yield Line(
+                        f"{entry_point.name} = {entry_point.value}",
+                        f"distribution {name!r}, entry point {entry_point.name!r} of {ENTRY_POINT_GROUP}",
+                    )

@@ -1,0 +1,81 @@
+"""Installed distributions: which one provides a module, its version, and whether a module is installed at all."""
+
+from __future__ import annotations
+
+import os
+import site
+import sysconfig
+from functools import lru_cache
+from importlib.machinery import ModuleSpec, PathFinder
+
+# The backport: before Python 3.12 the standard library's packages_distributions knows only distributions with a
+# top_level.txt, which numpy, pandas and other wheels no longer have.
+import importlib_metadata as metadata
+
+from .names import lineage, root
+
+
+def installed_version(fullname: str) -> str | None:
+    """The version of the distribution that provides *fullname*, such as ``"2.13.0+cpu"``; ``None`` if none does."""
+    provider = find_provider(fullname)
+    return provider.version if provider else None
+
+
+def find_provider(fullname: str) -> metadata.Distribution | None:
+    """
+    The distribution that provides a module: ``opencv-python`` for ``cv2``, ``protobuf`` for ``google.protobuf``.
+
+    Reference: ``packages_distributions`` in the documentation of importlib_metadata.
+    """
+    try:
+        namesake = metadata.distribution(root(fullname))
+    except metadata.PackageNotFoundError:
+        namesake = None
+    if namesake and _lists(namesake, root(fullname)):
+        return namesake
+    candidates = [metadata.distribution(name) for name in dict.fromkeys(_providers().get(root(fullname), ()))]
+    for name in lineage(fullname):
+        for candidate in candidates:
+            if _lists(candidate, name):
+                return candidate
+    # An editable install lists no file of the package.
+    return candidates[0] if candidates else namesake
+
+
+@lru_cache(maxsize=1)
+def _providers() -> dict[str, list[str]]:
+    # Reads the file list of every distribution: some tenths of a second.
+    return {package: list(names) for package, names in metadata.packages_distributions().items()}
+
+
+def _lists(distribution: metadata.Distribution, fullname: str) -> bool:
+    """Whether the distribution's file list has the module. The text is searched: torch's has 12,000 lines."""
+    path = fullname.replace(".", "/")
+    record = "\n" + (distribution.read_text("RECORD") or distribution.read_text("SOURCES.txt") or "")
+    return f"\n{path}/" in record or f"\n{path}." in record
+
+
+def locate(fullname: str) -> ModuleSpec | None:
+    """The spec of a module as the path finder sees it, with no import of its parents; ``None`` if it isn't there."""
+    spec: ModuleSpec | None = None
+    for name in reversed(list(lineage(fullname))):
+        path = None if spec is None else spec.submodule_search_locations
+        if spec is not None and path is None:
+            return None  # the parent is a module, not a package
+        spec = PathFinder.find_spec(name, path)
+        if spec is None:
+            return None
+    return spec
+
+
+def is_installed(spec: ModuleSpec) -> bool:
+    """Whether a module lies in a directory that distributions are installed into, not in the code under test."""
+    places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
+    return any(place.startswith(tuple(_install_directories())) for place in places)
+
+
+@lru_cache(maxsize=1)
+def _install_directories() -> frozenset[str]:
+    directories = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), site.getusersitepackages()}
+    directories.update(site.getsitepackages())
+    return frozenset(directory + os.sep for directory in directories)

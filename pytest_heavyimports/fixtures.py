@@ -1,0 +1,51 @@
+"""The fixtures, and those made from declarations."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .stash import registry_key
+
+if TYPE_CHECKING:
+    from .declarations import HeavyModule
+
+
+@pytest.fixture(scope="session")
+def heavy_module(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Import a heavy module once per session: heavy_module("torch"), heavy_module("src.app:create", minversion=...).
+
+    An alias is accepted in place of a module; further names are looked up in it, several give a tuple. Skips the test
+    where the module is not installed, with minversion= and reason= as in pytest.importorskip.
+    """
+    return request.config.stash[registry_key].get
+
+
+@pytest.fixture
+def cuda_device(heavy_module: Callable[..., Any]) -> Any:
+    """A torch.device of type cuda that this test may use; skips, with the reason, where there is none."""
+    __tracebackhide__ = True
+    from .cuda import first_device
+
+    device, reason = first_device(heavy_module("torch"))
+    return device or pytest.skip(reason)
+
+
+def alias_fixtures(declared: Iterable[HeavyModule]) -> types.ModuleType:
+    """A plugin with a session fixture for each declaration."""
+    plugin = types.ModuleType(f"{__package__}.aliases", "Fixtures made from heavy_modules.")
+    for module in declared:
+        setattr(plugin, f"fixture_{module.alias}", _alias_fixture(module))
+    return plugin
+
+
+def _alias_fixture(module: HeavyModule) -> Any:
+    def provide(request: pytest.FixtureRequest) -> Any:
+        __tracebackhide__ = True
+        return request.config.stash[registry_key].provide(module.alias)
+
+    provide.__doc__ = f"Heavy module {module}."
+    return pytest.fixture(scope="session", name=module.alias)(provide)

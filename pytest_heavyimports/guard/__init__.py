@@ -1,0 +1,1 @@
+"""What may be initialised again, and what becomes of an attempt."""

@@ -1,0 +1,37 @@
+"""What happened to each heavy module, in order. Sums are made by ``report``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Union
+
+from .names import lineage
+from .records import Import, Reload
+
+Event = Union[Import, Reload]
+
+
+class Ledger:
+    """The events of one session, oldest first. Appending is atomic, so threads may record."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(tuple(self._events))
+
+    def record(self, event: Event) -> None:
+        """Add *event* at the end."""
+        self._events.append(event)
+
+    def imports(self) -> list[Import]:
+        """The imports, oldest first."""
+        return [event for event in self if isinstance(event, Import)]
+
+    def import_of(self, fullname: str) -> Import | None:
+        """The import of *fullname* itself; ``None`` if it was not seen."""
+        return next((event for event in self.imports() if event.fullname == fullname), None)
+
+    def first_import(self, fullname: str) -> Import | None:
+        """The import that brought *fullname* in: its own, or that of its nearest recorded parent; ``None`` if unseen."""
+        return next(filter(None, map(self.import_of, lineage(fullname))), None)

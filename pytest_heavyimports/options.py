@@ -1,0 +1,132 @@
+"""The one place that spells ini keys, command-line flags and marks. Gives :class:`Settings`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+MODULES_KEY = "heavy_modules"
+
+CHOICES = {
+    "heavy_missing": (("skip", "fail"), "what becomes of a test whose heavy module is not installed, or too old"),
+    "heavy_gc": (
+        ("pause", "off", "freeze"),
+        "garbage collector: pause it during a heavy import, leave it alone (off), or pause it and freeze what came in",
+    ),
+    "heavy_guard": (
+        ("off", "restore", "error"),
+        "reload of a module that can't be initialised twice: let it happen (off), "
+        "give the module back with a warning (restore), refuse (error)",
+    ),
+}
+REPORT_CHOICES = ("on", "off")
+
+GUARD_MARK = "heavy_guard"
+MARKERS = (f'{GUARD_MARK}("off"): lift the guard of pytest-heavyimports for this test, class or module.',)
+
+
+class Settings(NamedTuple):
+    """What the user asked for, checked."""
+
+    missing: str
+    gc: str
+    guard: str
+    report: bool
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Tell pytest our ini keys and flags. The first of a key's values is its default; a flag goes before the key."""
+    group = parser.getgroup("heavyimports", "heavy imports")
+    group.addoption("--heavy-list", action="store_true", help="show the declared heavy modules, and stop")
+    for key, (values, what) in CHOICES.items():
+        flag = f"--{key.replace('_', '-')}"
+        group.addoption(flag, choices=values, help=f"{what} (default: {values[0]})")
+        parser.addini(key, f"{what}: {', '.join(values)} (default: {values[0]})", default=values[0])
+    parser.addini("heavy_report", "the section on heavy imports at the end: on, off (default: on)", default="on")
+    parser.addini(
+        MODULES_KEY,
+        "heavy modules, one a line: [alias =] module[:attribute] [version specifiers]",
+        type="linelist",
+        default=[],
+    )
+
+
+def add_markers(config: pytest.Config) -> None:
+    """Tell pytest our marks."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+def is_guard_lifted(item: pytest.Item) -> bool:
+    """Whether the item, its class or its module is marked ``heavy_guard("off")``."""
+    mark = item.get_closest_marker(GUARD_MARK)
+    return mark is not None and mark.args == ("off",)
+
+
+def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settings, list[str]]:
+    """
+    The settings.
+
+    Args:
+        config: For the ini file.
+        given_flags: The flags: ``config.option``, or ``known_args_namespace`` before that is there.
+
+    Returns:
+        The settings, and a sentence on each that can't be read; its default stands in for it.
+    """
+    faults: list[str] = []
+
+    def choice(key: str, values: tuple[str, ...]) -> str:
+        if given := getattr(given_flags, key, None):
+            return str(given)
+        value = ini_value(config, key, faults, default=values[0])
+        if value in values:
+            return str(value)
+        faults.append(f"{key}: {value!r} is none of {', '.join(values)} ({ini_source(config, key)}).")
+        return values[0]
+
+    missing, gc, guard = (choice(key, values) for key, (values, _) in CHOICES.items())
+    report = choice("heavy_report", REPORT_CHOICES)
+    return Settings(missing=missing, gc=gc, guard=guard, report=report == "on"), faults
+
+
+def module_lines(config: pytest.Config, faults: list[str]) -> list[str]:
+    """The lines of ``heavy_modules``; a value of the wrong type is told in *faults*."""
+    lines = ini_value(config, MODULES_KEY, faults, default=[])
+    return [str(line) for line in lines]
+
+
+def ini_value(config: pytest.Config, key: str, faults: list[str], *, default: Any) -> Any:
+    """The value of *key*; one of a type that pytest's native TOML refuses is told in *faults*."""
+    try:
+        return config.getini(key)
+    except (TypeError, pytest.UsageError) as error:
+        # A TypeError up to pytest 9.1, a UsageError after it.
+        faults.append(f"{key}: {error} ({ini_source(config, key)}).")
+        return default
+
+
+def ini_source(config: pytest.Config, key: str) -> str:
+    """Where the value of *key* was written: file and table, or the command line."""
+    if any(given.partition("=")[0] == key for given in config.getoption("override_ini", None) or ()):
+        return "command line, -o"
+    file = config.inipath
+    if file is None:
+        return "no configuration file"
+    if file.suffix == ".cfg":
+        table = "tool:pytest"
+    elif file.suffix != ".toml" or file.name in ("pytest.toml", ".pytest.toml"):
+        table = "pytest"
+    elif "[tool.pytest.ini_options]" in file.read_text(encoding="utf-8"):
+        table = "tool.pytest.ini_options"
+    else:
+        table = "tool.pytest"
+    try:
+        shown = file.relative_to(config.invocation_params.dir)
+    except ValueError:
+        shown = file
+    return f"{shown}, [{table}]"

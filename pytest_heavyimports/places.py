@@ -1,0 +1,69 @@
+"""Where the run is: pytest's own word for it during tests, ours before and after them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .records import Place
+
+_OURS = os.path.dirname(__file__) + os.sep
+_IMPORT_SYSTEM = ("<frozen ", os.path.join(os.path.dirname(os.__file__), "importlib") + os.sep)
+
+
+class Whereabouts:
+    """
+    Tells the place of whatever happens now, from any thread.
+
+    During a test, pytest keeps ``PYTEST_CURRENT_TEST`` up to date in the environment ("nodeid (phase)"), which costs
+    us nothing; outside of tests the plugin's hooks say what is going on by :meth:`enter`. A value that was there
+    before the session began belongs to a pytest that started this one.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._inherited = os.environ.get("PYTEST_CURRENT_TEST")
+        self._outside = Place("start-up")
+        self._fixtures = threading.local()
+
+    @contextmanager
+    def setting_up(self, fixture: str) -> Iterator[None]:
+        """What this thread does inside belongs to the setup of *fixture*."""
+        self._fixtures.name = fixture
+        try:
+            yield
+        finally:
+            self._fixtures.name = ""
+
+    def enter(self, phase: str, nodeid: str = "") -> None:
+        """From now on, outside of tests, the run is here."""
+        self._outside = Place(phase, nodeid)
+
+    def __call__(self) -> Place:
+        return self._here().at(fixture=getattr(self._fixtures, "name", ""))
+
+    def _here(self) -> Place:
+        current = os.environ.get("PYTEST_CURRENT_TEST")
+        if not current or current == self._inherited:
+            return self._outside
+        nodeid, _, phase = current.rpartition(" (")
+        return Place(phase.rstrip(")"), nodeid)
+
+    def of(self, file: str, line: int) -> Place:
+        """The place that it is now, with the statement; a file under the root directory is told relative to it."""
+        place = self()
+        if place.fixture:
+            return place  # the statement is one of pytest's
+        under = file.startswith(self._root + os.sep)
+        return place.at(line=f"{os.path.relpath(file, self._root) if under else file}:{line}")
+
+
+def calling_line() -> tuple[str, int]:
+    """File and line of the innermost statement that belongs neither to this package nor to the import system."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith((_OURS, *_IMPORT_SYSTEM)):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno

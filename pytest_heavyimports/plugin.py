@@ -1,0 +1,116 @@
+"""pytest's hooks, and nothing else: each reads the stash and makes one call."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import options
+from .stash import registry_key, session_key
+
+if TYPE_CHECKING:
+    from .guard.session import Guard
+    from .session import HeavySession
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from . import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+# First and outermost: conftest files import heavy modules, and other plugins load code before them.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    settings, faults = options.read_settings(early_config, early_config.known_args_namespace)
+    if settings.guard != "off" and not faults:
+        from .session import HeavySession
+
+        early_config.stash[session_key] = HeavySession(early_config, settings)
+    return (yield)
+
+
+# Before those of pytest that run the tests, or list something and stop.
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    if not config.option.heavy_list:
+        return None
+    from .declarations import read_declarations
+    from .report.listing import listing
+
+    declared, faults = read_declarations(config)
+    if faults:
+        raise pytest.UsageError(*faults)
+    print("\n".join(listing(declared.values())))
+    return pytest.ExitCode.OK
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    options.add_markers(config)
+    if config.option.help:
+        return  # a fault in the configuration must not keep anybody from reading the help
+    from . import fixtures
+    from .session import configure
+
+    session = configure(config, config.stash.get(session_key, None))
+    config.stash[registry_key] = session.registry
+    config.pluginmanager.register(fixtures, "heavyimports-fixtures")
+    if session.registry.declared:
+        aliases = fixtures.alias_fixtures(session.registry.declared.values())
+        config.pluginmanager.register(aliases, "heavyimports-aliases")
+        config.pluginmanager.register(CollectionHooks(session), "heavyimports-collection")
+    if session.guard:
+        config.pluginmanager.register(GuardHooks(session.guard), "heavyimports-guard")
+    if session.settings.report:
+        config.pluginmanager.register(ReportHooks(session), "heavyimports-report")
+
+
+class CollectionHooks:
+    """Where anything is declared: which file imports it while pytest collects."""
+
+    def __init__(self, session: HeavySession) -> None:
+        self._session = session
+        session.notice("conftest or plugin")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        self._session.whereabouts.enter("collect", collector.nodeid)
+        report = yield
+        self._session.notice("collect", collector.nodeid)
+        return report
+
+    def pytest_collection_finish(self) -> None:
+        self._session.whereabouts.enter("after collection")
+
+
+class GuardHooks:
+    """Where the guard is on: tests that are marked ``heavy_guard("off")``."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        with self._guard.lifted(options.is_guard_lifted(item)):
+            return (yield)
+
+
+class ReportHooks:
+    """The section at the end, unless it is switched off."""
+
+    def __init__(self, session: HeavySession) -> None:
+        self._session = session
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        from .report.terminal import write_section
+
+        self._session.notice("during tests")
+        write_section(terminalreporter, self._session.ledger)

@@ -1,0 +1,200 @@
+"""The registry: each heavy module is imported once per session; its object, or its failure, is remembered."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from operator import attrgetter
+from types import ModuleType, TracebackType
+from typing import Any, NoReturn
+
+from .declarations import HeavyModule, merge, parse_line
+from .errors import HeavyModuleMissing
+from .ledger import Ledger
+from .measure import Cost
+from .names import is_within
+from .places import Whereabouts
+from .records import Import, Place
+
+EARLIER = Place("earlier, by an import statement")
+
+
+class ModuleRegistry:
+    """
+    The heavy modules of one session. Any thread may ask; two that ask at once share one import.
+
+    One lock serves all modules, so that imports run one after another: threads that import different parts of torch at
+    the same time can abort the process.
+    """
+
+    def __init__(
+        self,
+        declared: Mapping[str, HeavyModule],
+        *,
+        ledger: Ledger,
+        whereabouts: Whereabouts,
+        collector: AbstractContextManager[object],
+        on_missing: Callable[[str], NoReturn],
+    ) -> None:
+        """
+        Args:
+            declared: The declared modules by alias.
+            ledger: Where first imports are recorded.
+            whereabouts: Tells where the run is now.
+            collector: Entered around each import; see ``imports/collector.py``.
+            on_missing: Called with the reason where a module is not installed or too old; raises.
+        """
+        self.declared = dict(declared)
+        self.ledger = ledger
+        self._whereabouts = whereabouts
+        self._collector = collector
+        self._on_missing = on_missing
+        self._modules: dict[str, ModuleType] = {}
+        self._failures: dict[str, tuple[BaseException, TracebackType | None]] = {}
+        self._lock = threading.RLock()
+
+    def get(self, name: str, *attributes: str, minversion: str | None = None, reason: str | None = None) -> Any:
+        """
+        Import a heavy module, once, and give it or objects of it.
+
+        Args:
+            name: A declared alias, ``"module"`` or ``"module:attribute"``.
+            attributes: Names, dotted ones too, that are looked up in what *name* gives.
+            minversion: The lowest version that will do, as in ``pytest.importorskip``.
+            reason: The reason of the skip where the module is missing, in place of ours.
+
+        Returns:
+            With no attributes what *name* gives, with one that object, with several a tuple of them. Always the
+            identical objects.
+
+        Raises:
+            pytest.skip.Exception: The module is not installed or too old (a failure with ``heavy_missing = fail``).
+            InvalidDeclaration: *name* is neither an alias nor an object reference, or *minversion* no version.
+            AttributeError: The module has no such attribute.
+            Exception: Whatever the module raised while it was imported; the same error each time.
+        """
+        __tracebackhide__ = True
+        wanted = self._wanted(name, minversion)
+        found = self._object(wanted, reason=reason)
+        objects = tuple(_attribute(found, attribute, wanted) for attribute in attributes)
+        return objects[0] if len(objects) == 1 else objects or found
+
+    def provide(self, alias: str) -> Any:
+        """What the fixture *alias* gives: as :meth:`get`, and the place of the import names the fixture."""
+        __tracebackhide__ = True
+        with self._whereabouts.setting_up(alias):
+            return self._object(self.declared[alias])
+
+    def notice(self, place: Place) -> None:
+        """Record, as of *place*, the declared modules that import statements have brought in since the last call."""
+        for fullname in {module.fullname for module in self.declared.values()}:
+            if fullname in sys.modules and self.ledger.import_of(fullname) is None:
+                self.ledger.record(Import(fullname, place))
+
+    def _wanted(self, name: str, minversion: str | None) -> HeavyModule:
+        wanted = self.declared.get(name)
+        if wanted is None:
+            wanted = parse_line(name)
+            for module in self.declared.values():
+                if module.fullname == wanted.fullname:
+                    wanted = merge(module, wanted)._replace(attributes=wanted.attributes)
+        if minversion is not None:
+            at_least = parse_line(f"{wanted.fullname} >= {minversion}").specifiers
+            wanted = wanted._replace(specifiers=",".join(filter(None, (wanted.specifiers, at_least))))
+        return wanted
+
+    def _object(self, wanted: HeavyModule, *, reason: str | None = None) -> Any:
+        __tracebackhide__ = True
+        try:
+            module = self._module(wanted)
+        except HeavyModuleMissing as missing:
+            self._on_missing(reason or str(missing))
+        return _attribute(module, wanted.attributes, wanted) if wanted.attributes else module
+
+    def _module(self, wanted: HeavyModule) -> ModuleType:
+        __tracebackhide__ = True
+        with self._lock:
+            version = _installed_version(wanted.fullname) if wanted.specifiers else None
+            if version is not None:
+                _require(wanted, version)
+            module = self._modules.get(wanted.fullname) or self._import(wanted)
+            if wanted.specifiers and version is None:
+                _require(wanted, getattr(module, "__version__", None))
+            return module
+
+    def _import(self, wanted: HeavyModule) -> ModuleType:
+        __tracebackhide__ = True
+        fullname = wanted.fullname
+        if fullname in self._failures:
+            error, traceback = self._failures[fullname]
+            raise error.with_traceback(traceback)
+        place = EARLIER if sys.modules.get(fullname) else self._whereabouts()
+        try:
+            with self._collector, Cost() as cost:
+                module = importlib.import_module(fullname)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # pytest-timeout's failure is no Exception, a module's sys.exit() neither
+            if _is_absence(error, fullname):
+                raise HeavyModuleMissing(
+                    fullname,
+                    fault=f"could not import {fullname!r}: {error}",
+                    declared=str(wanted) if wanted.source else "",
+                ) from None
+            _add_note(error, f"{fullname!r} failed while it was imported: {place}. It is not tried again.")
+            self._failures[fullname] = error, error.__traceback__
+            self._record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, repr(error)))
+            raise
+        self._modules[fullname] = module
+        measured = (None, None) if place is EARLIER else (cost.duration_s, cost.rss_growth_bytes)
+        self._record(Import(fullname, place, *measured))
+        self.notice(place)  # declared modules that this one has brought in
+        return module
+
+    def _record(self, event: Import) -> None:
+        if self.ledger.import_of(event.fullname) is None:
+            self.ledger.record(event)
+
+
+def _attribute(found: Any, attribute: str, wanted: HeavyModule) -> Any:
+    __tracebackhide__ = True
+    try:
+        return attrgetter(attribute)(found)
+    except AttributeError as error:
+        if wanted.source:
+            _add_note(error, f"Declared as {wanted}.")
+        raise
+
+
+def _is_absence(error: BaseException, fullname: str) -> bool:
+    """Whether *fullname*, or a package that it lies in, isn't there; not whether something that it needs is missing."""
+    return isinstance(error, ModuleNotFoundError) and bool(error.name) and is_within(fullname, str(error.name))
+
+
+def _installed_version(fullname: str) -> str | None:
+    # Here, because few declarations have a version: it brings in importlib_metadata.
+    from .distributions import installed_version
+
+    return installed_version(fullname)
+
+
+def _require(wanted: HeavyModule, version: str | None) -> None:
+    """Raise HeavyModuleMissing unless *version*, ``None`` where it is unknown, satisfies the declaration."""
+    from packaging.specifiers import SpecifierSet
+
+    if version is None:
+        fault = f"the version of {wanted.fullname!r} is unknown"
+    elif not SpecifierSet(wanted.specifiers).contains(version, prereleases=True):
+        fault = f"{wanted.fullname!r} is version {version}"
+    else:
+        return
+    fault = f"{fault}, and {wanted.specifiers!r} is needed"
+    raise HeavyModuleMissing(wanted.fullname, fault=fault, declared=str(wanted) if wanted.source else "")
+
+
+def _add_note(error: BaseException, note: str) -> None:
+    """``BaseException.add_note``, which Python 3.10 lacks; pytest shows the notes there too."""
+    error.__notes__ = [*getattr(error, "__notes__", ()), note]  # type: ignore[attr-defined]  # 3.11

@@ -1,0 +1,50 @@
+"""The section ``heavy imports`` at the end of the terminal output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from ..ledger import Ledger
+from ..records import Import, Reload
+
+
+class Writer(Protocol):
+    """What is asked of pytest's terminal reporter."""
+
+    verbosity: int
+
+    def section(self, title: str, sep: str = "=") -> None: ...
+    def write_line(self, line: str) -> None: ...
+
+
+def write_section(writer: Writer, ledger: Ledger) -> None:
+    """Write what was imported and what the guard did; nothing where neither was the case."""
+    lines = list(section_lines(ledger))
+    if lines:
+        writer.section("heavy imports")
+        for line in lines:
+            writer.write_line(line)
+
+
+def section_lines(ledger: Ledger) -> Iterator[str]:
+    """A line for each import and each reload that was not carried out, oldest first."""
+    imports = ledger.imports()
+    width = max((len(event.fullname) for event in imports), default=0)
+    for event in ledger:
+        if isinstance(event, Import):
+            yield f"{event.fullname:<{width}}  {_cost(event)}  first: {event.place}{_failure(event)}"
+        elif isinstance(event, Reload):
+            what = "reload refused" if event.refused else "reload ignored"
+            yield f"{event.fullname}: {what}: {event.place}"
+
+
+def _cost(event: Import) -> str:
+    seconds = "" if event.duration_s is None else f"{event.duration_s:.2f} s"
+    growth = event.rss_growth_bytes
+    memory = "" if growth is None else f"{growth / 2**20:+.0f} MiB"
+    return f"{seconds:>8}  {memory:>9}"
+
+
+def _failure(event: Import) -> str:
+    return f"; failed: {event.error}" if event.error else ""
