@@ -18,4 +18,8 @@ __all__ = [
     "ReloadRefused",
 ]
 
+# Shown to users by the name that they import and filter warnings by.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+
 __version__ = "0.1.0"

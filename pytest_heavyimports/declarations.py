@@ -8,24 +8,24 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
-
-import pytest
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import options
 from .errors import InvalidDeclaration
 from .names import is_dotted
 
+if TYPE_CHECKING:
+    import pytest
+
 ENTRY_POINT_GROUP = "pytest_heavyimports"
 
 # Fixtures of pytest itself, 8.2 to 9.2, and of this plugin; a test compares them with `pytest --fixtures`.
 RESERVED = frozenset(
-    """
-    cache capfd capfdbinary caplog capsys capsysbinary capteesys doctest_namespace legacy_path monkeypatch pytester
-    pytestconfig record_property record_testsuite_property record_xml_attribute recwarn request subtests testdir
-    tmp_path tmp_path_factory tmpdir tmpdir_factory unittest_setUpClass_fixture_ cuda_device heavy_module heavy_stub
-    import_probe
-    """.split()
+    (
+        "cache capfd capfdbinary caplog capsys capsysbinary capteesys doctest_namespace monkeypatch pytester "
+        "pytestconfig record_property record_testsuite_property record_xml_attribute recwarn request subtests testdir "
+        "tmp_path tmp_path_factory tmpdir tmpdir_factory cuda_device heavy_module heavy_stub import_probe"
+    ).split()  # noqa: SIM905  # a line a word is no list to read
 )
 
 _LINE = re.compile(
@@ -183,11 +183,11 @@ def all_lines(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
 
 
 def hook_lines(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
-    """What conftest files and plugins declare by ``pytest_heavy_modules``, each asked by itself so that it can be named."""
+    """What conftest files and plugins declare by ``pytest_heavy_modules``: each is asked by itself, to be named."""
     manager = config.pluginmanager
     for implementation in manager.hook.pytest_heavy_modules.get_hookimpls():
         others = [plugin for plugin in manager.get_plugins() if plugin is not implementation.plugin]
-        name = plugin_name(config, implementation.plugin, implementation.plugin_name)
+        name = plugin_name(config, implementation.plugin_name)
         given: list[Iterable[str]] = manager.subset_hook_caller("pytest_heavy_modules", others)(config=config)
         for lines in given:
             lines = [lines] if isinstance(lines, str) else list(lines)
@@ -198,7 +198,7 @@ def hook_lines(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
                     faults.append(f"heavy_modules: {text!r} is no text ({name}, pytest_heavy_modules).")
 
 
-def plugin_name(config: pytest.Config, plugin: object, registered: str) -> str:
+def plugin_name(config: pytest.Config, registered: str) -> str:
     """A conftest file by its path, any other plugin by the name that it is registered under."""
     if not registered.endswith("conftest.py"):
         return f"plugin {registered!r}"

@@ -7,12 +7,16 @@ import site
 import sysconfig
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
+from typing import TYPE_CHECKING
 
 # The backport: before Python 3.12 the standard library's packages_distributions knows only distributions with a
 # top_level.txt, which numpy, pandas and other wheels no longer have.
 import importlib_metadata as metadata
 
 from .names import lineage, root
+
+if TYPE_CHECKING:
+    from importlib_metadata import IDistribution
 
 
 def installed_version(fullname: str) -> str | None:
@@ -21,14 +25,14 @@ def installed_version(fullname: str) -> str | None:
     return provider.version if provider else None
 
 
-def find_provider(fullname: str) -> metadata.Distribution | None:
+def find_provider(fullname: str) -> IDistribution | None:
     """
     The distribution that provides a module: ``opencv-python`` for ``cv2``, ``protobuf`` for ``google.protobuf``.
 
     Reference: ``packages_distributions`` in the documentation of importlib_metadata.
     """
     try:
-        namesake = metadata.distribution(root(fullname))
+        namesake: IDistribution | None = metadata.distribution(root(fullname))
     except metadata.PackageNotFoundError:
         namesake = None
     if namesake and _lists(namesake, root(fullname)):
@@ -48,7 +52,7 @@ def _providers() -> dict[str, list[str]]:
     return {package: list(names) for package, names in metadata.packages_distributions().items()}
 
 
-def _lists(distribution: metadata.Distribution, fullname: str) -> bool:
+def _lists(distribution: IDistribution, fullname: str) -> bool:
     """Whether the distribution's file list has the module. The text is searched: torch's has 12,000 lines."""
     path = fullname.replace(".", "/")
     record = "\n" + (distribution.read_text("RECORD") or distribution.read_text("SOURCES.txt") or "")

@@ -21,7 +21,8 @@ def heavy_module(request: pytest.FixtureRequest) -> Callable[..., Any]:
     An alias is accepted in place of a module; further names are looked up in it, several give a tuple. Skips the test
     where the module is not installed, with minversion= and reason= as in pytest.importorskip.
     """
-    return request.config.stash[registry_key].get
+    registry = request.config.stash[registry_key]
+    return registry.get
 
 
 @pytest.fixture

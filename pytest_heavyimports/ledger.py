@@ -8,7 +8,7 @@ from typing import Union
 from .names import lineage
 from .records import Import, Reload
 
-Event = Union[Import, Reload]
+Event = Union[Import, Reload]  # noqa: UP007  # at run time, 3.10 has no | for these
 
 
 class Ledger:
@@ -33,5 +33,5 @@ class Ledger:
         return next((event for event in self.imports() if event.fullname == fullname), None)
 
     def first_import(self, fullname: str) -> Import | None:
-        """The import that brought *fullname* in: its own, or that of its nearest recorded parent; ``None`` if unseen."""
+        """The import that brought *fullname* in: its own or its nearest recorded parent's; ``None`` if unseen."""
         return next(filter(None, map(self.import_of, lineage(fullname))), None)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _STATM = "/proc/self/statm"
 
@@ -16,7 +20,7 @@ class Cost:
     rss_growth_bytes: int | None
     """Resident set size after the block less before it; ``None`` where the system doesn't tell it."""
 
-    def __enter__(self) -> Cost:
+    def __enter__(self) -> Self:
         self._rss = rss_bytes()
         self._start = perf_counter()
         return self

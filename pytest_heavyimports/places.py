@@ -43,6 +43,7 @@ class Whereabouts:
         self._outside = Place(phase, nodeid)
 
     def __call__(self) -> Place:
+        """The place that it is now."""
         return self._here().at(fixture=getattr(self._fixtures, "name", ""))
 
     def _here(self) -> Place:
@@ -61,9 +62,14 @@ class Whereabouts:
         return place.at(line=f"{os.path.relpath(file, self._root) if under else file}:{line}")
 
 
+def is_plumbing(file: str) -> bool:
+    """Whether a file belongs to this package or to the import system: no place that a user is interested in."""
+    return file.startswith((_OURS, *_IMPORT_SYSTEM))
+
+
 def calling_line() -> tuple[str, int]:
     """File and line of the innermost statement that belongs neither to this package nor to the import system."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith((_OURS, *_IMPORT_SYSTEM)):
+    while frame.f_back and is_plumbing(frame.f_code.co_filename):
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno

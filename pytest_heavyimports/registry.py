@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from operator import attrgetter
 from types import ModuleType, TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .declarations import HeavyModule, merge, parse_line
 from .errors import HeavyModuleMissing
-from .ledger import Ledger
 from .measure import Cost
 from .names import is_within
-from .places import Whereabouts
+from .places import Whereabouts, is_plumbing
 from .records import Import, Place
+
+if TYPE_CHECKING:
+    from .ledger import Ledger
 
 EARLIER = Place("earlier, by an import statement")
 
@@ -145,9 +147,9 @@ class ModuleRegistry:
                     declared=str(wanted) if wanted.source else "",
                 ) from None
             _add_note(error, f"{fullname!r} failed while it was imported: {place}. It is not tried again.")
-            self._failures[fullname] = error, error.__traceback__
+            self._failures[fullname] = error, _in_modules(error.__traceback__)
             self._record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, repr(error)))
-            raise
+            raise error.with_traceback(self._failures[fullname][1])  # noqa: B904  # the error itself, its cause and all
         self._modules[fullname] = module
         measured = (None, None) if place is EARLIER else (cost.duration_s, cost.rss_growth_bytes)
         self._record(Import(fullname, place, *measured))
@@ -193,6 +195,14 @@ def _require(wanted: HeavyModule, version: str | None) -> None:
         return
     fault = f"{fault}, and {wanted.specifiers!r} is needed"
     raise HeavyModuleMissing(wanted.fullname, fault=fault, declared=str(wanted) if wanted.source else "")
+
+
+def _in_modules(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame in a module that was imported, without ours and the import system's."""
+    inner = traceback
+    while inner and is_plumbing(inner.tb_frame.f_code.co_filename):
+        inner = inner.tb_next
+    return inner or traceback
 
 
 def _add_note(error: BaseException, note: str) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .registry import ModuleRegistry
     from .session import HeavySession
 
-registry_key = pytest.StashKey["ModuleRegistry"]()
+registry_key: pytest.StashKey[ModuleRegistry] = pytest.StashKey()
 """The session's registry of heavy modules, for other plugins too; set when pytest is configured."""
 
-session_key = pytest.StashKey["HeavySession"]()
+session_key: pytest.StashKey[HeavySession] = pytest.StashKey()

@@ -18,7 +18,7 @@ KNOWN = {
     "numpy": "its C core can't be loaded twice, and a second copy has other classes (numpy._NoValue)",
     "jax": "its pytree node types are registered once per process",
     "jaxlib": "its C++ types are registered once per process",
-    "tensorflow": "its C++ registries live as long as the process, which is ended by a second PyExceptionRegistry::Init()",
+    "tensorflow": "a second PyExceptionRegistry::Init() ends the process",
     "pandas": "it registers its extension types with pyarrow, once per process",
     "pyarrow": "its C++ type registry lives as long as the process",
 }

@@ -5,14 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
 
 from ..errors import HeavyImportWarning, ReloadRefused, reload_ignored
-from ..ledger import Ledger
 from ..measure import Cost
 from ..places import Whereabouts, calling_line
 from ..records import Import, Reload
 from .known import why_not_twice
 from .policy import Protection, Verdict, judge_reload
+
+if TYPE_CHECKING:
+    from ..ledger import Ledger
 
 
 class Guard:
@@ -48,6 +51,7 @@ class Guard:
 
     def on_reload(self, fullname: str) -> bool:
         """True to give the module back as it is, False to let it be reloaded; or raises ReloadRefused."""
+        __tracebackhide__ = True
         verdict = judge_reload(fullname, protection=self.protection, mode=self.mode)
         if verdict is Verdict.ALLOW:
             return False

@@ -19,7 +19,7 @@ class CollectorPause:
     """
 
     def __init__(self, mode: str) -> None:
-        """*mode* is a value of ``heavy_gc``: ``off`` does nothing, ``freeze`` calls ``gc.freeze()`` at the last exit."""
+        """*mode* is a value of ``heavy_gc``; ``freeze`` calls ``gc.freeze()`` at the last exit."""
         self._mode = mode
         self._lock = threading.Lock()
         self._depth = 0

@@ -35,6 +35,7 @@ class ProtectedFinder:
 
         ``importlib.reload`` alone passes a *target*: the module to be reloaded.
         """
+        __tracebackhide__ = True
         if target is not None and sys.modules.get(fullname) is target and self._on_reload(fullname):
             return spec_giving_back(target)
         if getattr(self._importing, "now", False) or not self._is_protected(fullname):
@@ -44,9 +45,7 @@ class ProtectedFinder:
             spec.loader = WatchedLoader(spec.loader, self._outermost)  # type: ignore[assignment]  # a duck
         return spec
 
-    def _ask_others(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
-    ) -> ModuleSpec | None:
+    def _ask_others(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
         for finder in sys.meta_path:
             if finder is not self and (spec := finder.find_spec(fullname, path, target)) is not None:
                 return spec

@@ -15,8 +15,8 @@ class WatchedLoader:
     Executes a module by its real loader, inside a context manager.
 
     Before the module's first statement runs, the real loader is back in ``module.__spec__`` and ``module.__loader__``,
-    as with ``importlib.util.LazyLoader``; whoever asks the loader for something else (``runpy``, ``importlib.resources``)
-    is answered by the real one.
+    as with ``importlib.util.LazyLoader``; whoever asks the loader for something else (``runpy`` for code,
+    ``importlib.resources`` for a reader) is answered by the real one.
     """
 
     def __init__(self, loader: Any, around: Callable[[str], AbstractContextManager[object]]) -> None:
@@ -46,7 +46,7 @@ class _GivingBackLoader:
         self._spec = spec
         self._loader = loader
 
-    def create_module(self, spec: ModuleSpec) -> None:
+    def create_module(self, _: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:

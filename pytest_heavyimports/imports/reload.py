@@ -26,6 +26,7 @@ def patch_reload(on_reload: Callable[[str], bool]) -> Callable[[], None]:
 
     @functools.wraps(original)
     def reload(module: ModuleType) -> ModuleType:
+        __tracebackhide__ = True
         # Anything else than a loaded module gets the error that it has always got.
         name = getattr(getattr(module, "__spec__", None), "name", None) or getattr(module, "__name__", None)
         is_loaded = isinstance(module, ModuleType) and sys.modules.get(str(name)) is module

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from ..declarations import HeavyModule
 from ..distributions import installed_version, is_installed, locate
+
+if TYPE_CHECKING:
+    from ..declarations import HeavyModule
 
 
 def listing(declared: Iterable[HeavyModule]) -> Iterator[str]:

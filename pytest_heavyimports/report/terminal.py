@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..ledger import Ledger
 from ..records import Import, Reload
+
+if TYPE_CHECKING:
+    from ..ledger import Ledger
 
 
 class Writer(Protocol):
     """What is asked of pytest's terminal reporter."""
 
-    verbosity: int
+    def section(self, title: str) -> None:
+        """A line with a title, full width."""
 
-    def section(self, title: str, sep: str = "=") -> None: ...
-    def write_line(self, line: str) -> None: ...
+    def write_line(self, line: str) -> None:
+        """One line of text."""
 
 
 def write_section(writer: Writer, ledger: Ledger) -> None:

@@ -1,0 +1,38 @@
+# `make demo` and `make test` need nothing but Python and make; the first call makes .venv, later ones use it.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo test test-all test-cuda lint types bench clean
+
+demo: $(INSTALLED)
+	@$(BIN)/python examples/demo.py
+
+test: lint types
+	$(BIN)/python -m pytest -n 2 -m "not slow and not cuda"
+
+test-all: lint types
+	$(BIN)/python -m pytest -n 2
+
+test-cuda: $(INSTALLED)
+	$(BIN)/python -m pytest tests/cuda -m cuda --fail-if-all-skip
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .nox
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "pip==26.2"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable .
+	@touch $@
