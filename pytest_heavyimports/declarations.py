@@ -25,7 +25,7 @@ RESERVED = frozenset(
         "cache capfd capfdbinary caplog capsys capsysbinary capteesys doctest_namespace monkeypatch pytester "
         "pytestconfig record_property record_testsuite_property record_xml_attribute recwarn request subtests testdir "
         "tmp_path tmp_path_factory tmpdir tmpdir_factory cuda_device heavy_module heavy_stub import_probe"
-    ).split()  # noqa: SIM905  # a line a word is no list to read
+    ).split()
 )
 
 _LINE = re.compile(

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from .records import Place
 
 _OURS = os.path.dirname(__file__) + os.sep
-_IMPORT_SYSTEM = ("<frozen ", os.path.join(os.path.dirname(os.__file__), "importlib") + os.sep)
+_STDLIB = os.path.dirname(os.__file__)
+# contextlib: our context managers stand around what is imported.
+_IMPORT_SYSTEM = ("<frozen ", os.path.join(_STDLIB, "importlib") + os.sep, os.path.join(_STDLIB, "contextlib.py"))
 
 
 class Whereabouts:

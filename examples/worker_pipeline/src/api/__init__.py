@@ -1,0 +1,1 @@
+"""What the HTTP side and the worker share. Nothing in here imports a heavy module."""

@@ -1,0 +1,1 @@
+"""The worker process. `src.worker.pipeline` imports torch; this package itself does not."""
