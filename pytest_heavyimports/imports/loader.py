@@ -7,7 +7,23 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+
+Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+def _as_import_system(function: Body) -> Body:
+    """
+    Let a function that calls module code pass for one of importlib's own.
+
+    Python drops importlib's frames from the traceback of a failed import, and ``warnings`` skips them when it looks
+    for the importing line (``stacklevel=2``). With a frame of ours among them neither would work as without us.
+
+    Reference: ``remove_importlib_frames`` in CPython's import.c, ``_is_internal_frame`` in its warnings.py.
+    """
+    code = function.__code__.replace(co_filename="<frozen importlib._bootstrap_external>")
+    function.__code__ = code  # type: ignore[attr-defined]  # a function, not any callable
+    return function
 
 
 class WatchedLoader:
@@ -28,6 +44,7 @@ class WatchedLoader:
         module: ModuleType | None = self._loader.create_module(spec)
         return module
 
+    @_as_import_system
     def exec_module(self, module: ModuleType) -> None:
         spec = module.__spec__
         assert spec is not None  # the import system sets it before it calls us

@@ -10,11 +10,13 @@ from ..records import Import, Reload
 if TYPE_CHECKING:
     from ..ledger import Ledger
 
+WIDEST_ERROR = 80
+
 
 class Writer(Protocol):
     """What is asked of pytest's terminal reporter."""
 
-    def section(self, title: str) -> None:
+    def write_sep(self, sep: str, title: str) -> None:
         """A line with a title, full width."""
 
     def write_line(self, line: str) -> None:
@@ -25,7 +27,7 @@ def write_section(writer: Writer, ledger: Ledger) -> None:
     """Write what was imported and what the guard did; nothing where neither was the case."""
     lines = list(section_lines(ledger))
     if lines:
-        writer.section("heavy imports")
+        writer.write_sep("=", "heavy imports")
         for line in lines:
             writer.write_line(line)
 
@@ -50,4 +52,6 @@ def _cost(event: Import) -> str:
 
 
 def _failure(event: Import) -> str:
-    return f"; failed: {event.error}" if event.error else ""
+    error = event.error.partition("\n")[0]
+    shown = error if len(error) <= WIDEST_ERROR else f"{error[: WIDEST_ERROR - 3]}..."
+    return f"; failed: {shown}" if error else ""

@@ -71,9 +71,7 @@ def _calculate_edit_rate(reference: str, hypothesis: str) -> float: ...
 def _calculate_edit_rate(reference: Sequence[str], hypothesis: Sequence[str]) -> list[float]: ...
 
 
-def _calculate_edit_rate(
-    reference: str | Sequence[str], hypothesis: str | Sequence[str]
-) -> float | list[float]:
+def _calculate_edit_rate(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> float | list[float]:
     """Character error rate: Levenshtein distance divided by the length of the reference.
 
     Both texts are normalised to NFC and compared code point by code point. The rate is a plain
@@ -97,8 +95,7 @@ def _calculate_edit_rate(
         raise TypeError("reference and hypothesis must both be strings or both be batches of strings")
     if len(reference) != len(hypothesis):
         raise ValueError(
-            "reference and hypothesis must be batches of the same length, "
-            f"got {len(reference)} and {len(hypothesis)}"
+            f"reference and hypothesis must be batches of the same length, got {len(reference)} and {len(hypothesis)}"
         )
     return _edit_rates(reference, hypothesis)
 
