@@ -1,0 +1,135 @@
+"""The benchmarks: what is compared, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from .machinery import MODULE, PLUGIN, Benchmark, Side, other_plugins
+
+# None of them is imported by pytest or by the tests below.
+TEN_DECLARED = """\
+heavy_modules =
+    torch >= 2.4
+    np = numpy >= 1.26
+    F = torch.nn.functional
+    networkx
+    sympy
+    redis
+    sqlite3
+    minidom = xml.dom.minidom
+    pool = multiprocessing.pool:Pool
+    tkinter
+"""
+
+ONE_TEST = """\
+def test_nothing():
+    pass
+"""
+
+
+def start_up(directory: Path, environment: Mapping[str, str]) -> Benchmark:
+    """
+    One trivial test and nothing declared: what everybody pays who has the plugin installed.
+
+    The plugin is found by its entry point, as with users, and blocked by ``-p no:`` on the other side. All other
+    plugins that happen to be installed are blocked on both sides.
+    """
+    return _start_up("start-up", 1.02, directory, environment, settings="")
+
+
+def start_up_declared(directory: Path, environment: Mapping[str, str]) -> Benchmark:
+    """
+    The same with ten modules declared, two of them with a version, and none used.
+
+    The configuration of the other side lacks the key: it would make pytest warn of a key that it does not know, which
+    takes time.
+    """
+    return _start_up("start-up, ten modules declared", 1.05, directory, environment, settings=TEN_DECLARED)
+
+
+def many_tests(directory: Path, environment: Mapping[str, str]) -> Benchmark:
+    """5,000 trivial tests and nothing declared: the plugin must cost nothing per test."""
+    return _many_tests("5000 trivial tests", directory, environment, settings="")
+
+
+def many_tests_guarded(directory: Path, environment: Mapping[str, str]) -> Benchmark:
+    """The same with ten modules declared and the guard on, which wraps each test to see whether it is lifted."""
+    settings = f"{TEN_DECLARED}heavy_guard = error\n"
+    return _many_tests("5000 trivial tests, declared and guarded", directory, environment, settings=settings)
+
+
+def one_torch_test(directory: Path, environment: Mapping[str, str]) -> Benchmark:
+    """
+    A run of one test that uses torch: by the fixture with ``heavy_gc = freeze``, against an import in the test.
+
+    What is saved is the work of the garbage collector, during the import and when the interpreter ends.
+    """
+    body = "    assert torch.ones(2).sum() == 2\n"
+    return Benchmark(
+        "one test that uses torch",
+        judged="wall",
+        limit=0.85,
+        pairs=9,
+        plugin=_side(
+            directory / "plugin",
+            environment,
+            test=f"def test_sum(torch):\n{body}",
+            settings="heavy_modules = torch\nheavy_gc = freeze\n",
+            arguments=("-p", MODULE),
+        ),
+        without=_side(directory / "without", environment, test=f"def test_sum():\n    import torch\n\n{body}"),
+    )
+
+
+CASES: tuple[Callable[[Path, Mapping[str, str]], Benchmark], ...] = (
+    start_up,
+    start_up_declared,
+    many_tests,
+    many_tests_guarded,
+    one_torch_test,
+)
+
+
+def _start_up(name: str, limit: float, directory: Path, environment: Mapping[str, str], *, settings: str) -> Benchmark:
+    others = tuple(argument for plugin in other_plugins() for argument in ("-p", f"no:{plugin}"))
+    no_plugin = (*others, "-p", f"no:{PLUGIN}")
+    return Benchmark(
+        name,
+        judged="CPU",
+        limit=limit,
+        pairs=31,
+        plugin=_side(
+            directory / "plugin", environment, test=ONE_TEST, settings=settings, arguments=others, autoload=True
+        ),
+        without=_side(directory / "without", environment, test=ONE_TEST, arguments=no_plugin, autoload=True),
+    )
+
+
+def _many_tests(name: str, directory: Path, environment: Mapping[str, str], *, settings: str) -> Benchmark:
+    tests = "\n\n".join(f"def test_{number}():\n    pass\n" for number in range(5000))
+    return Benchmark(
+        name,
+        judged="CPU",
+        limit=1.01,
+        pairs=11,
+        plugin=_side(directory / "plugin", environment, test=tests, settings=settings, arguments=("-p", MODULE)),
+        without=_side(directory / "without", environment, test=tests),
+    )
+
+
+def _side(
+    directory: Path,
+    environment: Mapping[str, str],
+    *,
+    test: str,
+    settings: str = "",
+    arguments: tuple[str, ...] = (),
+    autoload: bool = False,
+) -> Side:
+    """Write a suite of one file. Without *autoload*, pytest looks for no installed plugins, on either side."""
+    directory.mkdir(parents=True)
+    (directory / "pytest.ini").write_text(f"[pytest]\n{settings}", encoding="utf-8")
+    (directory / "test_suite.py").write_text(test, encoding="utf-8")
+    switch = {} if autoload else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return Side(directory, ("-p", "no:cacheprovider", *arguments), {**environment, **switch})

@@ -1,0 +1,93 @@
+"""An inner run of pytest on a small suite, for the tests of what users type."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import os
+import textwrap
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).parent / "samples"
+PLUGIN = "pytest_heavyimports.plugin"
+
+
+class Suite:
+    """A directory with a suite, and pytest run in it, with no plugin but ours."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._pytester = pytester
+        self._monkeypatch = monkeypatch
+        self.path = pytester.path
+        self.log = self.path / "executions.log"
+
+    def write(self, file: str, text: str) -> Path:
+        """Write a file of the suite, its indentation removed."""
+        target = self.path / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        return target
+
+    def tests(self, text: str, file: str = "test_it.py") -> Path:
+        """Write a test file."""
+        return self.write(file, text)
+
+    def declare(self, *lines: str, **settings: str) -> Path:
+        """Write a ``pytest.ini`` with these lines of ``heavy_modules`` and other settings."""
+        text = ["[pytest]", *(f"{key} = {value}" for key, value in settings.items())]
+        if lines:
+            text += ["heavy_modules =", *(f"    {line}" for line in lines)]
+        return self.write("pytest.ini", "\n".join(text) + "\n")
+
+    def run(
+        self, *args: str, autoload: bool = False, path: tuple[Path, ...] = (), **environment: str
+    ) -> pytest.RunResult:
+        """
+        Run pytest in a process of its own.
+
+        Args:
+            args: Its arguments.
+            autoload: Whether it loads the plugins that are installed, ours among them.
+            path: Directories to import from, beside that of the samples.
+            environment: Variables to set.
+        """
+        with self._monkeypatch.context() as patch:
+            patch.setenv("EXECUTIONS", str(self.log))
+            patch.setenv("PYTHONPATH", os.pathsep.join([*map(str, path), str(SAMPLES), os.environ.get("PYTHONPATH", "")]))
+            patch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+            if not autoload:
+                patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            ours = () if autoload else ("-p", PLUGIN)
+            return self._pytester.runpytest_subprocess("-p", "no:cacheprovider", *ours, *args, timeout=120)
+
+    def run_inside(self, *args: str) -> pytest.RunResult:
+        """Run pytest in this process: for options and texts, nothing that imports."""
+        with self._monkeypatch.context() as patch:
+            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            return self._pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", PLUGIN, *args)
+
+    def executions(self) -> collections.Counter[str]:
+        """How often each sample was executed in the runs so far."""
+        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+        return collections.Counter(line.split()[0] for line in lines)
+
+    def executing_processes(self) -> list[str]:
+        """The processes that executed a sample, once for each execution."""
+        return [line.split()[1] for line in self.log.read_text(encoding="utf-8").splitlines()]
+
+
+def usage_errors(result: pytest.RunResult) -> list[str]:
+    """The lines of a run that ended with a usage error."""
+    assert result.ret == pytest.ExitCode.USAGE_ERROR, result.ret
+    return [line.removeprefix("ERROR: ") for line in result.errlines if line]
+
+
+def section(result: pytest.RunResult) -> list[str]:
+    """The lines of the section ``heavy imports``; empty where there is none."""
+    titles = (number for number, line in enumerate(result.outlines) if line.strip("= ") == "heavy imports")
+    begin = next(titles, len(result.outlines)) + 1
+    return list(itertools.takewhile(lambda line: not line.startswith("="), result.outlines[begin:]))
