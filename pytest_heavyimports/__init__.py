@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from .errors import (
+    HalfImported,
     HeavyImportsError,
     HeavyImportWarning,
     HeavyModuleMissing,
     InvalidDeclaration,
+    ModulesDisplaced,
+    ReimportRefused,
     ReloadRefused,
 )
 
 __all__ = [
+    "HalfImported",
     "HeavyImportWarning",
     "HeavyImportsError",
     "HeavyModuleMissing",
     "InvalidDeclaration",
+    "ModulesDisplaced",
+    "ReimportRefused",
     "ReloadRefused",
 ]
 

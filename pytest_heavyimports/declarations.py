@@ -6,7 +6,7 @@ import importlib.metadata
 import keyword
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -128,7 +128,61 @@ class Line(NamedTuple):
     source: str
 
 
-def read_declarations(config: pytest.Config) -> tuple[dict[str, HeavyModule], list[str]]:
+Source = Callable[["pytest.Config", "list[str]"], Iterator[Line]]
+"""Gives the lines of one source; what can't be made a line of goes to the list of faults."""
+
+
+def from_ini(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
+    """The lines of the configuration file, or of the command line in its place."""
+    lines = options.module_lines(config, faults)
+    if lines:
+        where = options.ini_source(config, options.MODULES_KEY)
+        for number, text in enumerate(lines, 1):
+            yield Line(text, f"{where}, line {number} of heavy_modules")
+
+
+def from_hooks(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
+    """What conftest files and plugins declare by ``pytest_heavy_modules``: each is asked by itself, to be named."""
+    manager = config.pluginmanager
+    for implementation in manager.hook.pytest_heavy_modules.get_hookimpls():
+        others = [plugin for plugin in manager.get_plugins() if plugin is not implementation.plugin]
+        name = plugin_name(config, implementation.plugin_name)
+        given: list[Iterable[str]] = manager.subset_hook_caller("pytest_heavy_modules", others)(config=config)
+        for lines in given:
+            lines = [lines] if isinstance(lines, str) else list(lines)
+            for number, text in enumerate(lines, 1):
+                if isinstance(text, str):
+                    yield Line(text, f"{name}, line {number} of pytest_heavy_modules")
+                else:
+                    faults.append(f"heavy_modules: {text!r} is no text ({name}, pytest_heavy_modules).")
+
+
+def from_entry_points(config: pytest.Config, faults: list[str]) -> Iterator[Line]:  # noqa: ARG001  # a Source
+    """
+    What installed distributions declare in the entry point group ``pytest_heavyimports``: ``alias = module …``.
+
+    pytest has read every distribution's entry points already, by ``importlib.metadata``; this uses that module's warm
+    cache and parses nothing but the files that name our group: a third of the time of ``entry_points(group=…)``.
+    """
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        return
+    for distribution in importlib.metadata.distributions():
+        if f"[{ENTRY_POINT_GROUP}]" in (distribution.read_text("entry_points.txt") or ""):
+            for entry_point in distribution.entry_points:
+                if entry_point.group == ENTRY_POINT_GROUP:
+                    name = distribution.metadata["Name"]
+                    yield Line(
+                        f"{entry_point.name} = {entry_point.value}",
+                        f"distribution {name!r}, entry point {entry_point.name!r} of {ENTRY_POINT_GROUP}",
+                    )
+
+
+SOURCES: tuple[Source, ...] = (from_ini, from_hooks, from_entry_points)
+
+
+def read_declarations(
+    config: pytest.Config, sources: Iterable[Source] = SOURCES
+) -> tuple[dict[str, HeavyModule], list[str]]:
     """
     Every declared heavy module by its alias, in the order of declaration: ini file, hooks, entry points.
 
@@ -137,7 +191,7 @@ def read_declarations(config: pytest.Config) -> tuple[dict[str, HeavyModule], li
     """
     faults: list[str] = []
     declared: dict[str, HeavyModule] = {}
-    for line in all_lines(config, faults):
+    for line in (line for source in sources for line in source(config, faults)):
         try:
             module = parse_line(line.text, line.source)
         except InvalidDeclaration as error:
@@ -170,55 +224,9 @@ def merge(first: HeavyModule, second: HeavyModule) -> HeavyModule:
     return second._replace(specifiers=both, source=f"{second.source}; and {first.source}")
 
 
-def all_lines(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
-    """The lines of the ini file, then those of the hooks, then those of installed distributions."""
-    lines = options.module_lines(config, faults)
-    if lines:
-        where = options.ini_source(config, options.MODULES_KEY)
-        for number, text in enumerate(lines, 1):
-            yield Line(text, f"{where}, line {number} of heavy_modules")
-    yield from hook_lines(config, faults)
-    if not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
-        yield from entry_point_lines()
-
-
-def hook_lines(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
-    """What conftest files and plugins declare by ``pytest_heavy_modules``: each is asked by itself, to be named."""
-    manager = config.pluginmanager
-    for implementation in manager.hook.pytest_heavy_modules.get_hookimpls():
-        others = [plugin for plugin in manager.get_plugins() if plugin is not implementation.plugin]
-        name = plugin_name(config, implementation.plugin_name)
-        given: list[Iterable[str]] = manager.subset_hook_caller("pytest_heavy_modules", others)(config=config)
-        for lines in given:
-            lines = [lines] if isinstance(lines, str) else list(lines)
-            for number, text in enumerate(lines, 1):
-                if isinstance(text, str):
-                    yield Line(text, f"{name}, line {number} of pytest_heavy_modules")
-                else:
-                    faults.append(f"heavy_modules: {text!r} is no text ({name}, pytest_heavy_modules).")
-
-
 def plugin_name(config: pytest.Config, registered: str) -> str:
     """A conftest file by its path, any other plugin by the name that it is registered under."""
     if not registered.endswith("conftest.py"):
         return f"plugin {registered!r}"
     file = Path(registered)
     return str(file.relative_to(config.rootpath)) if file.is_relative_to(config.rootpath) else str(file)
-
-
-def entry_point_lines() -> Iterator[Line]:
-    """
-    What installed distributions declare in the entry point group ``pytest_heavyimports``: ``alias = module …``.
-
-    pytest has read every distribution's entry points already, by ``importlib.metadata``; this uses that module's warm
-    cache and parses nothing but the files that name our group: a third of the time of ``entry_points(group=…)``.
-    """
-    for distribution in importlib.metadata.distributions():
-        if f"[{ENTRY_POINT_GROUP}]" in (distribution.read_text("entry_points.txt") or ""):
-            for entry_point in distribution.entry_points:
-                if entry_point.group == ENTRY_POINT_GROUP:
-                    name = distribution.metadata["Name"]
-                    yield Line(
-                        f"{entry_point.name} = {entry_point.value}",
-                        f"distribution {name!r}, entry point {entry_point.name!r} of {ENTRY_POINT_GROUP}",
-                    )

@@ -59,10 +59,88 @@ class ReloadRefused(HeavyImportsError):
         self.why = why
 
     def __str__(self) -> str:
-        return _facts(
+        return _message(
             f"{self.fullname!r} was about to be reloaded, which would initialise it a second time in this process.",
             {"first": self.first, "reload": self.again, "why": self.why},
             RELOAD_REMEDY,
+        )
+
+
+class ReimportRefused(HeavyImportsError):
+    """Somebody threw a module out of ``sys.modules`` and imported it again; nothing of it was executed."""
+
+    slug = "reimport-refused"
+
+    def __init__(self, fullname: str, *, first: str = "", taken_by: str = "", again: str = "", why: str = "") -> None:
+        super().__init__(fullname)
+        self.fullname = fullname
+        self.first = first
+        self.taken_by = taken_by
+        self.again = again
+        self.why = why
+
+    def __str__(self) -> str:
+        return _message(
+            f"{self.fullname!r} was about to be initialised a second time in this process.",
+            {"first": self.first, "taken by": self.taken_by, "again": self.again, "why": self.why},
+            EVICTION_REMEDY,
+        )
+
+
+class ModulesDisplaced(HeavyImportsError):
+    """Somebody left modules missing from ``sys.modules``, or fakes in their place; they were put back."""
+
+    slug = "modules-displaced"
+
+    def __init__(
+        self, fullname: str, *, others: int = 0, fake: str = "", first: str = "", taken_by: str = "", why: str = ""
+    ) -> None:
+        """
+        Args:
+            fullname: The module, or the outermost of several.
+            others: How many more modules.
+            fake: What was in its place, as ``repr`` shows it; empty where it was missing.
+            first: Where it was first imported, where that is known.
+            taken_by: Who did it.
+            why: Why it can't be initialised twice.
+        """
+        super().__init__(fullname)
+        self.fullname = fullname
+        self.others = others
+        self.fake = fake
+        self.first = first
+        self.taken_by = taken_by
+        self.why = why
+
+    def __str__(self) -> str:
+        more = f" and {self.others} more" if self.others else ""
+        if self.fake:
+            headline = f"A fake of {self.fullname!r}{more} was left in sys.modules, and was taken away: {self.fake}."
+        else:
+            headline = f"{self.fullname!r}{more} was thrown out of sys.modules, and was put back."
+        return _message(
+            headline,
+            {"first": self.first, "taken by": self.taken_by, "why": self.why},
+            FAKE_REMEDY if self.fake else EVICTION_REMEDY,
+        )
+
+
+class HalfImported(HeavyImportsError):
+    """The first import of a module was broken off, and can't be done again in this process."""
+
+    slug = "half-imported"
+
+    def __init__(self, fullname: str, *, first: str = "", error: str = "") -> None:
+        super().__init__(fullname)
+        self.fullname = fullname
+        self.first = first
+        self.error = error
+
+    def __str__(self) -> str:
+        return _message(
+            f"{self.fullname!r} can't be imported any more: its first import in this process was broken off.",
+            {"first": self.first, "error": self.error, "why": HALF_WHY},
+            f"To have it whole before anything can break it off, import {self.fullname} at the top of a conftest.py.",
         )
 
 
@@ -76,11 +154,20 @@ RELOAD_REMEDY = """\
 To change a module for one test, use monkeypatch.setattr, which puts it back. To run its import again, do that in a
 process of its own: subprocess.run([sys.executable, "-c", ...])."""
 
+EVICTION_REMEDY = """\
+To ask whether an import stays light, ask a process of its own: subprocess.run([sys.executable, "-c", ...]). Under
+patch.dict(sys.modules, ...), import what is heavy before the block: what comes in inside is thrown out at its end."""
+
+FAKE_REMEDY = """\
+Put a fake in with monkeypatch.setitem(sys.modules, ...) or patch.dict(sys.modules, ...), which take it out again."""
+
+HALF_WHY = "its finished submodules are attached to a package that is gone, and can't be initialised twice"
+
 
 def reload_ignored(fullname: str, *, first: str = "", again: str = "", why: str = "") -> HeavyImportWarning:
     """The warning in place of :class:`ReloadRefused` where the guard gives the module back instead."""
     return HeavyImportWarning(
-        _facts(
+        _message(
             f"{fullname!r} was not reloaded: the module was given back as it is.",
             {"first": first, "reload": again, "why": why},
             RELOAD_REMEDY,
@@ -88,8 +175,27 @@ def reload_ignored(fullname: str, *, first: str = "", again: str = "", why: str 
     )
 
 
-def _facts(headline: str, facts: dict[str, str], remedy: str) -> str:
-    """A message: who and what; one known fact a line; what to type."""
-    width = max(map(len, facts)) + 1
-    told = [f"  {f'{name}:':<{width}} {fact}" for name, fact in facts.items() if fact]
-    return "\n".join([headline, *told, remedy])
+def imported_under_fake(fullname: str, *, fake: str, taken_by: str, first: str) -> HeavyImportWarning:
+    """The warning about a module that is broken for good, since something that it needs was a fake."""
+    return HeavyImportWarning(
+        _message(
+            f"{fullname!r} was first imported while a fake of {fake!r} was in its place: what it took from there is "
+            "broken for the rest of this process.",
+            {"first": first, "fake by": taken_by},
+            f"Import {fullname} before the fake is put in.",
+        )
+    )
+
+
+def _message(headline: str, facts: dict[str, str], remedy: str) -> str:
+    """Who and what; one known fact a line; what to type."""
+    told = {name: fact for name, fact in facts.items() if fact}
+    width = max(map(len, told), default=0) + 1
+    return "\n".join([headline, *(f"  {f'{name}:':<{width}} {fact}" for name, fact in told.items()), remedy])
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """``BaseException.add_note``, once a note. Python 3.10 lacks it, and pytest shows the notes there too."""
+    notes = getattr(error, "__notes__", ())
+    if note not in notes:
+        error.__notes__ = [*notes, note]  # type: ignore[attr-defined]  # 3.11

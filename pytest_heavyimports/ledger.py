@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Union
 
 from .names import lineage
-from .records import Import, Reload
+from .records import Import, Leak, Reimport, Reload
 
-Event = Union[Import, Reload]  # noqa: UP007  # at run time, 3.10 has no | for these
+Event = Union[Import, Leak, Reimport, Reload]  # noqa: UP007  # at run time, 3.10 has no | for these
 
 
 class Ledger:

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from .names import is_dotted
+
 if TYPE_CHECKING:
     from argparse import Namespace
 
 MODULES_KEY = "heavy_modules"
+PROTECT_KEY = "heavy_protect"
+PRELOAD_KEY = "heavy_preload"
 
 CHOICES = {
     "heavy_missing": (("skip", "fail"), "what becomes of a test whose heavy module is not installed, or too old"),
@@ -36,6 +40,8 @@ class Settings(NamedTuple):
     gc: str
     guard: str
     report: bool
+    preload: bool
+    protect: tuple[str, ...]
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -46,6 +52,15 @@ def add_options(parser: pytest.Parser) -> None:
         flag = f"--{key.replace('_', '-')}"
         group.addoption(flag, choices=values, help=f"{what} (default: {values[0]})")
         parser.addini(key, f"{what}: {', '.join(values)} (default: {values[0]})", default=values[0])
+    preload = "import the declared modules that are installed packages before the first conftest.py is read"
+    group.addoption("--heavy-preload", action="store_true", default=None, help=preload)
+    parser.addini(PRELOAD_KEY, f"{preload} (default: false)", type="bool", default=False)
+    parser.addini(
+        PROTECT_KEY,
+        "more modules that the guard protects, one a line; !name takes one away",
+        type="linelist",
+        default=[],
+    )
     parser.addini("heavy_report", "the section on heavy imports at the end: on, off (default: on)", default="on")
     parser.addini(
         MODULES_KEY,
@@ -91,7 +106,12 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
 
     missing, gc, guard = (choice(key, values) for key, (values, _) in CHOICES.items())
     report = choice("heavy_report", REPORT_CHOICES)
-    return Settings(missing=missing, gc=gc, guard=guard, report=report == "on"), faults
+    preload = getattr(given_flags, PRELOAD_KEY, None) or ini_value(config, PRELOAD_KEY, faults, default=False)
+    protect = tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[]))
+    for line in protect:
+        if not is_dotted(line.removeprefix("!")):
+            faults.append(f"{PROTECT_KEY}: {line!r} is no module name ({ini_source(config, PROTECT_KEY)}).")
+    return Settings(missing, gc, guard, report == "on", bool(preload), protect), faults
 
 
 def module_lines(config: pytest.Config, faults: list[str]) -> list[str]:
@@ -104,8 +124,8 @@ def ini_value(config: pytest.Config, key: str, faults: list[str], *, default: An
     """The value of *key*; one of a type that pytest's native TOML refuses is told in *faults*."""
     try:
         return config.getini(key)
-    except (TypeError, pytest.UsageError) as error:
-        # A TypeError up to pytest 9.1, a UsageError after it.
+    except (TypeError, ValueError, pytest.UsageError) as error:
+        # ValueError: no truth value. TypeError: a wrong type, up to pytest 9.1; after it a UsageError.
         faults.append(f"{key}: {error} ({ini_source(config, key)}).")
         return default
 

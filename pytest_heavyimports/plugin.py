@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import options
+from .records import Place
 from .stash import registry_key, session_key
 
 if TYPE_CHECKING:
+    from .errors import ModulesDisplaced
     from .guard.session import Guard
     from .session import HeavySession
 
@@ -29,10 +31,10 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     settings, faults = options.read_settings(early_config, early_config.known_args_namespace)
-    if settings.guard != "off" and not faults:
-        from .session import HeavySession
+    if (settings.guard != "off" or settings.preload) and not faults:
+        from .session import start_early
 
-        early_config.stash[session_key] = HeavySession(early_config, settings)
+        early_config.stash[session_key] = start_early(early_config, settings)
     return (yield)
 
 
@@ -92,15 +94,58 @@ class CollectionHooks:
 
 
 class GuardHooks:
-    """Where the guard is on: tests that are marked ``heavy_guard("off")``."""
+    """Where the guard is on: who displaces a protected module, and who has left one displaced."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
+        self._of_fixtures: list[ModulesDisplaced] = []
+
+    # Outermost, all of them: what other plugins do inside belongs to the file, the fixture or the test as well.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        self._guard.settle_start()
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        with self._guard.collecting(collector.nodeid):
+            report = yield
+        from .telling import tell_report
+
+        return tell_report(report, self._guard.settle_file(collector.nodeid), collector, self._guard.mode)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        with self._guard.lifted(options.is_guard_lifted(item)):
+        with self._guard.testing(item.nodeid, is_lifted=options.is_guard_lifted(item)):
             return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        place = Place("setup", request.node.nodeid, fixturedef.argname)
+        with self._guard.setting_up(fixturedef, place, is_shared=fixturedef.scope != "function"):
+            return (yield)
+
+    def pytest_fixture_post_finalizer(
+        self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+    ) -> None:
+        place = Place("teardown", request.node.nodeid, fixturedef.argname)
+        self._of_fixtures += self._guard.finalized(fixturedef, place)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
+        self._guard.watch.check()
+        try:
+            return (yield)
+        finally:
+            from .telling import tell_test
+
+            left, self._of_fixtures = self._of_fixtures, []
+            tell_test(left + self._guard.settle_test(item.nodeid), item, self._guard.mode)
 
 
 class ReportHooks:

@@ -25,7 +25,7 @@ class Place(NamedTuple):
         phase = {"collect": "collection"}.get(self.phase, self.phase)
         if self.fixture:
             phase = f"{phase} of fixture {self.fixture!r}"
-        where = f"{self.nodeid} ({phase})" if self.nodeid else phase
+        where = f"{self.nodeid} ({phase})" if self.nodeid and phase else self.nodeid or phase
         return f"{self.line}, in {where}" if self.line else where
 
 
@@ -49,3 +49,21 @@ class Reload(NamedTuple):
     place: Place
     refused: bool
     """True where the caller got ``ReloadRefused``, False where the module was given back with a warning."""
+
+
+class Reimport(NamedTuple):
+    """A kept module that was missing and imported again: given back, or refused."""
+
+    fullname: str
+    place: Place
+    taken_by: Place
+    refused: bool
+
+
+class Leak(NamedTuple):
+    """Modules that somebody left displaced, and that were put back."""
+
+    fullnames: tuple[str, ...]
+    """The outermost first."""
+    owner: Place
+    is_fake: bool

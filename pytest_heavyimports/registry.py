@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from operator import attrgetter
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .declarations import HeavyModule, merge, parse_line
-from .errors import HeavyModuleMissing
+from .errors import HeavyModuleMissing, add_note
 from .measure import Cost
 from .names import is_within
 from .places import Whereabouts, is_plumbing
@@ -34,7 +34,6 @@ class ModuleRegistry:
 
     def __init__(
         self,
-        declared: Mapping[str, HeavyModule],
         *,
         ledger: Ledger,
         whereabouts: Whereabouts,
@@ -43,13 +42,13 @@ class ModuleRegistry:
     ) -> None:
         """
         Args:
-            declared: The declared modules by alias.
             ledger: Where first imports are recorded.
             whereabouts: Tells where the run is now.
             collector: Entered around each import; see ``imports/collector.py``.
             on_missing: Called with the reason where a module is not installed or too old; raises.
         """
-        self.declared = dict(declared)
+        self.declared: dict[str, HeavyModule] = {}
+        """By alias; filled in while pytest is configured."""
         self.ledger = ledger
         self._whereabouts = whereabouts
         self._collector = collector
@@ -146,7 +145,7 @@ class ModuleRegistry:
                     fault=f"could not import {fullname!r}: {error}",
                     declared=str(wanted) if wanted.source else "",
                 ) from None
-            _add_note(error, f"{fullname!r} failed while it was imported: {place}. It is not tried again.")
+            add_note(error, f"{fullname!r} failed while it was imported: {place}. It is not tried again.")
             self._failures[fullname] = error, _in_modules(error.__traceback__)
             self._record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, repr(error)))
             raise error.with_traceback(self._failures[fullname][1])  # noqa: B904  # the error itself, its cause and all
@@ -167,7 +166,7 @@ def _attribute(found: Any, attribute: str, wanted: HeavyModule) -> Any:
         return attrgetter(attribute)(found)
     except AttributeError as error:
         if wanted.source:
-            _add_note(error, f"Declared as {wanted}.")
+            add_note(error, f"Declared as {wanted}.")
         raise
 
 
@@ -203,8 +202,3 @@ def _in_modules(traceback: TracebackType | None) -> TracebackType | None:
     while inner and is_plumbing(inner.tb_frame.f_code.co_filename):
         inner = inner.tb_next
     return inner or traceback
-
-
-def _add_note(error: BaseException, note: str) -> None:
-    """``BaseException.add_note``, which Python 3.10 lacks; pytest shows the notes there too."""
-    error.__notes__ = [*getattr(error, "__notes__", ()), note]  # type: ignore[attr-defined]  # 3.11

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from .declarations import HeavyModule, read_declarations
+from .declarations import HeavyModule, from_ini, read_declarations
 from .imports.collector import CollectorPause
 from .ledger import Ledger
+from .names import is_within, lineage
 from .options import Settings, read_settings
 from .places import Whereabouts
 from .records import Place
@@ -22,26 +24,36 @@ if TYPE_CHECKING:
 class HeavySession:
     """The ledger, registry and guard of one session of pytest."""
 
-    registry: ModuleRegistry
-
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
         self.whereabouts = Whereabouts(str(config.rootpath))
         self.collector = CollectorPause(settings.gc)
-        self.guard = self._open_guard(config) if settings.guard != "off" else None
-
-    def declare(self, declared: Mapping[str, HeavyModule]) -> None:
-        """Build the registry, and let the guard protect what is declared and installed."""
         self.registry = ModuleRegistry(
-            declared,
             ledger=self.ledger,
             whereabouts=self.whereabouts,
             collector=self.collector,
-            on_missing=_fail if self.settings.missing == "fail" else _skip,
+            on_missing=_fail if settings.missing == "fail" else _skip,
         )
+        self.guard = self._open_guard(config) if settings.guard != "off" else None
+
+    def declare(self, declared: Mapping[str, HeavyModule]) -> None:
+        """Make these known to the registry, and let the guard protect those that are installed."""
+        self.registry.declared = dict(declared)
         if self.guard:
-            self.guard.protect(_protected_packages(declared.values()))
+            asked_for = {line: f"{line!r} (heavy_protect)" for line in self.settings.protect if line[0] != "!"}
+            removed = frozenset(line[1:] for line in self.settings.protect if line[0] == "!")
+            self.guard.protect(_installed_packages(declared.values()) | asked_for, removed)
+
+    def preload(self) -> None:
+        """Import what is declared and installed. What fails is remembered, and told to the first test that asks."""
+        self.whereabouts.enter("preload")
+        installed = _installed_packages(self.registry.declared.values())
+        for module in self.registry.declared.values():
+            if any(is_within(module.fullname, package) for package in installed):
+                with suppress(Exception, pytest.skip.Exception, pytest.fail.Exception):
+                    self.registry.get(module.fullname)
+        self.whereabouts.enter("start-up")
 
     def notice(self, phase: str, nodeid: str = "") -> None:
         """Record what import statements have brought in since the last call as brought in here."""
@@ -50,11 +62,22 @@ class HeavySession:
     def _open_guard(self, config: pytest.Config) -> Guard:
         from .guard.session import Guard
         from .imports.install import install
+        from .imports.keeper import KEEPER
 
-        guard = Guard(self.settings.guard, ledger=self.ledger, whereabouts=self.whereabouts, collector=self.collector)
-        handle = install(is_protected=guard.is_protected, on_reload=guard.on_reload, on_import=guard.on_import)
-        config.add_cleanup(handle.close)
+        guard = Guard(
+            self.settings.guard, KEEPER, ledger=self.ledger, whereabouts=self.whereabouts, collector=self.collector
+        )
+        config.add_cleanup(install(guard, KEEPER).close)
         return guard
+
+
+def start_early(config: pytest.Config, settings: Settings) -> HeavySession:
+    """The session with what the ini file declares, before the first conftest file is read; faults are told later."""
+    session = HeavySession(config, settings)
+    session.declare(read_declarations(config, [from_ini])[0])
+    if settings.preload:
+        session.preload()
+    return session
 
 
 def configure(config: pytest.Config, session: HeavySession | None) -> HeavySession:
@@ -73,10 +96,9 @@ def configure(config: pytest.Config, session: HeavySession | None) -> HeavySessi
     return session
 
 
-def _protected_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
+def _installed_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
     """The packages of declared modules that are installed, not code under test, each with its declaration."""
     from .distributions import is_installed, locate
-    from .names import lineage
 
     packages: dict[str, str] = {}
     for module in declared:

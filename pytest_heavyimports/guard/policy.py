@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..names import lineage
 from .known import KNOWN
+
+if TYPE_CHECKING:
+    from .watch import Owner
 
 
 class Verdict(enum.Enum):
@@ -18,23 +22,50 @@ class Verdict(enum.Enum):
 
 
 class Protection:
-    """The protected packages: those known to break, and the declared ones that are installed."""
+    """The protected packages: those known to break, the declared ones that are installed, and those asked for."""
 
-    def __init__(self, declared: Mapping[str, str]) -> None:
-        """*declared* has package names, each with its declaration."""
+    def __init__(self, declared: Mapping[str, str], removed: frozenset[str] = frozenset()) -> None:
+        """*declared* has package names, each with its declaration; *removed* the names that are not to be protected."""
         self._declared = dict(declared)
+        self._removed = removed
+        self.packages = frozenset({name for name in KNOWN if "." not in name} | self._declared.keys()) - removed
+        """The outermost protected names."""
 
     def covers(self, fullname: str) -> bool:
-        """Whether *fullname* or a package that it lies in is protected."""
-        return any(name in KNOWN or name in self._declared for name in lineage(fullname))
+        """Whether *fullname* or a package that it lies in is protected; of several that apply the innermost decides."""
+        for name in lineage(fullname):
+            if name in self._removed:
+                return False
+            if name in self.packages:
+                return True
+        return False
 
     def declaration(self, fullname: str) -> str:
         """The declaration that protects *fullname*, or an empty string."""
         return next((self._declared[name] for name in lineage(fullname) if name in self._declared), "")
 
 
-def judge_reload(fullname: str, *, protection: Protection, mode: str) -> Verdict:
+def judge_reload(fullname: str, protection: Protection, mode: str) -> Verdict:
     """What becomes of a reload; *mode* is a value of ``heavy_guard``."""
     if mode == "off" or not protection.covers(fullname):
         return Verdict.ALLOW
     return Verdict.REFUSE if mode == "error" else Verdict.GIVE_BACK
+
+
+def judge_reimport(owner: Owner, actor: Owner, mode: str) -> Verdict:
+    """
+    What becomes of an import of a kept module that is missing.
+
+    Args:
+        owner: Who displaced it.
+        actor: Who is acting now.
+        mode: A value of ``heavy_guard``.
+
+    Returns:
+        The culprit itself is refused in mode ``error``. Everybody else gets the module back, and so does whoever acts
+        before collection or between tests, where there is no test that could fail.
+    """
+    # A test and its own fixtures are one culprit; they have the same node.
+    is_same = owner == actor or bool(owner.place.nodeid) and owner.place.nodeid == actor.place.nodeid
+    is_culprit = is_same and owner.kind in ("file", "fixture", "test")
+    return Verdict.REFUSE if mode == "error" and is_culprit else Verdict.GIVE_BACK

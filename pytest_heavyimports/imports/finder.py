@@ -4,28 +4,48 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from .loader import WatchedLoader, spec_giving_back
+from .loader import WatchedLoader, giving_spec
+
+if TYPE_CHECKING:
+    from .keeper import Half, Keeper
+
+
+class Judge(Protocol):
+    """Who decides what becomes of a request. What its methods raise goes to whoever imports or reloads."""
+
+    def is_lifted(self) -> bool:
+        """Whether everything goes its way now, as without a guard."""
+
+    def is_protected(self, fullname: str) -> bool:
+        """Whether the module must not be initialised twice."""
+
+    def on_reload(self, fullname: str) -> bool:
+        """A reload is asked for. True: the module is given back as it is; False: it is reloaded."""
+
+    def on_reimport(self, fullname: str) -> None:
+        """A kept module is missing and imported again; it is given back unless this raises."""
+
+    def on_half(self, fullname: str, half: Half) -> NoReturn:
+        """A module whose first import failed half-way is imported again: raises."""
+
+    def importing(self, fullname: str) -> AbstractContextManager[object]:
+        """Entered while the outermost protected import of a thread goes on."""
 
 
 class ProtectedFinder:
-    """Sees reloads, however ``reload`` was bound, and the outermost import of anything protected."""
+    """Sees reloads, however ``reload`` was bound, and every import of a protected module that isn't there."""
 
-    def __init__(
-        self,
-        *,
-        is_protected: Callable[[str], bool],
-        on_reload: Callable[[str], bool],
-        on_import: Callable[[str], AbstractContextManager[object]],
-    ) -> None:
-        self._is_protected = is_protected
-        self._on_reload = on_reload
-        self._on_import = on_import
-        self._importing = threading.local()
+    def __init__(self, judge: Judge, keeper: Keeper) -> None:
+        self._judge = judge
+        self._keeper = keeper
+        self._thread = threading.local()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -33,33 +53,66 @@ class ProtectedFinder:
         """
         Reference: "The meta path" in Python's language reference.
 
-        ``importlib.reload`` alone passes a *target*: the module to be reloaded.
+        ``importlib.reload`` alone passes a *target*: the module to be reloaded. Nobody is judged here, since
+        ``importlib.util.find_spec`` only asks whether there is such a module.
         """
         __tracebackhide__ = True
-        if target is not None and sys.modules.get(fullname) is target and self._on_reload(fullname):
-            return spec_giving_back(target)
-        if getattr(self._importing, "now", False) or not self._is_protected(fullname):
+        if target is not None and sys.modules.get(fullname) is target:
+            if self._judge.on_reload(fullname):
+                return giving_spec(fullname, target.__spec__, lambda: target)
             return None
+        if self._judge.is_lifted():
+            return None
+        kept = self._keeper.find(fullname)
+        if not self._judge.is_protected(fullname) and kept is None:
+            return None
+        if kept is not None and self._is_parent_in_place(fullname):
+            return self._given(fullname, kept)
         spec = self._ask_others(fullname, path, target)
-        if spec is not None and hasattr(spec.loader, "exec_module"):
-            spec.loader = WatchedLoader(spec.loader, self._outermost)  # type: ignore[assignment]  # a duck
+        if spec is None or not hasattr(spec.loader, "exec_module"):
+            return spec
+        if kept is not None:
+            return self._given(fullname, kept)
+        if fullname in self._keeper.half:
+            return giving_spec(fullname, spec, partial(self._tried_again, fullname))
+        spec.loader = WatchedLoader(spec.loader, self._executing)  # type: ignore[assignment]  # a duck
         return spec
+
+    def _is_parent_in_place(self, fullname: str) -> bool:
+        # Under a fake package only what the fake leads to may be found.
+        parent = fullname.rpartition(".")[0]
+        return not parent or sys.modules.get(parent) is self._keeper.find(parent)
 
     def _ask_others(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
         for finder in sys.meta_path:
-            if finder is not self and (spec := finder.find_spec(fullname, path, target)) is not None:
+            # That of an outer session would wrap the loader once more.
+            if not isinstance(finder, ProtectedFinder) and (spec := finder.find_spec(fullname, path, target)):
                 return spec
         return None
 
+    def _given(self, fullname: str, module: Any) -> ModuleSpec:
+        return giving_spec(fullname, self._keeper.spec(fullname), partial(self._give, fullname, module))
+
+    def _give(self, fullname: str, module: Any) -> Any:
+        __tracebackhide__ = True
+        if fullname in self._keeper.kept:
+            self._judge.on_reimport(fullname)
+            self._keeper.give_back(fullname)
+        return module
+
+    def _tried_again(self, fullname: str) -> NoReturn:
+        __tracebackhide__ = True
+        self._judge.on_half(fullname, self._keeper.half[fullname])
+
     @contextmanager
-    def _outermost(self, fullname: str) -> Iterator[None]:
-        # A spec that was found outside can be executed inside another import: that one is the outermost.
-        if getattr(self._importing, "now", False):
-            yield
-            return
-        self._importing.now = True
-        try:
-            with self._on_import(fullname):
+    def _executing(self, fullname: str, module: ModuleType) -> Iterator[None]:
+        with self._keeper.executing(fullname, module):
+            if getattr(self._thread, "is_importing", False):
                 yield
-        finally:
-            self._importing.now = False
+                return
+            self._thread.is_importing = True
+            try:
+                with self._judge.importing(fullname):
+                    yield
+            finally:
+                self._thread.is_importing = False

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
-from .finder import ProtectedFinder
+from .finder import Judge, ProtectedFinder
 from .reload import patch_reload
 
+if TYPE_CHECKING:
+    from .keeper import Keeper
 
-def install(
-    *,
-    is_protected: Callable[[str], bool],
-    on_reload: Callable[[str], bool],
-    on_import: Callable[[str], AbstractContextManager[object]],
-) -> ExitStack:
+
+def install(judge: Judge, keeper: Keeper) -> ExitStack:
     """
     Watch imports and reloads until the returned handle is closed.
 
     Args:
-        is_protected: Whether the import of a module is to be watched.
-        on_reload: As in :func:`.reload.patch_reload`; called for reloads by an early-bound ``reload`` too.
-        on_import: Called with the name of a protected module that is about to be executed, unless a protected import
-            is under way in the same thread; entered while it is executed.
+        judge: Decides; see :class:`.finder.Judge`.
+        keeper: Keeps what is imported, and gives it back.
 
     Returns:
         A context manager; ``close()`` undoes everything, and closing twice is harmless.
     """
-    finder = ProtectedFinder(is_protected=is_protected, on_reload=on_reload, on_import=on_import)
+    finder = ProtectedFinder(judge, keeper)
     handle = ExitStack()
     sys.meta_path.insert(0, finder)
     handle.callback(_remove, finder)
-    handle.callback(patch_reload(on_reload))
+    handle.callback(patch_reload(judge.on_reload))
     return handle
 
 

@@ -1,4 +1,4 @@
-"""Loaders that stand before a real one for the length of one execution, and get out of the way."""
+"""Loaders that stand before a real one for the length of one import, and get out of the way."""
 
 from __future__ import annotations
 
@@ -22,22 +22,31 @@ def _as_import_system(function: Body) -> Body:
     Reference: ``remove_importlib_frames`` in CPython's import.c, ``_is_internal_frame`` in its warnings.py.
     """
     code = function.__code__.replace(co_filename="<frozen importlib._bootstrap_external>")
-    function.__code__ = code  # type: ignore[attr-defined]  # a function, not any callable
+    function.__code__ = code
     return function
 
 
-class WatchedLoader:
+class _Loader:
+    """Answers for the real loader whatever isn't asked about loading: ``runpy`` for code, resources for a reader."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+
+class WatchedLoader(_Loader):
     """
     Executes a module by its real loader, inside a context manager.
 
     Before the module's first statement runs, the real loader is back in ``module.__spec__`` and ``module.__loader__``,
-    as with ``importlib.util.LazyLoader``; whoever asks the loader for something else (``runpy`` for code,
-    ``importlib.resources`` for a reader) is answered by the real one.
+    as with ``importlib.util.LazyLoader``.
     """
 
-    def __init__(self, loader: Any, around: Callable[[str], AbstractContextManager[object]]) -> None:
-        """*around* is called with the module's name and entered while the module is executed."""
-        self._loader = loader
+    def __init__(self, loader: Any, around: Callable[[str, ModuleType], AbstractContextManager[object]]) -> None:
+        """*around* is called with the module's name and the module, and entered while that is executed."""
+        super().__init__(loader)
         self._around = around
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
@@ -49,30 +58,35 @@ class WatchedLoader:
         spec = module.__spec__
         assert spec is not None  # the import system sets it before it calls us
         spec.loader = module.__loader__ = self._loader
-        with self._around(spec.name):
+        with self._around(spec.name, module):
             self._loader.exec_module(module)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
 
+class GivingLoader(_Loader):
+    """Gives a module that is there already, and executes nothing."""
 
-class _GivingBackLoader:
-    """Executes nothing: what ``importlib.reload`` has written into the module before it calls us is put back."""
-
-    def __init__(self, spec: ModuleSpec | None, loader: Any) -> None:
+    def __init__(self, give: Callable[[], Any], spec: ModuleSpec | None) -> None:
+        """
+        Args:
+            give: Gives the module, or raises.
+            spec: The module's own, which is put back after the import system has overwritten it.
+        """
+        super().__init__(spec and spec.loader)
+        self._give = give
         self._spec = spec
-        self._loader = loader
 
-    def create_module(self, _: ModuleSpec) -> None:
-        return None
+    def create_module(self, _: ModuleSpec) -> Any:
+        __tracebackhide__ = True
+        return self._give()
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._spec
-        module.__loader__ = self._loader
+        if self._spec is not None:
+            module.__spec__ = self._spec
+            module.__loader__ = self._spec.loader
 
 
-def spec_giving_back(module: ModuleType) -> ModuleSpec:
-    """A spec with which ``importlib.reload`` leaves *module* as it is."""
-    spec = copy.copy(module.__spec__) or ModuleSpec(module.__name__, None)
-    spec.loader = _GivingBackLoader(module.__spec__, getattr(module, "__loader__", None))  # type: ignore[assignment]  # a duck
-    return spec
+def giving_spec(fullname: str, spec: ModuleSpec | None, give: Callable[[], Any]) -> ModuleSpec:
+    """A spec like *spec*, with which the import system takes the module that *give* gives."""
+    answer = copy.copy(spec) or ModuleSpec(fullname, None)
+    answer.loader = GivingLoader(give, spec)  # type: ignore[assignment]  # a duck
+    return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from ..records import Import, Reload
+from ..records import Import, Leak, Reimport, Reload
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
@@ -42,6 +42,13 @@ def section_lines(ledger: Ledger) -> Iterator[str]:
         elif isinstance(event, Reload):
             what = "reload refused" if event.refused else "reload ignored"
             yield f"{event.fullname}: {what}: {event.place}"
+        elif isinstance(event, Reimport):
+            what = "re-import refused" if event.refused else "given back"
+            yield f"{event.fullname}: {what}: {event.place}; taken by {event.taken_by}"
+        elif isinstance(event, Leak):
+            what = "fake taken away" if event.is_fake else "put back"
+            more = f" and {len(event.fullnames) - 1} more" if len(event.fullnames) > 1 else ""
+            yield f"{event.fullnames[0]}{more}: {what}: left by {event.owner}"
 
 
 def _cost(event: Import) -> str:

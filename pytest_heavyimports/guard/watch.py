@@ -1,0 +1,90 @@
+"""Displacements of kept modules in ``sys.modules``, and their owners. Changes nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from ..records import Place
+
+
+class Owner(NamedTuple):
+    """During what modules were displaced: a file's collection, a fixture, a test, or what came before them."""
+
+    kind: str
+    """``start``, ``file``, ``fixture``, ``test`` or ``session``."""
+    place: Place
+    number: int = 0
+    """Tells apart two set-ups of one fixture."""
+
+
+class Displacement(NamedTuple):
+    """A module that is missing from ``sys.modules``, or has something else in its place."""
+
+    fullname: str
+    fake: Any
+    """What is in its place; ``None`` where it is missing."""
+    owner: Owner
+
+
+class Watch:
+    """
+    Compares at checkpoints, and remembers who was acting when a module was first seen displaced.
+
+    A displacement that is undone before its owner ends was nobody's business.
+    """
+
+    def __init__(
+        self, actor: Owner, *, is_anything_displaced: Callable[[], bool], displaced: Callable[[], dict[str, Any]]
+    ) -> None:
+        """
+        Args:
+            actor: Who is acting now.
+            is_anything_displaced: Looks at the packages alone; asked at each checkpoint, so it must be fast.
+            displaced: Looks at every module; asked once a test, and where a package is displaced.
+        """
+        self.actor = actor
+        self._is_anything_displaced = is_anything_displaced
+        self._displaced = displaced
+        self._known: dict[str, Displacement] = {}
+        self._lock = threading.RLock()
+
+    def check(self, *, every_module: bool = False, actor: Owner | None = None) -> None:
+        """A checkpoint: what is newly displaced belongs to *actor*, by default to whoever is acting now."""
+        if not (every_module or self._known or self._is_anything_displaced()):
+            return
+        with self._lock:
+            displaced = self._displaced()
+            for name in [name for name in self._known if name not in displaced]:
+                del self._known[name]
+            for name, fake in displaced.items():
+                if name not in self._known:
+                    self._known[name] = Displacement(name, fake, actor or self.actor)
+
+    @contextmanager
+    def acting(self, owner: Owner, *, every_module: bool = False) -> Iterator[None]:
+        """What is displaced inside belongs to *owner*."""
+        self.check()
+        outer, self.actor = self.actor, owner
+        try:
+            yield
+        finally:
+            self.check(every_module=every_module)
+            self.actor = outer
+
+    def owner_of(self, fullname: str) -> Owner:
+        """Who displaced a module that is displaced now."""
+        self.check(every_module=True)
+        known = self._known.get(fullname)
+        return known.owner if known else self.actor
+
+    def end(self, *owners: Owner) -> list[Displacement]:
+        """The owners have ended: what they have left displaced. It is forgotten here, and to be put back."""
+        with self._lock:
+            left = [displacement for displacement in self._known.values() if displacement.owner in owners]
+            for displacement in left:
+                del self._known[displacement.fullname]
+        return left

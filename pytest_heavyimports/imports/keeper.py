@@ -1,0 +1,189 @@
+"""
+Strong references to modules that can't be initialised twice. The only writer of ``sys.modules``.
+
+What is kept stays kept for the life of the process, as the C state behind it does: one keeper serves every session.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..names import is_within, lineage, root
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+    from ..records import Place
+
+
+class Half(NamedTuple):
+    """A first import that failed and left finished submodules behind, attached to a package that is gone."""
+
+    error: BaseException
+    place: Place
+
+
+class Keeper:
+    """Modules by name: kept ones, those that are being executed, and those that will never be whole."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+        """Every module of a protected package that has been executed to its end."""
+        self.half: dict[str, Half] = {}
+        """By the name of the package that is gone."""
+        self._executing: dict[str, Any] = {}
+        self._specs: dict[str, ModuleSpec | None] = {}
+        self._relatives: dict[str, dict[str, Any]] = {}
+        self._bringers: dict[str, str] = {}
+        self._lock = threading.RLock()
+
+    # What is there
+
+    def find(self, fullname: str) -> Any:
+        """
+        The module to hand out for a name that is missing from ``sys.modules``; ``None`` where it must be loaded.
+
+        That is a kept module; one that is being executed, and was taken away meanwhile; or one that came with a kept
+        module, and was taken away with it.
+        """
+        module = self.kept.get(fullname)
+        if module is None:
+            module = self._executing.get(fullname)
+        if module is None and fullname in self._bringers and root(fullname) not in sys.stdlib_module_names:
+            bringer = self._bringers[fullname]
+            if self.is_displaced(bringer):
+                module = self._relatives[bringer][fullname]
+        return module
+
+    def spec(self, fullname: str) -> ModuleSpec | None:
+        """The spec that a kept module had when it was kept."""
+        return self._specs.get(fullname) or getattr(self.find(fullname), "__spec__", None)
+
+    def is_displaced(self, fullname: str) -> bool:
+        """Whether a kept module is missing from ``sys.modules``, or something else is in its place."""
+        return fullname in self.kept and sys.modules.get(fullname) is not self.kept[fullname]
+
+    def displaced(self) -> dict[str, Any]:
+        """Every kept module that is displaced, with what is in its place; ``None`` where it is missing."""
+        if self.kept.items() <= sys.modules.items():
+            return {}
+        return {name: sys.modules.get(name) for name in list(self.kept) if self.is_displaced(name)}
+
+    # What is kept
+
+    def adopt(self, is_protected: Callable[[str], bool]) -> None:
+        """Keep what was loaded before anybody watched."""
+        for name, module in list(sys.modules.items()):
+            is_new = name not in self.kept and name not in self._executing and module is not None
+            if is_new and is_protected(name) and is_real(name, module) and is_finished(module):
+                self.keep(name, module)
+
+    def keep(self, fullname: str, module: Any) -> None:
+        """Keep a module that is whole."""
+        with self._lock:
+            self._specs[fullname] = declared_spec(module)
+            self.kept[fullname] = module
+
+    @contextmanager
+    def executing(self, fullname: str, module: Any) -> Iterator[None]:
+        """Around the execution of a protected module, which is kept at its end; one that fails isn't."""
+        self._executing[fullname] = module
+        try:
+            yield
+        finally:
+            self._executing.pop(fullname, None)
+        # A module may put something else in its own place, and another thread may have taken it or a parent away.
+        self.keep(fullname, sys.modules.get(fullname) or module)
+        for name in lineage(fullname):
+            if name not in sys.modules and (found := self.find(name)) is not None:
+                sys.modules[name] = found
+
+    @contextmanager
+    def importing(self, fullname: str, place: Place, *, comes_with: Callable[[str, Any], bool]) -> Iterator[None]:
+        """
+        Around the outermost import of a protected module.
+
+        Args:
+            fullname: Its name.
+            place: Where it is imported; remembered where the import fails half-way.
+            comes_with: Told the name and the module of what else came in. Whether it shall come back with *fullname*.
+        """
+        before = set(sys.modules)
+        try:
+            yield
+        except BaseException as error:
+            if any(is_within(name, fullname) and name not in before for name in list(sys.modules)):
+                self.half[fullname] = Half(error, place)
+            raise
+        relatives = self._relatives.setdefault(fullname, {})
+        for name, module in list(sys.modules.items()):
+            if name in before or name in self.kept or name in self._executing or module is None:
+                continue
+            if not is_finished(module):
+                continue  # another thread is at it
+            if is_within(name, root(fullname)):
+                self.keep(name, module)  # put there by C code: no finder has seen it
+            elif comes_with(name, module) and name not in self._bringers:
+                relatives[name] = module
+                self._bringers[name] = fullname
+
+    # What is put back
+
+    def give_back(self, fullname: str) -> None:
+        """Put back what is missing of the package that *fullname* belongs to, and what came with it."""
+        top = root(fullname)
+        for name in [name for name in list(self.kept) if root(name) == top and name not in sys.modules]:
+            self._put(name, self.kept[name])
+        for bringer, relatives in list(self._relatives.items()):
+            if root(bringer) == top:
+                for name, module in relatives.items():
+                    sys.modules.setdefault(name, module)
+
+    def put_back(self, names: Iterable[str]) -> None:
+        """Put kept modules back, in the place of whatever is there; what is there for a name not kept is dropped."""
+        for name in names:
+            if name in self.kept:
+                self._put(name, self.kept[name])
+                for relative, module in self._relatives.get(name, {}).items():
+                    sys.modules.setdefault(relative, module)
+            else:
+                sys.modules.pop(name, None)
+
+    def put(self, modules: dict[str, Any]) -> None:
+        """Put something else in the place of modules, for a while."""
+        sys.modules.update(modules)
+
+    def _put(self, fullname: str, module: Any) -> None:
+        sys.modules[fullname] = module
+        parent, _, child = fullname.rpartition(".")
+        if parent in self.kept and child not in vars(self.kept[parent]):
+            setattr(self.kept[parent], child, module)
+
+
+KEEPER = Keeper()
+"""The one of this process."""
+
+
+def declared_spec(module: Any) -> ModuleSpec | None:
+    """A module's spec, read without waking a lazy module or asking a fake for it."""
+    try:
+        namespace = object.__getattribute__(module, "__dict__")
+    except AttributeError:
+        return None
+    spec: ModuleSpec | None = namespace.get("__spec__")
+    return spec
+
+
+def is_finished(module: Any) -> bool:
+    """Whether a module has been executed to its end, as importlib knows it."""
+    return not getattr(declared_spec(module), "_initializing", False)
+
+
+def is_real(fullname: str, module: Any) -> bool:
+    """Whether what stands under a name in ``sys.modules`` was found by a finder, and is no stand-in."""
+    spec = declared_spec(module)
+    return spec is not None and getattr(spec, "name", None) == fullname and getattr(spec, "loader", None) is not None
