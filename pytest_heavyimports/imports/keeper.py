@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..names import is_within, lineage, root
@@ -36,6 +37,7 @@ class Keeper:
         self.half: dict[str, Half] = {}
         """By the name of the package that is gone."""
         self._executing: dict[str, Any] = {}
+        self._counted = 0
         self._specs: dict[str, ModuleSpec | None] = {}
         self._relatives: dict[str, dict[str, Any]] = {}
         self._bringers: dict[str, str] = {}
@@ -92,15 +94,36 @@ class Keeper:
     def executing(self, fullname: str, module: Any) -> Iterator[None]:
         """Around the execution of a protected module, which is kept at its end; one that fails isn't."""
         self._executing[fullname] = module
+        self._follow(fullname)
         try:
             yield
         finally:
             self._executing.pop(fullname, None)
         # A module may put something else in its own place, and another thread may have taken it or a parent away.
         self.keep(fullname, sys.modules.get(fullname) or module)
+        self._follow(fullname)
         for name in lineage(fullname):
             if name not in sys.modules and (found := self.find(name)) is not None:
                 sys.modules[name] = found
+
+    def _follow(self, fullname: str) -> None:
+        """
+        Keep up with ``sys.modules`` while a package is imported, for another thread may purge it meanwhile.
+
+        C code puts modules there that no finder sees, such as ``torch._C._dynamo``: taken away before they are kept,
+        nobody can load them again. Called for every module of a heavy package: only the newest entries are looked at.
+        """
+        new = len(sys.modules) - self._counted
+        package = root(fullname)
+        if new < 0:
+            self.give_back(fullname)
+        elif new > 0:
+            for name in islice(reversed(tuple(sys.modules)), new + 1):
+                if is_within(name, package) and name not in self.kept and name not in self._executing:
+                    module = sys.modules.get(name)
+                    if module is not None and is_finished(module):
+                        self.keep(name, module)
+        self._counted = len(sys.modules)
 
     @contextmanager
     def importing(self, fullname: str, place: Place, *, comes_with: Callable[[str, Any], bool]) -> Iterator[None]:
