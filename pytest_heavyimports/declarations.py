@@ -1,23 +1,18 @@
-"""One line of ``heavy_modules`` to one :class:`HeavyModule`; lines from ini files, hooks and entry points."""
+"""One line of ``heavy_modules`` to one :class:`HeavyModule`; many lines to all that is declared."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import keyword
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import options
 from .errors import InvalidDeclaration
 from .names import is_dotted
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterable
 
-ENTRY_POINT_GROUP = "pytest_heavyimports"
+    from .sources import Line
 
 # Fixtures of pytest itself, 8.2 to 9.2, and of this plugin; a test compares them with `pytest --fixtures`.
 RESERVED = frozenset(
@@ -110,8 +105,13 @@ def _bad_reference(reference: str, prefix: str) -> dict[str, str]:
     return {"fault": f"{reference!r} is no module or module:attribute", "remedy": remedy}
 
 
+# What most people write. The rest is left to packaging, which takes some milliseconds to import.
+_PLAIN_SPECIFIERS = re.compile(r"(?:(?:>=|<=|==|!=|<|>)\s*\d+(?:\.\d+)*\s*(?:,\s*|$))+")
+
+
 def _is_specifier(text: str) -> bool:
-    # Here, because most lines have none: packaging takes some milliseconds to import.
+    if _PLAIN_SPECIFIERS.fullmatch(text):
+        return True
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     try:
@@ -121,77 +121,16 @@ def _is_specifier(text: str) -> bool:
     return True
 
 
-class Line(NamedTuple):
-    """A line of text and where it was written, before anybody has read it."""
-
-    text: str
-    source: str
-
-
-Source = Callable[["pytest.Config", "list[str]"], Iterator[Line]]
-"""Gives the lines of one source; what can't be made a line of goes to the list of faults."""
-
-
-def from_ini(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
-    """The lines of the configuration file, or of the command line in its place."""
-    lines = options.module_lines(config, faults)
-    if lines:
-        where = options.ini_source(config, options.MODULES_KEY)
-        for number, text in enumerate(lines, 1):
-            yield Line(text, f"{where}, line {number} of heavy_modules")
-
-
-def from_hooks(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
-    """What conftest files and plugins declare by ``pytest_heavy_modules``: each is asked by itself, to be named."""
-    manager = config.pluginmanager
-    for implementation in manager.hook.pytest_heavy_modules.get_hookimpls():
-        others = [plugin for plugin in manager.get_plugins() if plugin is not implementation.plugin]
-        name = plugin_name(config, implementation.plugin_name)
-        given: list[Iterable[str]] = manager.subset_hook_caller("pytest_heavy_modules", others)(config=config)
-        for lines in given:
-            lines = [lines] if isinstance(lines, str) else list(lines)
-            for number, text in enumerate(lines, 1):
-                if isinstance(text, str):
-                    yield Line(text, f"{name}, line {number} of pytest_heavy_modules")
-                else:
-                    faults.append(f"heavy_modules: {text!r} is no text ({name}, pytest_heavy_modules).")
-
-
-def from_entry_points(config: pytest.Config, faults: list[str]) -> Iterator[Line]:  # noqa: ARG001  # a Source
+def read_declarations(lines: Iterable[Line]) -> tuple[dict[str, HeavyModule], list[str]]:
     """
-    What installed distributions declare in the entry point group ``pytest_heavyimports``: ``alias = module …``.
-
-    pytest has read every distribution's entry points already, by ``importlib.metadata``; this uses that module's warm
-    cache and parses nothing but the files that name our group: a third of the time of ``entry_points(group=…)``.
-    """
-    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
-        return
-    for distribution in importlib.metadata.distributions():
-        if f"[{ENTRY_POINT_GROUP}]" in (distribution.read_text("entry_points.txt") or ""):
-            for entry_point in distribution.entry_points:
-                if entry_point.group == ENTRY_POINT_GROUP:
-                    name = distribution.metadata["Name"]
-                    yield Line(
-                        f"{entry_point.name} = {entry_point.value}",
-                        f"distribution {name!r}, entry point {entry_point.name!r} of {ENTRY_POINT_GROUP}",
-                    )
-
-
-SOURCES: tuple[Source, ...] = (from_ini, from_hooks, from_entry_points)
-
-
-def read_declarations(
-    config: pytest.Config, sources: Iterable[Source] = SOURCES
-) -> tuple[dict[str, HeavyModule], list[str]]:
-    """
-    Every declared heavy module by its alias, in the order of declaration: ini file, hooks, entry points.
+    Every declared heavy module by its alias, in the order of declaration.
 
     Returns:
         The modules, and a sentence on each line that can't be used.
     """
     faults: list[str] = []
     declared: dict[str, HeavyModule] = {}
-    for line in (line for source in sources for line in source(config, faults)):
+    for line in lines:
         try:
             module = parse_line(line.text, line.source)
         except InvalidDeclaration as error:
@@ -222,11 +161,3 @@ def merge(first: HeavyModule, second: HeavyModule) -> HeavyModule:
         return second
     both = f"{first.specifiers},{second.specifiers}"
     return second._replace(specifiers=both, source=f"{second.source}; and {first.source}")
-
-
-def plugin_name(config: pytest.Config, registered: str) -> str:
-    """A conftest file by its path, any other plugin by the name that it is registered under."""
-    if not registered.endswith("conftest.py"):
-        return f"plugin {registered!r}"
-    file = Path(registered)
-    return str(file.relative_to(config.rootpath)) if file.is_relative_to(config.rootpath) else str(file)

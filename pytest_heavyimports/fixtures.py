@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .stash import registry_key
-
 if TYPE_CHECKING:
     from .declarations import HeavyModule
 
@@ -21,8 +19,9 @@ def heavy_module(request: pytest.FixtureRequest) -> Callable[..., Any]:
     An alias is accepted in place of a module; further names are looked up in it, several give a tuple. Skips the test
     where the module is not installed, with minversion= and reason= as in pytest.importorskip.
     """
-    registry = request.config.stash[registry_key]
-    return registry.get
+    from .session import registry_of
+
+    return registry_of(request.config).get
 
 
 @pytest.fixture
@@ -46,7 +45,9 @@ def alias_fixtures(declared: Iterable[HeavyModule]) -> types.ModuleType:
 def _alias_fixture(module: HeavyModule) -> Any:
     def provide(request: pytest.FixtureRequest) -> Any:
         __tracebackhide__ = True
-        return request.config.stash[registry_key].provide(module.alias)
+        from .session import registry_of
+
+        return registry_of(request.config).provide(module.alias)
 
     provide.__doc__ = f"Heavy module {module}."
     return pytest.fixture(scope="session", name=module.alias)(provide)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import options
-from .records import Place
-from .stash import registry_key, session_key
+from .stash import session_key
 
 if TYPE_CHECKING:
     from .errors import ModulesDisplaced
@@ -34,7 +33,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     if (settings.guard != "off" or settings.preload) and not faults:
         from .session import start_early
 
-        early_config.stash[session_key] = start_early(early_config, settings)
+        start_early(early_config, settings)
     return (yield)
 
 
@@ -43,13 +42,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if not config.option.heavy_list:
         return None
-    from .declarations import read_declarations
     from .report.listing import listing
+    from .session import configure
+    from .sources import all_lines
 
-    declared, faults = read_declarations(config)
-    if faults:
-        raise pytest.UsageError(*faults)
-    print("\n".join(listing(declared.values())))
+    faults: list[str] = []
+    session = configure(config, all_lines(config, faults), faults)
+    print("\n".join(listing(session.registry.declared.values())))
     return pytest.ExitCode.OK
 
 
@@ -58,19 +57,35 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.help:
         return  # a fault in the configuration must not keep anybody from reading the help
     from . import fixtures
-    from .session import configure
+    from .sources import all_lines
 
-    session = configure(config, config.stash.get(session_key, None))
-    config.stash[registry_key] = session.registry
     config.pluginmanager.register(fixtures, "heavyimports-fixtures")
-    if session.registry.declared:
+    _, faults = options.read_settings(config, config.option)
+    lines = all_lines(config, faults)
+    if lines or faults or session_key in config.stash:
+        from .session import configure
+
+        session = configure(config, lines, faults)
         aliases = fixtures.alias_fixtures(session.registry.declared.values())
         config.pluginmanager.register(aliases, "heavyimports-aliases")
         config.pluginmanager.register(CollectionHooks(session), "heavyimports-collection")
-    if session.guard:
-        config.pluginmanager.register(GuardHooks(session.guard), "heavyimports-guard")
-    if session.settings.report:
-        config.pluginmanager.register(ReportHooks(session), "heavyimports-report")
+        if session.guard:
+            config.pluginmanager.register(GuardHooks(session.guard), "heavyimports-guard")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    from .sources import warn_of_late_hooks
+
+    warn_of_late_hooks(session.config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    session = config.stash.get(session_key, None)
+    if session and session.settings.report:
+        from .report.terminal import write_section
+
+        session.notice("during tests")
+        write_section(terminalreporter, session.ledger)
 
 
 class CollectionHooks:
@@ -125,15 +140,14 @@ class GuardHooks:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        place = Place("setup", request.node.nodeid, fixturedef.argname)
-        with self._guard.setting_up(fixturedef, place, is_shared=fixturedef.scope != "function"):
+        is_shared = fixturedef.scope != "function"
+        with self._guard.setting_up(fixturedef, fixturedef.argname, request.node.nodeid, is_shared=is_shared):
             return (yield)
 
     def pytest_fixture_post_finalizer(
         self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
     ) -> None:
-        place = Place("teardown", request.node.nodeid, fixturedef.argname)
-        self._of_fixtures += self._guard.finalized(fixturedef, place)
+        self._of_fixtures += self._guard.finalized(fixturedef, fixturedef.argname, request.node.nodeid)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -146,16 +160,3 @@ class GuardHooks:
 
             left, self._of_fixtures = self._of_fixtures, []
             tell_test(left + self._guard.settle_test(item.nodeid), item, self._guard.mode)
-
-
-class ReportHooks:
-    """The section at the end, unless it is switched off."""
-
-    def __init__(self, session: HeavySession) -> None:
-        self._session = session
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        from .report.terminal import write_section
-
-        self._session.notice("during tests")
-        write_section(terminalreporter, self._session.ledger)

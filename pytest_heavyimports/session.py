@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from .declarations import HeavyModule, from_ini, read_declarations
+from .declarations import HeavyModule, read_declarations
 from .imports.collector import CollectorPause
 from .ledger import Ledger
 from .names import is_within, lineage
@@ -16,6 +16,8 @@ from .options import Settings, read_settings
 from .places import Whereabouts
 from .records import Place
 from .registry import ModuleRegistry
+from .sources import Line, from_ini
+from .stash import registry_key, session_key
 
 if TYPE_CHECKING:
     from .guard.session import Guard
@@ -71,27 +73,41 @@ class HeavySession:
         return guard
 
 
-def start_early(config: pytest.Config, settings: Settings) -> HeavySession:
-    """The session with what the ini file declares, before the first conftest file is read; faults are told later."""
-    session = HeavySession(config, settings)
-    session.declare(read_declarations(config, [from_ini])[0])
+def session_of(config: pytest.Config) -> HeavySession:
+    """The session, begun now if it has not been."""
+    if session_key not in config.stash:
+        settings, _ = read_settings(config, config.option)
+        session = HeavySession(config, settings)
+        config.stash[session_key] = session
+        config.stash[registry_key] = session.registry
+    return config.stash[session_key]
+
+
+def registry_of(config: pytest.Config) -> ModuleRegistry:
+    """The session's registry of heavy modules; for other plugins too, once pytest is configured."""
+    return session_of(config).registry
+
+
+def start_early(config: pytest.Config, settings: Settings) -> None:
+    """Begin with what the ini file declares, before the first conftest file is read; faults are told later."""
+    session = config.stash[session_key] = HeavySession(config, settings)
+    config.stash[registry_key] = session.registry
+    session.declare(read_declarations(from_ini(config, []))[0])
     if settings.preload:
         session.preload()
-    return session
 
 
-def configure(config: pytest.Config, session: HeavySession | None) -> HeavySession:
+def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -> HeavySession:
     """
-    The session, begun if it has not been, with everything that is declared.
+    The session, with everything that is declared.
 
     Raises:
-        pytest.UsageError: With a line for each setting and declaration that can't be read.
+        pytest.UsageError: With a line for each declaration that can't be read, after those that are *faults* already.
     """
-    settings, faults = read_settings(config, config.option)
-    declared, more_faults = read_declarations(config)
+    declared, more_faults = read_declarations(lines)
     if faults or more_faults:
         raise pytest.UsageError(*faults, *more_faults)
-    session = session or HeavySession(config, settings)
+    session = session_of(config)
     session.declare(declared)
     return session
 

@@ -176,15 +176,15 @@ class Guard:
             self._is_lifted = False
 
     @contextmanager
-    def setting_up(self, fixturedef: object, place: Place, *, is_shared: bool) -> Iterator[None]:
+    def setting_up(self, fixturedef: object, name: str, nodeid: str, *, is_shared: bool) -> Iterator[None]:
         """What is displaced inside belongs to the fixture, until :meth:`finalized`; *is_shared* by several tests."""
-        owner = self._fixtures[fixturedef] = Owner("fixture", place, next(self._numbers))
+        owner = self._fixtures[fixturedef] = Owner("fixture", Place("setup", nodeid, name), next(self._numbers))
         with self.watch.acting(owner, every_module=is_shared):
             yield
 
-    def finalized(self, fixturedef: object, place: Place) -> list[ModulesDisplaced]:
+    def finalized(self, fixturedef: object, name: str, nodeid: str) -> list[ModulesDisplaced]:
         """The fixture's finalizers have run."""
-        finalizer = Owner("fixture", place, next(self._numbers))
+        finalizer = Owner("fixture", Place("teardown", nodeid, name), next(self._numbers))
         self.watch.check(actor=finalizer)
         return self.settle(self._fixtures.pop(fixturedef, finalizer), finalizer)
 

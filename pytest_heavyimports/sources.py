@@ -1,0 +1,105 @@
+"""Where lines of ``heavy_modules`` come from: the configuration file, hooks, installed distributions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import options
+from .errors import HeavyImportWarning
+from .stash import asked_key
+
+if TYPE_CHECKING:
+    import pytest
+
+ENTRY_POINT_GROUP = "pytest_heavyimports"
+
+
+class Line(NamedTuple):
+    """A line of text and where it was written, before anybody has read it."""
+
+    text: str
+    source: str
+
+
+Source = Callable[["pytest.Config", "list[str]"], Iterator[Line]]
+"""Gives the lines of one source; what can't be made a line of goes to the list of faults."""
+
+
+def from_ini(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
+    """The lines of the configuration file, or of the command line in its place."""
+    lines = options.module_lines(config, faults)
+    if lines:
+        where = options.ini_source(config, options.MODULES_KEY)
+        for number, text in enumerate(lines, 1):
+            yield Line(text, f"{where}, line {number} of heavy_modules")
+
+
+def from_hooks(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
+    """What conftest files and plugins declare by ``pytest_heavy_modules``: each is asked by itself, to be named."""
+    manager = config.pluginmanager
+    implementations = manager.hook.pytest_heavy_modules.get_hookimpls()
+    config.stash[asked_key] = frozenset(implementation.plugin_name for implementation in implementations)
+    for implementation in implementations:
+        others = [plugin for plugin in manager.get_plugins() if plugin is not implementation.plugin]
+        name = plugin_name(config, implementation.plugin_name)
+        given: list[Iterable[str]] = manager.subset_hook_caller("pytest_heavy_modules", others)(config=config)
+        for lines in given:
+            lines = [lines] if isinstance(lines, str) else list(lines)
+            for number, text in enumerate(lines, 1):
+                if isinstance(text, str):
+                    yield Line(text, f"{name}, line {number} of pytest_heavy_modules")
+                else:
+                    faults.append(f"heavy_modules: {text!r} is no text ({name}, pytest_heavy_modules).")
+
+
+def warn_of_late_hooks(config: pytest.Config) -> None:
+    """Warn of a ``conftest.py`` whose ``pytest_heavy_modules`` nobody has asked, since pytest read it too late."""
+    asked = config.stash.get(asked_key, frozenset())
+    for implementation in config.hook.pytest_heavy_modules.get_hookimpls():
+        if implementation.plugin_name not in asked:
+            warning = HeavyImportWarning(
+                f"pytest_heavy_modules of {plugin_name(config, implementation.plugin_name)} was not asked: pytest read "
+                "it while collecting, and fixtures must be known before. Move it to the conftest.py of the root directory."
+            )
+            warnings.warn_explicit(warning, HeavyImportWarning, implementation.plugin_name, 1)
+
+
+def from_entry_points(config: pytest.Config, faults: list[str]) -> Iterator[Line]:  # noqa: ARG001  # a Source
+    """
+    What installed distributions declare in the entry point group ``pytest_heavyimports``: ``alias = module …``.
+
+    pytest has read every distribution's entry points already, by ``importlib.metadata``; this uses that module's warm
+    cache and parses nothing but the files that name our group: a third of the time of ``entry_points(group=…)``.
+    """
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        return
+    for distribution in importlib.metadata.distributions():
+        if f"[{ENTRY_POINT_GROUP}]" in (distribution.read_text("entry_points.txt") or ""):
+            for entry_point in distribution.entry_points:
+                if entry_point.group == ENTRY_POINT_GROUP:
+                    name = distribution.metadata["Name"]
+                    yield Line(
+                        f"{entry_point.name} = {entry_point.value}",
+                        f"distribution {name!r}, entry point {entry_point.name!r} of {ENTRY_POINT_GROUP}",
+                    )
+
+
+def plugin_name(config: pytest.Config, registered: str) -> str:
+    """A conftest file by its path, any other plugin by the name that it is registered under."""
+    if not registered.endswith("conftest.py"):
+        return f"plugin {registered!r}"
+    file = Path(registered)
+    return str(file.relative_to(config.rootpath)) if file.is_relative_to(config.rootpath) else str(file)
+
+
+SOURCES: tuple[Source, ...] = (from_ini, from_hooks, from_entry_points)
+
+
+def all_lines(config: pytest.Config, faults: list[str]) -> list[Line]:
+    """The lines of all sources, in the order of precedence."""
+    return [line for source in SOURCES for line in source(config, faults)]
