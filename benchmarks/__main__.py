@@ -17,13 +17,14 @@ from .cases import CASES
 from .machinery import DISTRIBUTION, FIGURES, Result, RunFailed, check, compare, install
 
 COLUMNS = f"{'benchmark':<40} {'pairs':>5}  {'':<4}" + "".join(
-    f" {name:>7}" for name in ("plugin", "without", "ratio", "min", "max", "limit")
+    f" {name:>7}" for name in ("plugin", "without", "ratio", "min", "max", "from", "to", "limit")
 )
 LEGEND = """\
 CPU: user and system time of the process, wall: time from its start to its end; medians, in seconds, of whole runs of
 pytest with the plugin and without it. ratio, min, max: of the ratios of pairs of runs, one with the plugin and one
-without it, by turns; one more pair before them is not counted. ratio is their median. The verdict uses the line that
-has a limit: CPU time, which other processes disturb less, or wall time where the time that one waits is the point."""
+without it, by turns; one more pair before them is not counted. ratio is their median; it lies between from and to with
+a probability of 95 %: a limit in between is not decided by so few pairs. The verdict uses the line that has a limit:
+CPU time, which other processes disturb less, or wall time where the time that one waits is the point."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,15 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join(f"{name}: {value}" for name, value in machine.items()))
         print(f"\n{LEGEND}\n\n{COLUMNS}", flush=True)
         results = []
-        for benchmark in chosen:
-            try:
+        try:
+            for benchmark in chosen:
                 check(benchmark)
-                result = compare(benchmark, given.runs or benchmark.pairs)
-            except RunFailed as failed:
-                print(failed, file=sys.stderr)
-                return 2
-            print("\n".join(rows(result)), flush=True)
-            results.append(result)
+            for benchmark in chosen:
+                results.append(compare(benchmark, given.runs or benchmark.pairs))
+                print("\n".join(rows(results[-1])), flush=True)
+        except RunFailed as failed:
+            print(failed, file=sys.stderr)
+            return 2
 
     if given.json:
         facts = {"machine": machine, "benchmarks": [as_json(result) for result in results]}
@@ -79,7 +80,7 @@ def rows(result: Result) -> Iterator[str]:
         name, pairs = (benchmark.name, str(len(result.plugin))) if figure == FIGURES[0] else ("", "")
         seconds = [median(run[figure] for run in runs) for runs in (result.plugin, result.without)]
         ratios = result.ratios(figure)
-        numbers = (*seconds, median(ratios), min(ratios), max(ratios))
+        numbers = (*seconds, median(ratios), min(ratios), max(ratios), *result.interval(figure))
         row = f"{name:<40} {pairs:>5}  {figure:<4}" + "".join(f" {number:7.3f}" for number in numbers)
         if figure == benchmark.judged:
             row += f" {benchmark.limit:7.2f}  {'over' if result.is_over else 'ok'}"
@@ -95,16 +96,16 @@ def as_json(result: Result) -> dict[str, object]:
         "limit": benchmark.limit,
         "verdict": "over" if result.is_over else "ok",
         "ratio": {figure: median(result.ratios(figure)) for figure in FIGURES},
+        "interval": {figure: result.interval(figure) for figure in FIGURES},
         "plugin": [{figure: run[figure] for figure in FIGURES} for run in result.plugin],
         "without": [{figure: run[figure] for figure in FIGURES} for run in result.without],
     }
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
+from math import comb
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -73,6 +74,20 @@ class Result:
     def ratios(self, figure: Figure) -> list[float]:
         """For each pair, the run with the plugin in relation to the run without it."""
         return [plugin[figure] / without[figure] for plugin, without in zip(self.plugin, self.without)]
+
+    def interval(self, figure: Figure) -> tuple[float, float]:
+        """
+        Where the true median of the ratios lies, with a probability of 95 %: how far the verdict can be trusted.
+
+        Reference: the sign test's interval for a median, by order statistics. Of fewer than six pairs: all of them.
+        """
+        ratios = sorted(self.ratios(figure))
+        number = len(ratios)
+        outside = 0
+        while sum(comb(number, below) for below in range(outside + 1)) / 2**number <= 0.025:
+            outside += 1
+        first = max(outside - 1, 0)
+        return ratios[first], ratios[-1 - first]
 
     @property
     def is_over(self) -> bool:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 # Fixtures of pytest itself, 8.2 to 9.2, and of this plugin; a test compares them with `pytest --fixtures`.
 RESERVED = frozenset(
     (
-        "cache capfd capfdbinary caplog capsys capsysbinary capteesys doctest_namespace monkeypatch pytester "
-        "pytestconfig record_property record_testsuite_property record_xml_attribute recwarn request subtests testdir "
-        "tmp_path tmp_path_factory tmpdir tmpdir_factory cuda_device heavy_module heavy_stub import_probe"
+        "cache capfd capfdbinary caplog capsys capsysbinary capteesys doctest_namespace linecomp LineMatcher "
+        "monkeypatch pytester pytestconfig record_property record_testsuite_property record_xml_attribute recwarn request "
+        "subtests testdir tmp_path tmp_path_factory tmpdir tmpdir_factory cuda_device heavy_module heavy_stub import_probe"
     ).split()
 )
 
@@ -29,7 +29,7 @@ _LINE = re.compile(
     (?P<reference>[^\s=<>!~]*) \s*
     (?P<specifiers>.*)
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 
 
@@ -71,34 +71,44 @@ def parse_line(line: str, source: str = "") -> HeavyModule:
     fullname, colon, attributes = reference.partition(":")
     prefix = "" if alias is None else f"{alias} = "
     if not is_dotted(fullname) or (colon and not is_dotted(attributes)):
-        raise InvalidDeclaration(line, **_bad_reference(reference, prefix))
+        raise InvalidDeclaration(line, **_bad_reference(reference, alias))
     if specifiers and not _is_specifier(specifiers):
-        version = re.search(r"\d[\w.*+!-]*", specifiers)
+        version = re.search(r"\d+(?:\.\d+)*", specifiers)
         raise InvalidDeclaration(
             line,
             fault=f"{specifiers!r} is no version specifier",
-            remedy=f"Write it as '{prefix}{reference} >= {version[0].rstrip('.*') if version else '1.0'}'.",
+            remedy=f"Write it as '{prefix}{reference} >= {version[0] if version else '1.0'}'.",
         )
     if alias is None:
         alias = (attributes or fullname).rpartition(".")[2]
     if not alias.isidentifier() or keyword.iskeyword(alias):
-        better = re.sub(r"\W+", "_", alias).strip("_") or "alias"
-        better = f"{better}_" if keyword.iskeyword(better) or not better.isidentifier() else better
         raise InvalidDeclaration(
             line,
             fault=f"{alias!r} can't be the name of a fixture",
-            remedy=f"Write it as '{better} = {reference}'.",
+            remedy=f"Write it as '{_better_alias(alias)} = {reference} {specifiers}".rstrip() + "'.",
         )
     return HeavyModule(alias, fullname, attributes, specifiers, line, source)
 
 
-def _bad_reference(reference: str, prefix: str) -> dict[str, str]:
+def _better_alias(alias: str) -> str:
+    """The identifier that is nearest to *alias*."""
+    better = re.sub(r"\W+", "_", alias).strip("_") or "alias"
+    if keyword.iskeyword(better):
+        return f"{better}_"
+    return better if better.isidentifier() else f"_{better}"
+
+
+def _bad_reference(reference: str, alias: str | None) -> dict[str, str]:
+    prefix = "" if alias is None else f"{alias} = "
     if not reference:
         return {"fault": "it names no module", "remedy": f"Write it as '{prefix or 'np = '}numpy'."}
-    if "/" in reference or reference.endswith(".py"):
-        dotted = re.sub(r"\.py$", "", reference).strip("./").replace("/", ".")
+    file, colon, attributes = reference.partition(":")
+    dotted = re.sub(r"\.py$", "", file).strip("./").replace("/", ".") + colon + attributes
+    if dotted != reference and is_dotted(dotted.replace(":", ".")):
         remedy = f"Write it as '{prefix}{dotted}'."
-    elif ":" in reference:
+    elif alias and reference[0].isdigit():
+        remedy = f"Write it as '{alias} == {reference}'."
+    elif colon:
         remedy = f"Write it as '{prefix}module:attribute'."
     else:
         remedy = "Name the module that tests import, not the distribution that pip installs ('cv2', 'sklearn')."

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from .names import is_dotted
-
 if TYPE_CHECKING:
     from argparse import Namespace
 
@@ -109,6 +107,8 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
     preload = getattr(given_flags, PRELOAD_KEY, None) or ini_value(config, PRELOAD_KEY, faults, default=False)
     protect = tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[]))
     for line in protect:
+        from .names import is_dotted
+
         if not is_dotted(line.removeprefix("!")):
             faults.append(f"{PROTECT_KEY}: {line!r} is no module name ({ini_source(config, PROTECT_KEY)}).")
     return Settings(missing, gc, guard, report == "on", bool(preload), protect), faults

@@ -34,11 +34,12 @@ class Whereabouts:
     @contextmanager
     def setting_up(self, fixture: str) -> Iterator[None]:
         """What this thread does inside belongs to the setup of *fixture*."""
+        outer = getattr(self._fixtures, "name", "")
         self._fixtures.name = fixture
         try:
             yield
         finally:
-            self._fixtures.name = ""
+            self._fixtures.name = outer
 
     def enter(self, phase: str, nodeid: str = "") -> None:
         """From now on, outside of tests, the run is here."""

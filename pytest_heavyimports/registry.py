@@ -161,7 +161,6 @@ class ModuleRegistry:
 
 
 def _attribute(found: Any, attribute: str, wanted: HeavyModule) -> Any:
-    __tracebackhide__ = True
     try:
         return attrgetter(attribute)(found)
     except AttributeError as error:

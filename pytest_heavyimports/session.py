@@ -17,7 +17,7 @@ from .places import Whereabouts
 from .records import Place
 from .registry import ModuleRegistry
 from .sources import Line, from_ini
-from .stash import registry_key, session_key
+from .stash import session_key
 
 if TYPE_CHECKING:
     from .guard.session import Guard
@@ -77,21 +77,18 @@ def session_of(config: pytest.Config) -> HeavySession:
     """The session, begun now if it has not been."""
     if session_key not in config.stash:
         settings, _ = read_settings(config, config.option)
-        session = HeavySession(config, settings)
-        config.stash[session_key] = session
-        config.stash[registry_key] = session.registry
+        config.stash[session_key] = HeavySession(config, settings)
     return config.stash[session_key]
 
 
 def registry_of(config: pytest.Config) -> ModuleRegistry:
-    """The session's registry of heavy modules; for other plugins too, once pytest is configured."""
+    """The session's registry, from ``config.stash``; for other plugins too, once pytest is configured."""
     return session_of(config).registry
 
 
 def start_early(config: pytest.Config, settings: Settings) -> None:
     """Begin with what the ini file declares, before the first conftest file is read; faults are told later."""
     session = config.stash[session_key] = HeavySession(config, settings)
-    config.stash[registry_key] = session.registry
     session.declare(read_declarations(from_ini(config, []))[0])
     if settings.preload:
         session.preload()

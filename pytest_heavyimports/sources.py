@@ -62,9 +62,10 @@ def warn_of_late_hooks(config: pytest.Config) -> None:
     asked = config.stash.get(asked_key, frozenset())
     for implementation in config.hook.pytest_heavy_modules.get_hookimpls():
         if implementation.plugin_name not in asked:
+            name = plugin_name(config, implementation.plugin_name)
             warning = HeavyImportWarning(
-                f"pytest_heavy_modules of {plugin_name(config, implementation.plugin_name)} was not asked: pytest read "
-                "it while collecting, and fixtures must be known before. Move it to the conftest.py of the root directory."
+                f"pytest_heavy_modules of {name} was not asked, since pytest read it while collecting. Move it to the "
+                "conftest.py of the root directory, which is read at start-up."
             )
             warnings.warn_explicit(warning, HeavyImportWarning, implementation.plugin_name, 1)
 

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .registry import ModuleRegistry
     from .session import HeavySession
 
-registry_key: pytest.StashKey[ModuleRegistry] = pytest.StashKey()
-"""The session's registry of heavy modules, for other plugins too; set when pytest is configured."""
-
 session_key: pytest.StashKey[HeavySession] = pytest.StashKey()
+"""The session, its registry with it; set when anything is declared or guarded, or a fixture asks for a module."""
 
 asked_key: pytest.StashKey[frozenset[str]] = pytest.StashKey()
 """Names of the plugins whose ``pytest_heavy_modules`` has been asked."""

@@ -14,8 +14,10 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import importlib_metadata  # noqa: F401  # puts a finder into sys.meta_path when it is first imported
 import pytest
 
+from .installed import COUNTED_PACKAGE, EXTENSION, REGISTERING_PACKAGE, Installed
 from .suite import SAMPLES, Suite
 
 
@@ -59,13 +61,14 @@ def samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
 
 
 @pytest.fixture
-def python(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+def python(tmp_path: Path) -> Callable[..., str]:
     """Runs code in a fresh interpreter, warnings as errors, and gives what it prints; it must end well."""
 
     def run(code: str, *arguments: str, path: tuple[Path, ...] = (), **environment: str) -> str:
         entries = [*map(str, path), os.environ.get("PYTHONPATH", "")]
         child = subprocess.run(
             [sys.executable, "-W", "error", "-c", textwrap.dedent(code), *arguments],
+            cwd=tmp_path,  # not the repository, whose package need not be the one under test
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, entries)), **environment},
             capture_output=True,
             text=True,
@@ -77,83 +80,6 @@ def python(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     return run
 
 
-class Installed:
-    """Distributions in a user site directory, and how an interpreter comes to see it."""
-
-    def __init__(self, base: Path) -> None:
-        self.base = base
-        scheme = f"{os.name}_user"
-        self.site = Path(sysconfig.get_path("purelib", scheme, vars={"userbase": str(base)}))
-        self.site.mkdir(parents=True)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Variables that make the directory one that distributions are installed into."""
-        return {"PYTHONUSERBASE": str(self.base)}
-
-    def add(self, distribution: str, version: str, files: dict[str, str], entry_points: str = "") -> None:
-        """Install a distribution."""
-        info = f"{distribution.replace('-', '_')}-{version}.dist-info"
-        metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
-        everything = {**files, f"{info}/METADATA": metadata}
-        if entry_points:
-            everything[f"{info}/entry_points.txt"] = entry_points
-        everything[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*everything, f"{info}/RECORD"])
-        for file, text in everything.items():
-            target = self.site / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(textwrap.dedent(text), encoding="utf-8")
-
-
-COUNTED_PACKAGE = """\
-from executions import record
-
-record(__name__)
-answer = 42
-"""
-
-REGISTERING_PACKAGE = """\
-from executions import record
-
-record(__name__)
-
-from . import _core
-
-_core.register()
-"""
-
-# Like the operator registry of torch: C state that lives as long as the process and refuses a second registration.
-EXTENSION = """\
-#include <Python.h>
-
-static int registered = 0;
-
-static PyObject *
-register_operators(PyObject *self, PyObject *args)
-{
-    if (registered) {
-        PyErr_SetString(PyExc_RuntimeError, "operators can be registered once per process");
-        return NULL;
-    }
-    registered = 1;
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef methods[] = {
-    {"register", register_operators, METH_NOARGS, "Register the operators."},
-    {NULL, NULL, 0, NULL},
-};
-
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", NULL, -1, methods, NULL, NULL, NULL, NULL};
-
-PyMODINIT_FUNC
-PyInit__core(void)
-{
-    return PyModule_Create(&definition);
-}
-"""
-
-
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """
@@ -163,13 +89,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     ``heavy-declarer`` 1.0 declares ``plain_answer = plainpkg:answer`` by entry point.
     """
     directory = Installed(tmp_path_factory.mktemp("userbase"))
-    directory.add(
-        "plainpkg", "2.3.1", {"plainpkg/__init__.py": COUNTED_PACKAGE, "plainpkg/part.py": COUNTED_PACKAGE}
-    )
+    directory.add("plainpkg", "2.3.1", {"plainpkg/__init__.py": COUNTED_PACKAGE, "plainpkg/part.py": COUNTED_PACKAGE})
     directory.add("opencv-alike", "4.8.0", {"cvlike/__init__.py": COUNTED_PACKAGE})
-    directory.add(
-        "heavy-declarer", "1.0", {}, entry_points="[pytest_heavyimports]\nplain_answer = plainpkg:answer\n"
-    )
+    directory.add("heavy-declarer", "1.0", {}, entry_points="[pytest_heavyimports]\nplain_answer = plainpkg:answer\n")
     return directory
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import collections
 import itertools
 import os
+import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,16 +56,28 @@ class Suite:
             path: Directories to import from, beside that of the samples.
             environment: Variables to set.
         """
+        ours = () if autoload else ("-p", PLUGIN)
+        with self._environment(autoload, path, environment):
+            return self._pytester.runpytest_subprocess("-p", "no:cacheprovider", *ours, *args, timeout=120)
+
+    def run_script(self, file: str, path: tuple[Path, ...] = (), **environment: str) -> pytest.RunResult:
+        """Run a Python file of the suite in a process of its own."""
+        with self._environment(False, path, environment):
+            return self._pytester.run(sys.executable, self.path / file, timeout=120)
+
+    @contextmanager
+    def _environment(self, autoload: bool, path: tuple[Path, ...], environment: dict[str, str]) -> Iterator[None]:
+        entries = [*map(str, path), str(SAMPLES), os.environ.get("PYTHONPATH", "")]
         with self._monkeypatch.context() as patch:
             patch.setenv("EXECUTIONS", str(self.log))
-            patch.setenv("PYTHONPATH", os.pathsep.join([*map(str, path), str(SAMPLES), os.environ.get("PYTHONPATH", "")]))
+            patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, entries)))
             patch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+            patch.delenv("PYTEST_ADDOPTS", raising=False)
             if not autoload:
                 patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
             for name, value in environment.items():
                 patch.setenv(name, value)
-            ours = () if autoload else ("-p", PLUGIN)
-            return self._pytester.runpytest_subprocess("-p", "no:cacheprovider", *ours, *args, timeout=120)
+            yield
 
     def run_inside(self, *args: str) -> pytest.RunResult:
         """Run pytest in this process: for options and texts, nothing that imports."""

@@ -37,5 +37,5 @@ def _installed(module: HeavyModule) -> str:
         from packaging.specifiers import SpecifierSet
 
         if not SpecifierSet(module.specifiers).contains(version, prereleases=True):
-            return f"{version}, too old"
+            return f"{version}, excluded"
     return version

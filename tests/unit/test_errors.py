@@ -90,9 +90,7 @@ def test_the_warning_is_a_user_warning() -> None:
 
 def test_invalid_declaration_says_fault_and_remedy() -> None:
     """The text quotes the line, names the fault and ends with what to type."""
-    error = InvalidDeclaration(
-        "torch >> 2", fault="'>> 2' is no version specifier", remedy="Write it as 'torch >= 2'."
-    )
+    error = InvalidDeclaration("torch >> 2", fault="'>> 2' is no version specifier", remedy="Write it as 'torch >= 2'.")
     assert str(error) == "'torch >> 2' can't be read: '>> 2' is no version specifier. Write it as 'torch >= 2'."
 
 

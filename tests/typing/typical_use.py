@@ -1,0 +1,62 @@
+"""Typical use, for mypy --strict: run by ``make types``, collected by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from pytest_heavyimports import (
+    HeavyImportsError,
+    HeavyImportWarning,
+    HeavyModuleMissing,
+    InvalidDeclaration,
+    ReloadRefused,
+)
+from pytest_heavyimports.session import registry_of
+
+
+def test_fixtures(heavy_module: Callable[..., Any], torch: ModuleType, cuda_device: Any) -> None:
+    """A test that asks for a module by call and by alias."""
+    update_status = heavy_module("src.worker.pipeline", "_update_status")
+    numpy: ModuleType = heavy_module("numpy", minversion="1.26", reason="needs numpy")
+    assert update_status(numpy, torch.zeros(3, device=cuda_device))
+
+
+@pytest.mark.heavy_guard("off")
+def test_errors() -> None:
+    """Code that handles the errors, and reads their fields."""
+    with pytest.raises(ReloadRefused) as caught:
+        raise ReloadRefused("torch", first="test_a.py", again="test_b.py", why="C state")
+    first: str = caught.value.first
+    fullname: str = caught.value.fullname
+    slug: str = caught.value.slug
+    error: RuntimeError = caught.value
+    assert first and fullname and slug and str(error)
+    with pytest.warns(HeavyImportWarning):
+        pass
+    with pytest.raises(HeavyImportsError):
+        raise InvalidDeclaration("torch >> 2", fault="", remedy="")
+
+
+def pytest_heavy_modules(config: pytest.Config) -> Iterable[str]:
+    """A conftest that declares modules."""
+    return ["torch >= 2.4"] if config.rootpath.name else []
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A plugin that asks the session's registry."""
+    registry = registry_of(session.config)
+    try:
+        registry.get("torch", "nn.Linear", minversion="2.4")
+    except HeavyModuleMissing as missing:
+        declared: str = missing.declared
+        print(declared)
+    for module in registry.declared.values():
+        names: tuple[str, str, str] = (module.alias, module.fullname, module.specifiers)
+        print(names)
+    for event in registry.ledger.imports():
+        seconds: float | None = event.duration_s
+        print(event.fullname, event.place, seconds)

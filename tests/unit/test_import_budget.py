@@ -1,0 +1,70 @@
+"""What a run loads that doesn't use the plugin: it is loaded in every run of everybody who has it installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import pytest_heavyimports
+
+OURS = "pytest_heavyimports"
+AT_START = {"", ".errors", ".options", ".plugin", ".stash"}
+NEVER_UNUSED = {
+    "torch",
+    "numpy",
+    "importlib_metadata",
+    "packaging.specifiers",
+    f"{OURS}.guard",
+    f"{OURS}.cuda",
+    f"{OURS}.report",
+    f"{OURS}.imports.install",
+}
+
+
+def _all_modules() -> list[str]:
+    return [OURS, *(found.name for found in pkgutil.walk_packages(pytest_heavyimports.__path__, f"{OURS}."))]
+
+
+def test_loading_the_plugin_loads_five_of_our_modules(python: Callable[..., str]) -> None:
+    """The plugin's hooks, its options, the keys of the stash and the errors; the rest waits for its use."""
+    code = f"""
+    import json, sys
+    import {OURS}.plugin
+    print(json.dumps([name for name in sys.modules if name.partition(".")[0] == "{OURS}"]))
+    """
+    assert set(json.loads(python(code))) == {f"{OURS}{name}" for name in AT_START}
+
+
+def test_a_run_that_declares_nothing_loads_nothing_heavy(tmp_path: Path) -> None:
+    """Neither a heavy module nor the parts of the plugin that look after one."""
+    (tmp_path / "conftest.py").write_text(
+        "import json, sys\n\n"
+        "def pytest_unconfigure():\n"
+        "    with open('modules.json', 'w') as file:\n"
+        "        json.dump(sorted(sys.modules), file)\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "test_it.py").write_text("def test_it(): pass\n", encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", f"{OURS}.plugin", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        check=True,
+        capture_output=True,
+    )
+    loaded = set(json.loads((tmp_path / "modules.json").read_text(encoding="utf-8")))
+    assert f"{OURS}.plugin" in loaded
+    assert loaded & NEVER_UNUSED == set()
+
+
+@pytest.mark.parametrize("fullname", _all_modules())
+def test_each_module_can_be_imported_alone(fullname: str, python: Callable[..., str]) -> None:
+    """No module relies on another one having been imported before, and none warns."""
+    python(f"import {fullname}")

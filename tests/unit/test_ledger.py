@@ -1,0 +1,50 @@
+"""The ledger of events."""
+
+from __future__ import annotations
+
+from pytest_heavyimports.ledger import Ledger
+from pytest_heavyimports.records import Import, Place, Reload
+
+PLACE = Place("call", "test_a.py::test_one")
+
+
+def test_events_are_given_in_order() -> None:
+    """Iterating gives all events, oldest first, whatever is recorded meanwhile."""
+    ledger = Ledger()
+    events = [Import("torch", PLACE), Reload("torch", PLACE, refused=True), Import("numpy", PLACE)]
+    for event in events:
+        ledger.record(event)
+    seen = []
+    for event in ledger:
+        ledger.record(Import("another", PLACE))
+        seen.append(event)
+    assert seen == events
+
+
+def test_imports_are_those_events_that_are_imports() -> None:
+    """Reloads are left out."""
+    ledger = Ledger()
+    ledger.record(Reload("torch", PLACE, refused=False))
+    ledger.record(Import("numpy", PLACE))
+    assert ledger.imports() == [Import("numpy", PLACE)]
+
+
+def test_the_import_of_a_module_is_its_first() -> None:
+    """The oldest import of the module itself is given."""
+    ledger = Ledger()
+    ledger.record(Import("torch", PLACE, 1.0))
+    ledger.record(Import("torch", PLACE, 2.0))
+    assert ledger.import_of("torch") == Import("torch", PLACE, 1.0)
+    assert ledger.import_of("torch.nn") is None
+
+
+def test_a_submodule_was_first_imported_with_its_nearest_parent() -> None:
+    """A module that has no event of its own came in with the nearest parent that has one."""
+    ledger = Ledger()
+    torch, nn = Import("torch", PLACE), Import("torch.nn", PLACE)
+    ledger.record(torch)
+    ledger.record(nn)
+    assert ledger.first_import("torch.nn.functional") is nn
+    assert ledger.first_import("torch.nn") is nn
+    assert ledger.first_import("torch.overrides") is torch
+    assert ledger.first_import("torchvision") is None
