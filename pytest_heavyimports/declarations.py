@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 RESERVED = frozenset(
     (
         "cache capfd capfdbinary caplog capsys capsysbinary capteesys doctest_namespace linecomp LineMatcher "
-        "monkeypatch pytester pytestconfig record_property record_testsuite_property record_xml_attribute recwarn request "
-        "subtests testdir tmp_path tmp_path_factory tmpdir tmpdir_factory cuda_device heavy_module heavy_stub import_probe"
+        "monkeypatch pytester pytestconfig record_property record_testsuite_property record_xml_attribute recwarn "
+        "request subtests testdir tmp_path tmp_path_factory tmpdir tmpdir_factory "
+        "cuda_device heavy_module heavy_stub import_probe"
     ).split()
 )
 
@@ -104,7 +105,7 @@ def _bad_reference(reference: str, alias: str | None) -> dict[str, str]:
         return {"fault": "it names no module", "remedy": f"Write it as '{prefix or 'np = '}numpy'."}
     file, colon, attributes = reference.partition(":")
     dotted = re.sub(r"\.py$", "", file).strip("./").replace("/", ".") + colon + attributes
-    if dotted != reference and is_dotted(dotted.replace(":", ".")):
+    if ("/" in file or file.endswith(".py")) and is_dotted(dotted.replace(":", ".")):
         remedy = f"Write it as '{prefix}{dotted}'."
     elif alias and reference[0].isdigit():
         remedy = f"Write it as '{alias} == {reference}'."

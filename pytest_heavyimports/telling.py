@@ -5,10 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from .errors import HeavyImportWarning, ModulesDisplaced, add_note
+import pytest
+
+from .errors import HeavyImportWarning
 
 if TYPE_CHECKING:
-    import pytest
+    from .errors import ModulesDisplaced
 
 
 def tell_report(
@@ -20,9 +22,10 @@ def tell_report(
             _warn(leaks, str(collector.path), 1)
             return report
         except HeavyImportWarning as warning:  # by -W error
-            leaks = [ModulesDisplaced(str(warning))]
-    if leaks:
-        text = "\n".join(str(leak) for leak in leaks)
+            text = str(warning)
+    else:
+        text = "\n".join(map(str, leaks))
+    if text:
         if report.failed:
             report.sections.append(("heavy imports", text))
         else:
@@ -31,15 +34,13 @@ def tell_report(
 
 
 def tell_test(leaks: list[ModulesDisplaced], item: pytest.Item, mode: str) -> None:
-    """Warn, or raise the first leak with the others as notes, which makes an error of the test's teardown."""
+    """Warn, or fail, which makes an error of the test's teardown. There is no traceback: nobody is to look for one."""
     __tracebackhide__ = True
     file, line, _ = item.location
     if mode == "restore":
         _warn(leaks, str(item.config.rootpath / file), (line or 0) + 1)
     elif leaks:
-        for leak in leaks[1:]:
-            add_note(leaks[0], str(leak))
-        raise leaks[0]
+        raise pytest.fail.Exception("\n".join(map(str, leaks)), pytrace=False) from leaks[0]
 
 
 def _warn(leaks: list[ModulesDisplaced], file: str, line: int) -> None:
