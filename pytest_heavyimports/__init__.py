@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from .errors import (
-    HalfImported,
-    HeavyImportsError,
-    HeavyImportWarning,
-    HeavyModuleMissing,
-    InvalidDeclaration,
-    ModulesDisplaced,
-    ReimportRefused,
-    ReloadRefused,
-)
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import (
+        HalfImported,
+        HeavyImportsError,
+        HeavyImportWarning,
+        HeavyModuleMissing,
+        InvalidDeclaration,
+        ModulesDisplaced,
+        ReimportRefused,
+        ReloadRefused,
+    )
 
 __all__ = [
     "HalfImported",
@@ -24,8 +27,13 @@ __all__ = [
     "ReloadRefused",
 ]
 
-# Shown to users by the name that they import and filter warnings by.
-for _name in __all__:
-    globals()[_name].__module__ = __name__
-
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # At first use, since this file is loaded in every run and most runs raise nothing.
+    if name in __all__:
+        from . import errors
+
+        return getattr(errors, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

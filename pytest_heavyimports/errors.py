@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+# Errors are shown by the name that users import them by.
+PUBLIC = "pytest_heavyimports"
+
 
 class HeavyImportsError(RuntimeError):
     """
@@ -13,7 +16,11 @@ class HeavyImportsError(RuntimeError):
     swallow it. Positional arguments are in ``args`` and keywords are attributes, so that each can be pickled.
     """
 
+    __module__ = PUBLIC
     slug: ClassVar[str] = "heavy-imports-error"
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = PUBLIC
 
 
 class InvalidDeclaration(HeavyImportsError):
@@ -147,6 +154,7 @@ class HalfImported(HeavyImportsError):
 class HeavyImportWarning(UserWarning):
     """The guard put something right that would have broken the process; the message names the place."""
 
+    __module__ = PUBLIC
     slug: ClassVar[str] = "heavy-import-warning"
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import options
-from .errors import HeavyImportWarning
 from .stash import asked_key
 
 if TYPE_CHECKING:
@@ -62,6 +61,8 @@ def warn_of_late_hooks(config: pytest.Config) -> None:
     asked = config.stash.get(asked_key, frozenset())
     for implementation in config.hook.pytest_heavy_modules.get_hookimpls():
         if implementation.plugin_name not in asked:
+            from .errors import HeavyImportWarning
+
             name = plugin_name(config, implementation.plugin_name)
             warning = HeavyImportWarning(
                 f"pytest_heavy_modules of {name} was not asked, since pytest read it while collecting. Move it to the "
