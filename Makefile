@@ -26,7 +26,7 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks; code=$$?; $(BIN)/python -m benchmarks.guard && exit $$code
 
 clean:
 	rm -rf .venv .nox

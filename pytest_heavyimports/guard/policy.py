@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..names import lineage
+from ..names import lineage, root
 from .known import KNOWN
 
 if TYPE_CHECKING:
@@ -30,9 +30,12 @@ class Protection:
         self._removed = removed
         self.packages = frozenset({name for name in KNOWN if "." not in name} | self._declared.keys()) - removed
         """The outermost protected names."""
+        self._roots = frozenset(map(root, self.packages))
 
     def covers(self, fullname: str) -> bool:
         """Whether *fullname* or a package that it lies in is protected; of several that apply the innermost decides."""
+        if root(fullname) not in self._roots:
+            return False  # asked for every import there is
         for name in lineage(fullname):
             if name in self._removed:
                 return False

@@ -61,14 +61,16 @@ class Guard:
         self._lent: dict[str, dict[str, Any]] = {}
         self._tolerated: dict[str, Any] = {}
         self._modules_seen = 0
+        self._unprotected: set[str] = set()
         self.protection = Protection({})
         self.watch = Watch(START, is_anything_displaced=self._is_anything_displaced, displaced=self._displaced)
-        keeper.adopt(self.is_protected)
+        keeper.adopt(self._unkept())
 
     def protect(self, declared: Mapping[str, str], removed: frozenset[str] = frozenset()) -> None:
         """Protect these packages, each with its declaration, beside those that are known to break."""
         self.protection = Protection(declared, removed)
-        self._keeper.adopt(self.is_protected)
+        self._unprotected.clear()
+        self._keeper.adopt(self._unkept())
 
     # The import system asks
 
@@ -246,7 +248,7 @@ class Guard:
         return any(modules.get(name) is not kept.get(name) for name in self.protection.packages)
 
     def _displaced(self) -> dict[str, Any]:
-        displaced = self._keeper.displaced()
+        displaced = {name: fake for name, fake in self._keeper.displaced().items() if self.is_protected(name)}
         if len(sys.modules) != self._modules_seen or self._is_anything_displaced():
             displaced.update(self._newcomers())
             self._modules_seen = len(sys.modules)
@@ -258,16 +260,20 @@ class Guard:
 
     def _newcomers(self) -> dict[str, Any]:
         """Fakes of protected modules that have never been imported; what is real is kept from now on."""
-        self._keeper.adopt(self.is_protected)
+        self._keeper.adopt(self._unkept())
+        # A stand-in for what isn't installed hides nothing.
+        present = {name: sys.modules.get(name) for name in self._unkept()}
         return {
             name: module
-            for name, module in list(sys.modules.items())
-            if module is not None
-            and name not in self._keeper.kept
-            and self.is_protected(name)
-            and not is_real(name, module)
-            and locate(name) is not None  # a stand-in for what isn't installed hides nothing
+            for name, module in present.items()
+            if module is not None and not is_real(name, module) and locate(name) is not None
         }
+
+    def _unkept(self) -> set[str]:
+        """Names in ``sys.modules`` that are protected and not kept. Looks at each name once: there are thousands."""
+        names = sys.modules.keys() - self._keeper.kept.keys() - self._unprotected
+        self._unprotected |= {name for name in names if not self.is_protected(name)}
+        return names - self._unprotected
 
     def _first(self, fullname: str) -> str:
         first = self._ledger.first_import(fullname)

@@ -63,8 +63,10 @@ class ProtectedFinder:
             return None
         if self._judge.is_lifted():
             return None
-        kept = self._keeper.find(fullname)
-        if not self._judge.is_protected(fullname) and kept is None:
+        # What another session has had kept may not be protected in this one.
+        is_protected = self._judge.is_protected(fullname)
+        kept = self._keeper.find(fullname) if is_protected or fullname not in self._keeper.kept else None
+        if not is_protected and kept is None:
             return None
         if kept is not None and self._is_parent_in_place(fullname):
             return self._given(fullname, kept)

@@ -71,17 +71,19 @@ class Keeper:
 
     def displaced(self) -> dict[str, Any]:
         """Every kept module that is displaced, with what is in its place; ``None`` where it is missing."""
-        if self.kept.items() <= sys.modules.items():
+        modules = sys.modules
+        if self.kept.items() <= modules.items():
             return {}
-        return {name: sys.modules.get(name) for name in list(self.kept) if self.is_displaced(name)}
+        return {name: modules.get(name) for name, module in list(self.kept.items()) if modules.get(name) is not module}
 
     # What is kept
 
-    def adopt(self, is_protected: Callable[[str], bool]) -> None:
-        """Keep what was loaded before anybody watched."""
-        for name, module in list(sys.modules.items()):
+    def adopt(self, names: Iterable[str]) -> None:
+        """Keep what was loaded while nobody watched, unless it is being executed or a fake."""
+        for name in names:
+            module = sys.modules.get(name)
             is_new = name not in self.kept and name not in self._executing and module is not None
-            if is_new and is_protected(name) and is_real(name, module) and is_finished(module):
+            if is_new and is_real(name, module) and is_finished(module):
                 self.keep(name, module)
 
     def keep(self, fullname: str, module: Any) -> None:
@@ -118,7 +120,11 @@ class Keeper:
         if new < 0:
             self.give_back(fullname)
         elif new > 0:
-            for name in islice(reversed(tuple(sys.modules)), new + 1):
+            try:
+                newest = list(islice(reversed(sys.modules), new + 1))
+            except RuntimeError:  # changed by another thread meanwhile
+                newest = list(sys.modules)
+            for name in newest:
                 if is_within(name, package) and name not in self.kept and name not in self._executing:
                     module = sys.modules.get(name)
                     if module is not None and is_finished(module):
@@ -159,8 +165,9 @@ class Keeper:
     def give_back(self, fullname: str) -> None:
         """Put back what is missing of the package that *fullname* belongs to, and what came with it."""
         top = root(fullname)
-        for name in [name for name in list(self.kept) if root(name) == top and name not in sys.modules]:
-            self._put(name, self.kept[name])
+        for name in self.kept.keys() - sys.modules.keys():
+            if root(name) == top:
+                self._put(name, self.kept[name])
         for bringer, relatives in list(self._relatives.items()):
             if root(bringer) == top:
                 for name, module in relatives.items():

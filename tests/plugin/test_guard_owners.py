@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from ..suite import Suite, section
+from ..guarded import AFTERWARDS, MODES, Guarded, failures, told
 
 if TYPE_CHECKING:
     from ..installed import Installed
+    from ..suite import Suite
 
-Run = Callable[..., pytest.RunResult]
-MODES = ["restore", "error"]
 
-# Runs last: the module is there, and it is the one that the session has always had.
-AFTERWARDS = """
-    import sys
-
-    def test_afterwards(plainpkg):
-        assert sys.modules["plainpkg"] is plainpkg
-        import plainpkg as again
-        assert again is plainpkg
-        assert again.answer == 42
-    """
+@pytest.fixture
+def guarded(suite: Suite, installed: Installed) -> Guarded:
+    """A suite where ``plainpkg`` is protected."""
+    return Guarded(suite, installed)
 
 
 class Leaky(NamedTuple):
     """A suite that leaves ``plainpkg`` displaced."""
 
     text: str
-    """Of the file test_a.py."""
+    """Its test file."""
     owner: str
     """Who is blamed, as it is told."""
-    culprit: str
-    """What fails in mode ``error``."""
-    passed: int
-    """How many tests of test_a.py pass in both modes."""
+    failing: str
+    """The test that has an error in mode ``error``."""
+    passing: int
+    """How many of its tests pass, in both modes."""
 
 
 IN_A_CALL = {
@@ -53,24 +46,24 @@ IN_A_CALL = {
         def test_after(plainpkg):
             assert sys.modules["plainpkg"] is plainpkg
         """,
-        "test_a.py::test_evicts",
-        "test_a.py::test_evicts",
-        3,
+        owner="test_a.py::test_evicts",
+        failing="test_a.py::test_evicts",
+        passing=3,
     ),
-    "cleared": Leaky(
+    "clear and refill without it": Leaky(
         """
         import sys
 
         def test_evicts(plainpkg):
-            kept = {name: module for name, module in sys.modules.items() if name != "plainpkg"}
+            rest = {name: module for name, module in sys.modules.items() if name != "plainpkg"}
             sys.modules.clear()
-            sys.modules.update(kept)
+            sys.modules.update(rest)
         """,
-        "test_a.py::test_evicts",
-        "test_a.py::test_evicts",
-        1,
+        owner="test_a.py::test_evicts",
+        failing="test_a.py::test_evicts",
+        passing=1,
     ),
-    "parametrised": Leaky(
+    "one parameter of three": Leaky(
         """
         import sys
 
@@ -82,11 +75,11 @@ IN_A_CALL = {
             if number == 2:
                 del sys.modules["plainpkg"]
         """,
-        "test_a.py::test_evicts[2]",
-        "test_a.py::test_evicts[2]",
-        3,
+        owner="test_a.py::test_evicts[2]",
+        failing="test_a.py::test_evicts[2]",
+        passing=3,
     ),
-    "first import in patch.dict": Leaky(
+    "first import inside patch.dict": Leaky(
         """
         import sys
         from unittest import mock
@@ -96,11 +89,11 @@ IN_A_CALL = {
                 import plainpkg
             assert "plainpkg" not in sys.modules
         """,
-        "test_a.py::test_patches",
-        "test_a.py::test_patches",
-        1,
+        owner="test_a.py::test_patches",
+        failing="test_a.py::test_patches",
+        passing=1,
     ),
-    "first import under a decorator": Leaky(
+    "first import under patch.dict as a decorator": Leaky(
         """
         import sys
         from unittest import mock
@@ -109,11 +102,11 @@ IN_A_CALL = {
         def test_patches():
             import plainpkg
         """,
-        "test_a.py::test_patches",
-        "test_a.py::test_patches",
-        1,
+        owner="test_a.py::test_patches",
+        failing="test_a.py::test_patches",
+        passing=1,
     ),
-    "unittest": Leaky(
+    "a method of a TestCase": Leaky(
         """
         import sys
         import unittest
@@ -126,125 +119,909 @@ IN_A_CALL = {
             def test_other(self):
                 pass
         """,
-        "test_a.py::TestIt::test_evicts",
-        "test_a.py::TestIt::test_evicts",
-        2,
+        owner="test_a.py::TestIt::test_evicts",
+        failing="test_a.py::TestIt::test_evicts",
+        passing=2,
     ),
-    "undone by a fixture of another test": Leaky(
+    "mended too late, by another test's fixture": Leaky(
         """
         import sys
 
         import pytest
 
-        removed = {}
+        taken = {}
 
         @pytest.fixture
         def mending():
             yield
-            sys.modules.update(removed)
+            sys.modules.update(taken)
 
         def test_evicts(plainpkg):
-            removed["plainpkg"] = sys.modules.pop("plainpkg")
+            taken["plainpkg"] = sys.modules.pop("plainpkg")
 
         def test_mends(mending): pass
         """,
-        "test_a.py::test_evicts",
-        "test_a.py::test_evicts",
-        2,
+        owner="test_a.py::test_evicts",
+        failing="test_a.py::test_evicts",
+        passing=2,
     ),
 }
 
-SETUP = """
+FIXTURE = """
 import sys
 
 import plainpkg
 import pytest
 
 @pytest.fixture({arguments})
-def evicting():
-    del sys.modules["plainpkg"]
-    yield
+def evicting({request}):
+    {body}
 
 class TestIt:
     def test_one(self, evicting): pass
 
-    def test_two(self, evicting): pass
+    def test_two(self{second}): pass
 """
 
-FINALIZER = """
-import sys
+BODIES = {
+    "setup": 'del sys.modules["plainpkg"]\n    yield',
+    "teardown": 'yield\n    del sys.modules["plainpkg"]',
+}
 
-import plainpkg
-import pytest
 
-@pytest.fixture({arguments})
-def evicting():
-    yield
-    del sys.modules["plainpkg"]
+def _with_fixture(
+    phase: str,
+    arguments: str,
+    node: str,
+    failing: str,
+    *,
+    second: str = ", evicting",
+    request: str = "",
+    body: str = "",
+    passing: int = 2,
+) -> Leaky:
+    text = FIXTURE.format(arguments=arguments, body=body or BODIES[phase], second=second, request=request)
+    place = f"{phase} of fixture 'evicting'"
+    return Leaky(text, f"{node} ({place})", failing, passing)
 
-class TestIt:
-    def test_one(self, evicting): pass
-
-    def test_two(self, evicting): pass
-"""
 
 ONE, TWO = "test_a.py::TestIt::test_one", "test_a.py::TestIt::test_two"
-NODES = {"class": "test_a.py::TestIt", "module": "test_a.py", "package": ".", "session": ""}
-
-
-def _blamed(scope: str, phase: str) -> str:
-    told = f"{phase} of fixture 'evicting'"
-    return f"{NODES[scope]} ({told})" if NODES[scope] else told
-
 
 IN_A_FIXTURE = {
-    f"{phase}, scope {scope}": Leaky(
-        text.format(arguments=f"scope={scope!r}"),
-        _blamed(scope, phase),
-        TWO,
-        2,
+    f"{phase}, {name}": _with_fixture(phase, arguments, node, failing, **more)
+    for phase in BODIES
+    for name, arguments, node, failing, more in (
+        ("scope function", "", ONE, ONE, {"second": ""}),
+        ("scope class", "scope='class'", "test_a.py::TestIt", TWO, {}),
+        ("scope class, autouse", "scope='class', autouse=True", "test_a.py::TestIt", TWO, {"second": ""}),
+        ("scope module", "scope='module'", "test_a.py", TWO, {}),
     )
-    for scope in ("class", "module", "package", "session")
-    for phase, text in (("setup", SETUP), ("teardown", FINALIZER))
+} | {
+    "teardown of the second parameter": _with_fixture(
+        "teardown",
+        "scope='module', params=['a', 'b']",
+        "test_a.py",
+        f"{TWO}[b]",
+        request="request",
+        body="yield\n    if request.param == 'b': del sys.modules['plainpkg']",
+        passing=4,
+    ),
+    "teardown of the first parameter": _with_fixture(
+        "teardown",
+        "scope='module', params=['a', 'b']",
+        "test_a.py",
+        f"{ONE}[b]",
+        request="request",
+        body="yield\n    if request.param == 'a': del sys.modules['plainpkg']",
+        passing=4,
+    ),
+    "request.addfinalizer": _with_fixture(
+        "teardown",
+        "scope='module'",
+        "test_a.py",
+        TWO,
+        request="request",
+        body="request.addfinalizer(lambda: sys.modules.pop('plainpkg'))",
+    ),
 }
-for _phase, _text in (("setup", SETUP), ("teardown", FINALIZER)):
-    for _name, _arguments in (("function", ""), ("autouse", "autouse=True")):
-        IN_A_FIXTURE[f"{_phase}, {_name}"] = Leaky(
-            _text.format(arguments=_arguments).replace("def test_two(self, evicting)", "def test_two(self)")
-            if _name == "function"
-            else _text.format(arguments="scope='class', autouse=True").replace("(self, evicting)", "(self)"),
-            f"{ONE} ({_phase} of fixture 'evicting')"
-            if _name == "function"
-            else f"test_a.py::TestIt ({_phase} of fixture 'evicting')",
-            ONE if _name == "function" else TWO,
-            2,
-        )
 
 
-@pytest.fixture
-def run(suite: Suite, installed: Installed) -> Run:
-    suite.declare("plainpkg")
-
-    def run(*args: str) -> pytest.RunResult:
-        return suite.run("-rfE", "--continue-on-collection-errors", *args, path=(installed.site,), **installed.environment)
-
-    return run
-
-
-def failures(result):
-    return sorted(line.partition(" - ")[0] for line in result.outlines if line.startswith(("ERROR ", "FAILED ")))
+def _check(guarded: Guarded, leaky: Leaky, mode: str) -> None:
+    """The culprit, and nobody else, is told; everybody passes; the module is the same one, executed once."""
+    guarded.suite.tests(leaky.text, "test_a.py")
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run(mode)
+    assert told(result) == [f"plainpkg: put back: left by {leaky.owner}"]
+    assert guarded.suite.executions() == {"plainpkg": 1}
+    text = result.stdout.str()
+    assert f"  taken by: {leaky.owner}\n" in text
+    if mode == "restore":
+        assert failures(result) == []
+        result.assert_outcomes(passed=leaky.passing + 1, warnings=1)
+        result.stdout.fnmatch_lines([leaky.failing.replace("[", "[[]"), "*HeavyImportWarning: 'plainpkg' was *"])
+    else:
+        assert failures(result) == [f"ERROR {leaky.failing}"]
+        result.assert_outcomes(passed=leaky.passing + 1, errors=1)
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("leaky", [pytest.param(v, id=k) for k, v in {**IN_A_CALL, **IN_A_FIXTURE}.items()])
-def test_x(suite: Suite, run: Run, leaky: Leaky, mode: str) -> None:
-    suite.tests(leaky.text, "test_a.py")
-    suite.tests(AFTERWARDS, "test_z.py")
-    result = run(f"--heavy-guard={mode}")
-    assert [line for line in section(result) if "left by" in line] == [f"plainpkg: put back: left by {leaky.owner}"]
-    assert suite.executions() == {"plainpkg": 1}
+@pytest.mark.parametrize("case", IN_A_CALL)
+def test_a_test_owns_what_its_call_displaces(guarded: Guarded, case: str, mode: str) -> None:
+    """What is displaced during a test's call, and not put back, is that test's leak."""
+    _check(guarded, IN_A_CALL[case], mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", IN_A_FIXTURE)
+def test_a_fixture_owns_what_its_setup_and_finalizer_displace(guarded: Guarded, case: str, mode: str) -> None:
+    """The fixture is named, with its phase and the node that it belongs to; the test that tears it down is told."""
+    _check(guarded, IN_A_FIXTURE[case], mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("phase", BODIES)
+def test_a_package_owns_its_fixture(guarded: Guarded, phase: str, mode: str) -> None:
+    """A fixture of scope package, which a package's ``conftest.py`` has, is judged when the package is done."""
+    fixture = FIXTURE.format(arguments="scope='package'", body=BODIES[phase], second="", request="")
+    guarded.suite.write("part/__init__.py", "")
+    guarded.suite.write("part/conftest.py", fixture.partition("class")[0])
+    guarded.suite.tests("def test_it(evicting): pass\n", "part/test_one.py")
+    guarded.suite.tests("def test_it(): pass\n", "part/test_two.py")
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run(mode)
+    assert told(result) == [f"plainpkg: put back: left by part ({phase} of fixture 'evicting')"]
+    assert guarded.suite.executions() == {"plainpkg": 1}
+    assert failures(result) == ([] if mode == "restore" else ["ERROR part/test_two.py::test_it"])
+    assert result.parseoutcomes()["passed"] == 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("phase", BODIES)
+def test_a_session_fixture_is_judged_by_the_last_test(guarded: Guarded, phase: str, mode: str) -> None:
+    """Its finalizer runs after the last test, which is told; the fixture is the one that is blamed."""
+    fixture = FIXTURE.format(arguments="scope='session'", body=BODIES[phase], second="", request="")
+    guarded.suite.tests(fixture, "test_a.py")
+    guarded.suite.tests("def test_last(): pass\n", "test_z.py")
+    result = guarded.run(mode)
+    assert told(result) == [f"plainpkg: put back: left by {phase} of fixture 'evicting'"]
     if mode == "restore":
-        result.assert_outcomes(passed=leaky.passed + 1, warnings=1)
+        result.assert_outcomes(passed=3, warnings=1)
     else:
-        assert failures(result) == [f"ERROR {leaky.culprit}"]
-        result.assert_outcomes(passed=leaky.passed + 1, errors=1)
+        assert failures(result) == ["ERROR test_z.py::test_last"]
+        result.assert_outcomes(passed=3, errors=1)
+
+
+XUNIT = {
+    "setUpClass": (
+        """
+        import sys
+        import unittest
+
+        import plainpkg
+
+        class TestIt(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls):
+                del sys.modules["plainpkg"]
+
+            def test_it(self): pass
+        """,
+        "test_a.py::TestIt (setup of fixture '*setUpClass*')",
+    ),
+    "tearDownClass": (
+        """
+        import sys
+        import unittest
+
+        import plainpkg
+
+        class TestIt(unittest.TestCase):
+            @classmethod
+            def tearDownClass(cls):
+                del sys.modules["plainpkg"]
+
+            def test_it(self): pass
+        """,
+        "test_a.py::TestIt (teardown of fixture '*setUpClass*')",
+    ),
+    "setUpModule": (
+        """
+        import sys
+
+        import plainpkg
+
+        def setUpModule():
+            del sys.modules["plainpkg"]
+
+        class TestIt:
+            def test_it(self): pass
+        """,
+        "test_a.py (setup of fixture '*setup_module*')",
+    ),
+    "tearDownModule": (
+        """
+        import sys
+
+        import plainpkg
+
+        def tearDownModule():
+            del sys.modules["plainpkg"]
+
+        class TestIt:
+            def test_it(self): pass
+        """,
+        "test_a.py (teardown of fixture '*setup_module*')",
+    ),
+    "setup_method": (
+        """
+        import sys
+
+        import plainpkg
+
+        class TestIt:
+            def setup_method(self):
+                del sys.modules["plainpkg"]
+
+            def test_it(self): pass
+        """,
+        "test_a.py::TestIt::test_it (setup of fixture '*setup_method*')",
+    ),
+    "setUp": (
+        """
+        import sys
+        import unittest
+
+        import plainpkg
+
+        class TestIt(unittest.TestCase):
+            def setUp(self):
+                del sys.modules["plainpkg"]
+
+            def test_it(self): pass
+        """,
+        "test_a.py::TestIt::test_it",
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", XUNIT)
+def test_xunit_style_is_a_fixture(guarded: Guarded, case: str, mode: str) -> None:
+    """pytest makes fixtures of ``setUpClass`` and its like; ``setUp`` belongs to its test."""
+    text, owner = XUNIT[case]
+    guarded.suite.tests(text, "test_a.py")
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run(mode)
+    assert len(told(result)) == 1
+    result.stdout.fnmatch_lines([f"plainpkg: put back: left by {owner}"])
+    assert guarded.suite.executions() == {"plainpkg": 1}
+    assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::TestIt::test_it"])
+    assert result.parseoutcomes()["passed"] == 2
+
+
+COLLECTED = {
+    "top of the file": """
+        import sys
+
+        import plainpkg
+
+        del sys.modules["plainpkg"]
+
+        def test_it(): pass
+        """,
+    "first import inside patch.dict": """
+        import sys
+        from unittest import mock
+
+        with mock.patch.dict(sys.modules, {"not_there_at_all": None}):
+            import plainpkg
+
+        def test_it(): pass
+        """,
+    "pytest_generate_tests": """
+        import sys
+
+        import plainpkg
+
+        def pytest_generate_tests(metafunc):
+            sys.modules.pop("plainpkg", None)
+
+        def test_it(): pass
+        """,
+    "body of a class": """
+        import sys
+
+        import plainpkg
+
+        class TestIt:
+            sys.modules.pop("plainpkg")
+
+            def test_it(self): pass
+        """,
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", COLLECTED)
+def test_a_file_owns_what_its_collection_displaces(guarded: Guarded, case: str, mode: str) -> None:
+    """The file is told; in mode ``error`` its tests don't run, and those of the others do."""
+    guarded.suite.tests(COLLECTED[case], "test_a.py")
+    guarded.suite.tests("import plainpkg\n" + textwrap.dedent(AFTERWARDS), "test_z.py")
+    result = guarded.run(mode)
+    assert told(result) == ["plainpkg: put back: left by test_a.py (collection)"]
+    assert guarded.suite.executions() == {"plainpkg": 1}
+    if mode == "restore":
+        result.assert_outcomes(passed=2, warnings=1)
+        result.stdout.fnmatch_lines(["*test_a.py:1: HeavyImportWarning: 'plainpkg' was thrown out of sys.modules, *"])
+    else:
+        assert failures(result) == ["ERROR test_a.py"]
+        result.assert_outcomes(passed=1, errors=1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_conftest_in_a_directory_owns_what_its_import_displaces(guarded: Guarded, mode: str) -> None:
+    """The directory is told, since pytest reads its ``conftest.py`` while it collects; others run."""
+    guarded.suite.write("part/conftest.py", 'import sys\n\nimport plainpkg\n\ndel sys.modules["plainpkg"]\n')
+    guarded.suite.tests("def test_it(): pass\n", "part/test_it.py")
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run(mode)
+    assert told(result) == ["plainpkg: put back: left by part (collection)"]
+    assert guarded.suite.executions() == {"plainpkg": 1}
+    if mode == "restore":
+        result.assert_outcomes(passed=2, warnings=1)
+    else:
+        assert failures(result) == ["ERROR part"]
+        result.assert_outcomes(passed=1, errors=1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_doctest_owns_what_it_displaces(guarded: Guarded, mode: str) -> None:
+    """A doctest, in a module or a text file, is a test like any other."""
+    guarded.suite.write(
+        "code.py",
+        """
+        def evict():
+            \"""
+            >>> import sys, plainpkg
+            >>> _ = sys.modules.pop("plainpkg")
+            \"""
+        """,
+    )
+    guarded.suite.write("test_text.txt", ">>> import plainpkg, sys\n>>> _ = sys.modules.pop('plainpkg')\n")
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run(mode, "--doctest-modules", "code.py", "test_text.txt", "test_z.py")
+    culprits = ["code.py::code.evict", "test_text.txt::test_text.txt"]
+    assert told(result) == [f"plainpkg: put back: left by {culprit}" for culprit in culprits]
+    assert guarded.suite.executions() == {"plainpkg": 1}
+    assert failures(result) == ([] if mode == "restore" else [f"ERROR {culprit}" for culprit in culprits])
+    assert result.parseoutcomes()["passed"] == 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_async_test_owns_what_it_displaces(guarded: Guarded, mode: str) -> None:
+    """A coroutine that a plugin runs is a test like any other."""
+    pytest.importorskip("anyio", reason="no plugin for asynchronous tests")
+    guarded.suite.tests(
+        """
+        import sys
+
+        import pytest
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.fixture
+        async def evicting(anyio_backend, plainpkg):
+            del sys.modules["plainpkg"]
+            yield
+
+        @pytest.mark.anyio
+        async def test_evicts(anyio_backend, plainpkg):
+            del sys.modules["plainpkg"]
+
+        @pytest.mark.anyio
+        async def test_uses(evicting): pass
+        """,
+        "test_a.py",
+    )
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run(mode, "-p", "anyio")
+    assert told(result) == [
+        "plainpkg: put back: left by test_a.py::test_evicts",
+        "plainpkg: put back: left by test_a.py::test_uses (setup of fixture 'evicting')",
+    ]
+    culprits = ["ERROR test_a.py::test_evicts", "ERROR test_a.py::test_uses"]
+    assert failures(result) == ([] if mode == "restore" else culprits)
+    assert result.parseoutcomes()["passed"] == 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_before_collection_nobody_fails(guarded: Guarded, mode: str) -> None:
+    """What the root ``conftest.py`` has displaced is put back and told at the end; nobody is refused or fails."""
+    guarded.suite.write(
+        "conftest.py",
+        'import sys\n\nimport plainpkg\n\ndel sys.modules["plainpkg"]\nimport plainpkg\ndel sys.modules["plainpkg"]\n',
+    )
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run(mode, "-W", "error")
+    result.assert_outcomes(passed=1)
+    assert told(result)[-1] == "plainpkg: put back: left by before collection"
+    assert guarded.suite.executions() == {"plainpkg": 1}
+
+
+SILENT = {
+    "monkeypatch": """
+        def test_it(monkeypatch, plainpkg):
+            monkeypatch.delitem(sys.modules, "plainpkg")
+            assert "plainpkg" not in sys.modules
+        """,
+    "monkeypatch with a fake": """
+        def test_it(monkeypatch, plainpkg):
+            monkeypatch.setitem(sys.modules, "plainpkg", mock.MagicMock())
+            import plainpkg as fake
+            assert isinstance(fake, mock.MagicMock)
+        """,
+    "not installed": """
+        def test_it(monkeypatch, plainpkg):
+            monkeypatch.setitem(sys.modules, "plainpkg", None)
+            with pytest.raises(ModuleNotFoundError):
+                import plainpkg.part
+        """,
+    "monkeypatch for a module": """
+        import plainpkg
+
+        @pytest.fixture(scope="module", autouse=True)
+        def fake():
+            with pytest.MonkeyPatch.context() as patch:
+                fake = types.ModuleType("plainpkg")
+                patch.setitem(sys.modules, "plainpkg", fake)
+                yield fake
+
+        def test_one(fake):
+            import plainpkg
+            assert plainpkg is fake
+
+        def test_two(fake):
+            import plainpkg
+            assert plainpkg is fake
+        """,
+    "monkeypatch in a fixture": """
+        import plainpkg
+
+        @pytest.fixture
+        def fake(monkeypatch):
+            monkeypatch.setitem(sys.modules, "plainpkg", mock.MagicMock())
+            yield
+
+        @pytest.fixture
+        def missing(monkeypatch):
+            monkeypatch.delitem(sys.modules, "plainpkg")
+
+        def test_fake(fake):
+            assert isinstance(sys.modules["plainpkg"], mock.MagicMock)
+
+        def test_missing(missing):
+            assert "plainpkg" not in sys.modules
+        """,
+    "a fixture of a module that another one undoes": """
+        import plainpkg
+
+        @pytest.fixture(scope="module")
+        def patches():
+            with pytest.MonkeyPatch.context() as patch:
+                yield patch
+
+        @pytest.fixture(scope="module")
+        def fake(patches):
+            patches.setitem(sys.modules, "plainpkg", mock.MagicMock())
+
+        def test_one(fake):
+            assert isinstance(sys.modules["plainpkg"], mock.MagicMock)
+
+        def test_two(fake):
+            assert isinstance(sys.modules["plainpkg"], mock.MagicMock)
+        """,
+    "module missing for a class": """
+        import plainpkg
+
+        @pytest.fixture(scope="class")
+        def without():
+            module = sys.modules.pop("plainpkg")
+            yield
+            sys.modules["plainpkg"] = module
+
+        @pytest.mark.usefixtures("without")
+        class TestIt:
+            def test_one(self):
+                assert "plainpkg" not in sys.modules
+
+            def test_two(self):
+                assert "plainpkg" not in sys.modules
+        """,
+    "parametrised fixture": """
+        import plainpkg
+
+        @pytest.fixture(scope="module", params=["missing", "fake", "real"])
+        def state(request):
+            with mock.patch.dict(sys.modules):
+                if request.param == "missing":
+                    del sys.modules["plainpkg"]
+                elif request.param == "fake":
+                    sys.modules["plainpkg"] = mock.MagicMock()
+                yield request.param
+
+        def test_it(state):
+            assert state in ("missing", "fake", "real")
+        """,
+    "patch.dict as a decorator": """
+        import plainpkg
+
+        @mock.patch.dict(sys.modules, {"plainpkg": None})
+        def test_it():
+            with pytest.raises(ModuleNotFoundError):
+                import plainpkg
+        """,
+    "patch.dict on a TestCase": """
+        import plainpkg
+
+        @mock.patch.dict(sys.modules, {"plainpkg": None})
+        class TestIt(unittest.TestCase):
+            def test_it(self):
+                assert sys.modules["plainpkg"] is None
+        """,
+    "setUpClass and tearDownClass": """
+        import plainpkg
+
+        class TestIt(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls):
+                cls.module = sys.modules.pop("plainpkg")
+
+            @classmethod
+            def tearDownClass(cls):
+                sys.modules["plainpkg"] = cls.module
+
+            def test_it(self):
+                assert "plainpkg" not in sys.modules
+        """,
+    "setUpModule and tearDownModule": """
+        import plainpkg
+
+        taken = []
+
+        def setUpModule():
+            taken.append(sys.modules.pop("plainpkg"))
+
+        def tearDownModule():
+            sys.modules["plainpkg"] = taken.pop()
+
+        def test_it():
+            assert "plainpkg" not in sys.modules
+        """,
+    "addCleanup": """
+        import plainpkg
+
+        class TestIt(unittest.TestCase):
+            def test_it(self):
+                self.addCleanup(sys.modules.__setitem__, "plainpkg", sys.modules.pop("plainpkg"))
+        """,
+    "cleared and refilled": """
+        def test_it(plainpkg):
+            before = dict(sys.modules)
+            sys.modules.clear()
+            sys.modules.update(before)
+        """,
+    "replaced by a copy": """
+        def test_it(monkeypatch, plainpkg):
+            monkeypatch.setattr(sys, "modules", dict(sys.modules))
+            del sys.modules["plainpkg"]
+            import json
+        """,
+    "while collecting": """
+        import plainpkg
+
+        with mock.patch.dict(sys.modules, {"plainpkg": None}):
+            try:
+                import plainpkg
+            except ImportError:
+                has_it = False
+
+        def test_it():
+            assert not has_it
+        """,
+    "evicted, and put back by the test": """
+        def test_it(plainpkg):
+            module = sys.modules.pop("plainpkg")
+            try:
+                assert "plainpkg" not in sys.modules
+            finally:
+                sys.modules["plainpkg"] = module
+        """,
+    "a fixture takes what another one gives back": """
+        import plainpkg
+
+        @pytest.fixture
+        def outer():
+            yield
+            sys.modules["plainpkg"] = plainpkg
+
+        def test_it(outer):
+            del sys.modules["plainpkg"]
+        """,
+}
+HEADER = "import sys\nimport types\nimport unittest\nfrom unittest import mock\n\nimport pytest\n\n"
+
+
+@pytest.mark.parametrize("case", SILENT)
+def test_what_is_undone_in_time_is_nobodys_business(guarded: Guarded, case: str) -> None:
+    """A displacement that has ended before its owner does is not told, and nothing comes back unasked."""
+    guarded.suite.tests(HEADER + textwrap.dedent(SILENT[case]), "test_a.py")
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run("error", "-W", "error")
+    assert failures(result) == []
+    assert told(result) == []
+    assert guarded.suite.executions() == {"plainpkg": 1}
+
+
+def test_restore_is_as_silent(guarded: Guarded) -> None:
+    """The same ones, all in one session, with mode ``restore``."""
+    for number, text in enumerate(SILENT.values()):
+        guarded.suite.tests(HEADER + textwrap.dedent(text), f"test_{number}.py")
+    result = guarded.run("restore", "-W", "error")
+    assert failures(result) == []
+    assert told(result) == []
+    assert guarded.suite.executions() == {"plainpkg": 1}
+
+
+def test_a_re_import_by_another_is_given_back(guarded: Guarded) -> None:
+    """While a module fixture keeps the module away, its tests get it back when they ask for it, in both modes."""
+    guarded.suite.tests(
+        """
+        import sys
+
+        import plainpkg as first
+        import pytest
+
+        @pytest.fixture(scope="module", autouse=True)
+        def without():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.delitem(sys.modules, "plainpkg")
+                yield
+
+        def test_light():
+            assert "plainpkg" not in sys.modules
+
+        def test_heavy():
+            import plainpkg
+            assert plainpkg is first
+        """
+    )
+    for mode in MODES:
+        result = guarded.run(mode, "-W", "error")
+        result.assert_outcomes(passed=2)
+        assert told(result) == [
+            "plainpkg: given back: test_it.py:16, in test_it.py::test_heavy (call); "
+            "taken by test_it.py (setup of fixture 'without')"
+        ]
+    assert guarded.suite.executions() == {"plainpkg": 2}, "once a session"
+
+
+REFUSED = {
+    "a test": (
+        """
+        import sys
+
+        def test_it(plainpkg):
+            del sys.modules["plainpkg"]
+            import plainpkg
+        """,
+        "FAILED test_it.py::test_it",
+    ),
+    "a test, for its fixture": (
+        """
+        import sys
+
+        import plainpkg
+        import pytest
+
+        @pytest.fixture
+        def without():
+            del sys.modules["plainpkg"]
+
+        def test_it(without):
+            import plainpkg
+        """,
+        "FAILED test_it.py::test_it",
+    ),
+    "a test under monkeypatch": (
+        """
+        import sys
+
+        import plainpkg
+
+        def test_it(monkeypatch):
+            monkeypatch.delitem(sys.modules, "plainpkg")
+            import plainpkg
+        """,
+        "FAILED test_it.py::test_it",
+    ),
+    "a fixture": (
+        """
+        import sys
+
+        import plainpkg
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def fresh():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.delitem(sys.modules, "plainpkg")
+                import plainpkg
+                yield plainpkg
+
+        def test_it(fresh): pass
+        """,
+        "ERROR test_it.py::test_it",
+    ),
+    "a file": (
+        """
+        import sys
+
+        import plainpkg
+
+        sys.modules.pop("plainpkg")
+        import plainpkg
+
+        def test_it(): pass
+        """,
+        "ERROR test_it.py",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_the_culprit_is_refused_in_error(guarded: Guarded, case: str) -> None:
+    """Who has taken the module away gets ReimportRefused at the import, nothing is executed, and others pass."""
+    text, failing = REFUSED[case]
+    guarded.suite.tests(text)
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run("error")
+    failed = failures(result)
+    assert failed[0] == failing
+    assert {line.partition(" ")[2] for line in failed} == {failing.partition(" ")[2]}
+    result.stdout.fnmatch_lines(
+        ["*ReimportRefused: 'plainpkg' was about to be initialised a second time in this process."]
+    )
+    assert result.parseoutcomes()["passed"] == 1
+    assert guarded.suite.executions() == {"plainpkg": 1}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_restore_gives_back_to_the_culprit_too(guarded: Guarded, case: str) -> None:
+    """In mode ``restore`` the import gives the module that was there."""
+    guarded.suite.tests(REFUSED[case][0])
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run("restore", "-W", "error")
+    result.assert_outcomes(passed=2)
+    (line,) = told(result)
+    assert line.startswith("plainpkg: given back: test_it.py:")
+    assert guarded.suite.executions() == {"plainpkg": 1}
+
+
+def test_the_first_failure_stops_with_x(guarded: Guarded) -> None:
+    """``-x`` stops at the culprit, whose error is a failure like any other."""
+    guarded.suite.tests('import sys\n\ndef test_evicts(plainpkg):\n    del sys.modules["plainpkg"]\n', "test_a.py")
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run("error", "-x")
+    assert failures(result) == ["ERROR test_a.py::test_evicts"]
+    result.assert_outcomes(passed=1, errors=1)
+
+
+def test_what_x_stops_is_still_torn_down_and_judged(guarded: Guarded) -> None:
+    """After ``-x`` fixtures are finalized early: what one leaves is told with the test that was the last."""
+    guarded.suite.tests(
+        """
+        import sys
+
+        import plainpkg
+        import pytest
+
+        @pytest.fixture(scope="module", autouse=True)
+        def evicting():
+            yield
+            del sys.modules["plainpkg"]
+
+        def test_fails():
+            assert not plainpkg
+
+        def test_never_runs(): pass
+        """
+    )
+    result = guarded.run("error", "-x")
+    assert failures(result) == ["FAILED test_it.py::test_fails", "ERROR test_it.py::test_fails"]
+    assert told(result) == ["plainpkg: put back: left by test_it.py (teardown of fixture 'evicting')"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_workers_of_xdist_have_a_guard_each(guarded: Guarded, mode: str) -> None:
+    """Under ``-n 2`` culprits are told as without it, victims pass, and each process executes the module once."""
+    pytest.importorskip("xdist")
+    guarded.suite.tests(
+        """
+        import sys
+
+        import pytest
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_it(plainpkg, number):
+            assert sys.modules["plainpkg"] is plainpkg
+            if number % 4 == 0:
+                del sys.modules["plainpkg"]
+        """
+    )
+    result = guarded.run(mode, "-p", "xdist", "-n", "2")
+    if mode == "restore":
+        result.assert_outcomes(passed=8, warnings=2)
+    else:
+        assert sorted(failures(result)) == ["ERROR test_it.py::test_it[0]", "ERROR test_it.py::test_it[4]"]
+        result.assert_outcomes(passed=8, errors=2)
+    processes = guarded.suite.executing_processes()
+    assert len(set(processes)) == len(processes)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_session_inside_a_session_has_owners_of_its_own(guarded: Guarded, mode: str) -> None:
+    """A leak in an inner session is told there, once; the outer one's test that started it is no culprit."""
+    guarded.suite.tests(
+        """
+        import sys
+
+        def test_inner_evicts():
+            import plainpkg
+            del sys.modules["plainpkg"]
+
+        def test_inner_victim():
+            import plainpkg
+        """,
+        "inner/test_inner.py",
+    )
+    guarded.suite.tests(
+        f"""
+        import sys
+
+        import pytest
+
+        def test_session(plainpkg):
+            plugin = ["-p", "pytest_heavyimports.plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
+            status = pytest.main([*plugin, "--heavy-guard={mode}", "inner"])
+            assert status == {0 if mode == "restore" else 1}
+            assert sys.modules["plainpkg"] is plainpkg
+        """,
+        "test_a.py",
+    )
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run(mode, "test_a.py", "test_z.py")
+    result.assert_outcomes(passed=2)
+    assert told(result) == []
+    assert guarded.suite.executions() == {"plainpkg": 1}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_inner_session_that_evicts_for_good(guarded: Guarded, mode: str) -> None:
+    """pytester's in-process run throws out what came in during it: a leak of the test that ran it."""
+    guarded.suite.tests(
+        """
+        def test_session(pytester):
+            pytester.makepyfile("def test_it(): import plainpkg")
+            result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+            result.assert_outcomes(passed=1)
+        """,
+        "test_a.py",
+    )
+    guarded.suite.tests(AFTERWARDS, "test_z.py")
+    result = guarded.run(mode, "-p", "pytester")
+    assert told(result) == ["plainpkg: put back: left by test_a.py::test_session"]
+    assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_session"])
+    assert result.parseoutcomes()["passed"] == 2
+    assert guarded.suite.executions() == {"plainpkg": 1}
