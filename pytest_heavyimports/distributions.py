@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import site
+import sys
 import sysconfig
-from functools import lru_cache
-from importlib.machinery import ModuleSpec, PathFinder
+from functools import cache, lru_cache
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from importlib_metadata import IDistribution
 
 
+@cache
 def installed_version(fullname: str) -> str | None:
     """The version of the distribution that provides *fullname*, such as ``"2.13.0+cpu"``; ``None`` if none does."""
     provider = find_provider(fullname)
@@ -72,16 +75,48 @@ def _lists(distribution: IDistribution, fullname: str) -> bool:
 
 
 def locate(fullname: str) -> ModuleSpec | None:
-    """The spec of a module as the path finder sees it, with no import of its parents; ``None`` if it isn't there."""
-    spec: ModuleSpec | None = None
-    for name in reversed(list(lineage(fullname))):
-        path = None if spec is None else spec.submodule_search_locations
-        if spec is not None and path is None:
-            return None  # the parent is a module, not a package
-        spec = PathFinder.find_spec(name, path)
-        if spec is None:
-            return None
+    """The spec of a module, found with no import of its parents; ``None`` if it isn't there."""
+    top, *parts = fullname.split(".")
+    spec = _find_root(top)
+    name = top
+    for part in parts:
+        if spec is None or spec.submodule_search_locations is None:
+            return None  # not there, or a module, no package
+        name = f"{name}.{part}"
+        spec = _find_in(list(spec.submodule_search_locations), name)
     return spec
+
+
+def _find_root(name: str) -> ModuleSpec | None:
+    # All finders: an editable install may have one of its own. Not those that would notice being asked.
+    for finder in sys.meta_path:
+        if hasattr(finder, "find_spec") and not is_ours(finder):
+            spec = finder.find_spec(name, None)
+            if spec is not None:
+                return spec
+    return None
+
+
+def is_ours(finder: object) -> bool:
+    """Whether a finder is of this package."""
+    return type(finder).__module__.startswith(f"{__package__}.")
+
+
+def _find_in(path: list[str], fullname: str) -> ModuleSpec | None:
+    """As the path finder does, which asks for the parent in ``sys.modules`` where that is a namespace package."""
+    portions: list[str] = []
+    for entry in path:
+        finder = pkgutil.get_importer(entry)
+        spec = finder.find_spec(fullname) if finder is not None else None
+        if spec is not None and spec.loader is not None:
+            return spec
+        if spec is not None:
+            portions += spec.submodule_search_locations or []
+    if not portions:
+        return None
+    namespace = ModuleSpec(fullname, None, is_package=True)
+    namespace.submodule_search_locations = portions
+    return namespace
 
 
 def is_installed(spec: ModuleSpec) -> bool:

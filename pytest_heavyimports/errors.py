@@ -100,13 +100,22 @@ class ModulesDisplaced(HeavyImportsError):
     slug = "modules-displaced"
 
     def __init__(
-        self, fullname: str, *, others: int = 0, fake: str = "", first: str = "", taken_by: str = "", why: str = ""
+        self,
+        fullname: str,
+        *,
+        others: int = 0,
+        fake: str = "",
+        is_lent: bool = False,
+        first: str = "",
+        taken_by: str = "",
+        why: str = "",
     ) -> None:
         """
         Args:
             fullname: The module, or the outermost of several.
             others: How many more modules.
-            fake: What was in its place, as ``repr`` shows it; empty where it was missing.
+            fake: What was in its place, for people; empty where it was missing.
+            is_lent: Whether the fake comes back for the tests of the file that left it.
             first: Where it was first imported, where that is known.
             taken_by: Who did it.
             why: Why it can't be initialised twice.
@@ -115,19 +124,23 @@ class ModulesDisplaced(HeavyImportsError):
         self.fullname = fullname
         self.others = others
         self.fake = fake
+        self.is_lent = is_lent
         self.first = first
         self.taken_by = taken_by
         self.why = why
 
     def __str__(self) -> str:
-        more = f" and {self.others} more" if self.others else ""
-        if self.fake:
-            headline = f"A fake of {self.fullname!r}{more} was left in sys.modules, and was taken away: {self.fake}."
+        what = f"{self.fullname!r}{f' and {self.others} more' if self.others else ''}"
+        was = "were" if self.others else "was"
+        if self.is_lent:
+            headline = f"A fake of {what} was left in sys.modules: {self.fake}. Only that file's own tests see it."
+        elif self.fake:
+            headline = f"A fake of {what} was left in sys.modules: {self.fake}. It was taken away."
         else:
-            headline = f"{self.fullname!r}{more} was thrown out of sys.modules, and was put back."
+            headline = f"{what} {was} thrown out of sys.modules, and {was} put back."
         return _message(
             headline,
-            {"first": self.first, "taken by": self.taken_by, "why": self.why},
+            {"first": self.first, "fake by" if self.fake else "taken by": self.taken_by, "why": self.why},
             FAKE_REMEDY if self.fake else EVICTION_REMEDY,
         )
 
@@ -147,7 +160,7 @@ class HalfImported(HeavyImportsError):
         return _message(
             f"{self.fullname!r} can't be imported any more: its first import in this process was broken off.",
             {"first": self.first, "error": self.error, "why": HALF_WHY},
-            f"To have it whole before anything can break it off, import {self.fullname} at the top of a conftest.py.",
+            HALF_REMEDY,
         )
 
 
@@ -163,11 +176,15 @@ To change a module for one test, use monkeypatch.setattr, which puts it back. To
 process of its own: subprocess.run([sys.executable, "-c", ...])."""
 
 EVICTION_REMEDY = """\
-To ask whether an import stays light, ask a process of its own: subprocess.run([sys.executable, "-c", ...]). Under
-patch.dict(sys.modules, ...), import what is heavy before the block: what comes in inside is thrown out at its end."""
+To take it out for one test, use monkeypatch.delitem(sys.modules, ...), which puts it back; to see what an import brings
+in, ask a process of its own: subprocess.run([sys.executable, "-c", ...]). What is first imported inside of
+patch.dict(sys.modules, ...) is thrown out at its end: import it before, or set heavy_preload = true."""
 
 FAKE_REMEDY = """\
 Put a fake in with monkeypatch.setitem(sys.modules, ...) or patch.dict(sys.modules, ...), which take it out again."""
+
+HALF_REMEDY = """\
+To have it whole before anything can break it off, declare it in heavy_modules and set heavy_preload = true."""
 
 HALF_WHY = "its finished submodules are attached to a package that is gone, and can't be initialised twice"
 
@@ -190,7 +207,7 @@ def imported_under_fake(fullname: str, *, fake: str, taken_by: str, first: str) 
             f"{fullname!r} was first imported while a fake of {fake!r} was in its place: what it took from there is "
             "broken for the rest of this process.",
             {"first": first, "fake by": taken_by},
-            f"Import {fullname} before the fake is put in.",
+            f"Import {fullname} before the fake is put in: declare it in heavy_modules and set heavy_preload = true.",
         )
     )
 

@@ -21,8 +21,8 @@ CHOICES = {
     ),
     "heavy_guard": (
         ("off", "restore", "error"),
-        "reload of a module that can't be initialised twice: let it happen (off), "
-        "give the module back with a warning (restore), refuse (error)",
+        "modules that can't be initialised twice, reloaded, thrown out of sys.modules or replaced by fakes: nothing is "
+        "done (off), they are given back with a warning (restore), the culprit fails as well (error)",
     ),
 }
 REPORT_CHOICES = ("on", "off")
@@ -74,10 +74,27 @@ def add_markers(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
 
 
-def is_guard_lifted(item: pytest.Item) -> bool:
-    """Whether the item, its class or its module is marked ``heavy_guard("off")``."""
-    mark = item.get_closest_marker(GUARD_MARK)
-    return mark is not None and mark.args == ("off",)
+def is_guard_lifted(node: pytest.Collector | pytest.Item) -> bool:
+    """Whether a test or a file, or what it lies in, is marked ``heavy_guard("off")``."""
+    return node.get_closest_marker(GUARD_MARK) is not None
+
+
+def check_marks(items: list[pytest.Item]) -> None:
+    """
+    Look at the marks of all tests.
+
+    Raises:
+        pytest.UsageError: With a line for each test whose mark ``heavy_guard`` says anything else than ``"off"``.
+    """
+    faults = [
+        f"{item.nodeid}: the mark {GUARD_MARK} takes 'off' alone, not {', '.join(map(repr, mark.args)) or 'nothing'}. "
+        f'Write it as @pytest.mark.{GUARD_MARK}("off").'
+        for item in items
+        for mark in item.iter_markers(GUARD_MARK)
+        if mark.args != ("off",) or mark.kwargs
+    ]
+    if faults:
+        raise pytest.UsageError(*faults)
 
 
 def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settings, list[str]]:
@@ -107,10 +124,9 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
     preload = getattr(given_flags, PRELOAD_KEY, None) or ini_value(config, PRELOAD_KEY, faults, default=False)
     protect = tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[]))
     for line in protect:
-        from .names import is_dotted
-
-        if not is_dotted(line.removeprefix("!")):
-            faults.append(f"{PROTECT_KEY}: {line!r} is no module name ({ini_source(config, PROTECT_KEY)}).")
+        if not all(part.isidentifier() for part in line.removeprefix("!").split(".")):
+            where = f"{ini_source(config, PROTECT_KEY)}, line {protect.index(line) + 1} of {PROTECT_KEY}"
+            faults.append(f"{PROTECT_KEY}: {line!r} is no module name ({where}). Write it as 'package.module'.")
     return Settings(missing, gc, guard, report == "on", bool(preload), protect), faults
 
 

@@ -7,8 +7,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from .records import Place
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _OURS = os.path.dirname(__file__) + os.sep
 _STDLIB = os.path.dirname(os.__file__)
@@ -59,7 +63,7 @@ class Whereabouts:
     def of(self, file: str, line: int) -> Place:
         """The place that it is now, with the statement; a file under the root directory is told relative to it."""
         place = self()
-        if place.fixture:
+        if place.fixture or place.phase == "preload":
             return place  # the statement is one of pytest's
         under = file.startswith(self._root + os.sep)
         return place.at(line=f"{os.path.relpath(file, self._root) if under else file}:{line}")
@@ -68,6 +72,14 @@ class Whereabouts:
 def is_plumbing(file: str) -> bool:
     """Whether a file belongs to this package or to the import system: no place that a user is interested in."""
     return file.startswith((_OURS, *_IMPORT_SYSTEM))
+
+
+def within_modules(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback of a failed import from the first module's own frame on, without ours and the import system's."""
+    inner = traceback
+    while inner and is_plumbing(inner.tb_frame.f_code.co_filename):
+        inner = inner.tb_next
+    return inner or traceback
 
 
 def calling_line() -> tuple[str, int]:

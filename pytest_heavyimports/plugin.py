@@ -60,9 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from .sources import all_lines
 
     config.pluginmanager.register(fixtures, "heavyimports-fixtures")
-    _, faults = options.read_settings(config, config.option)
+    settings, faults = options.read_settings(config, config.option)
     lines = all_lines(config, faults)
-    if lines or faults or session_key in config.stash:
+    if lines or faults or settings.guard != "off" or settings.preload:
         from .session import configure
 
         session = configure(config, lines, faults)
@@ -129,7 +129,11 @@ class GuardHooks:
             report = yield
         from .telling import tell_report
 
-        return tell_report(report, self._guard.settle_file(collector.nodeid), collector, self._guard.mode)
+        leaks = self._guard.settle_file(collector.nodeid, is_lifted=options.is_guard_lifted(collector))
+        return tell_report(report, leaks, collector, self._guard.mode)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        options.check_marks(items)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -140,23 +144,33 @@ class GuardHooks:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        is_shared = fixturedef.scope != "function"
-        with self._guard.setting_up(fixturedef, fixturedef.argname, request.node.nodeid, is_shared=is_shared):
+        from .telling import fixture_place
+
+        place = fixture_place(fixturedef, request, "setup")
+        with self._guard.setting_up(fixturedef, place, is_shared=fixturedef.scope != "function"):
             return (yield)
 
     def pytest_fixture_post_finalizer(
         self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
     ) -> None:
-        self._of_fixtures += self._guard.finalized(fixturedef, fixturedef.argname, request.node.nodeid)
+        from .telling import fixture_place
+
+        self._of_fixtures += self._guard.finalized(fixturedef, fixture_place(fixturedef, request, "teardown"))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
         __tracebackhide__ = True
+        from .telling import tell_beside, tell_test
+
         self._guard.watch.check()
         try:
-            return (yield)
-        finally:
-            from .telling import tell_test
+            result = yield
+        except BaseException as error:
+            tell_beside(error, self._left_by(item))
+            raise
+        tell_test(self._left_by(item), item, self._guard.mode)
+        return result
 
-            left, self._of_fixtures = self._of_fixtures, []
-            tell_test(left + self._guard.settle_test(item.nodeid), item, self._guard.mode)
+    def _left_by(self, item: pytest.Item) -> list[ModulesDisplaced]:
+        of_fixtures, self._of_fixtures = self._of_fixtures, []
+        return of_fixtures + self._guard.settle_test(item.nodeid)

@@ -67,3 +67,5 @@ class Leak(NamedTuple):
     """The outermost first."""
     owner: Place
     is_fake: bool
+    is_tolerated: bool
+    """True for a fake from before collection, which stays: nobody has asked for the real module yet."""

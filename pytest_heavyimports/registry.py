@@ -15,7 +15,7 @@ from .declarations import HeavyModule, merge, parse_line
 from .errors import HeavyModuleMissing, add_note
 from .measure import Cost
 from .names import is_within
-from .places import Whereabouts, is_plumbing
+from .places import Whereabouts, within_modules
 from .records import Import, Place
 
 if TYPE_CHECKING:
@@ -104,15 +104,19 @@ class ModuleRegistry:
                     wanted = merge(module, wanted)._replace(attributes=wanted.attributes)
         if minversion is not None:
             at_least = parse_line(f"{wanted.fullname} >= {minversion}").specifiers
-            wanted = wanted._replace(specifiers=",".join(filter(None, (wanted.specifiers, at_least))))
+            specifiers = dict.fromkeys(filter(None, (wanted.specifiers, at_least)))
+            wanted = wanted._replace(specifiers=",".join(specifiers))
         return wanted
 
     def _object(self, wanted: HeavyModule, *, reason: str | None = None) -> Any:
         __tracebackhide__ = True
+        missing = ""
         try:
             module = self._module(wanted)
-        except HeavyModuleMissing as missing:
-            self._on_missing(reason or str(missing))
+        except HeavyModuleMissing as error:
+            missing = reason or str(error)
+        if missing:  # out of the handler: the test's report needs no second traceback
+            self._on_missing(missing)
         return _attribute(module, wanted.attributes, wanted) if wanted.attributes else module
 
     def _module(self, wanted: HeavyModule) -> ModuleType:
@@ -146,7 +150,7 @@ class ModuleRegistry:
                     declared=str(wanted) if wanted.source else "",
                 ) from None
             add_note(error, f"{fullname!r} failed while it was imported: {place}. It is not tried again.")
-            self._failures[fullname] = error, _in_modules(error.__traceback__)
+            self._failures[fullname] = error, within_modules(error.__traceback__)
             self._record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, repr(error)))
             raise error.with_traceback(self._failures[fullname][1])  # noqa: B904  # the error itself, its cause and all
         self._modules[fullname] = module
@@ -193,11 +197,3 @@ def _require(wanted: HeavyModule, version: str | None) -> None:
         return
     fault = f"{fault}, and {wanted.specifiers!r} is needed"
     raise HeavyModuleMissing(wanted.fullname, fault=fault, declared=str(wanted) if wanted.source else "")
-
-
-def _in_modules(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback from the first frame in a module that was imported, without ours and the import system's."""
-    inner = traceback
-    while inner and is_plumbing(inner.tb_frame.f_code.co_filename):
-        inner = inner.tb_next
-    return inner or traceback

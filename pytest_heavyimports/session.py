@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -53,8 +52,12 @@ class HeavySession:
         installed = _installed_packages(self.registry.declared.values())
         for module in self.registry.declared.values():
             if any(is_within(module.fullname, package) for package in installed):
-                with suppress(Exception, pytest.skip.Exception, pytest.fail.Exception):
+                try:
                     self.registry.get(module.fullname)
+                except KeyboardInterrupt:
+                    raise
+                except BaseException:  # sys.exit() too: the registry has remembered it
+                    pass
         self.whereabouts.enter("start-up")
 
     def notice(self, phase: str, nodeid: str = "") -> None:

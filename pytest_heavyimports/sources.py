@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,8 +46,14 @@ def from_hooks(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
     for implementation in implementations:
         others = [plugin for plugin in manager.get_plugins() if plugin is not implementation.plugin]
         name = plugin_name(config, implementation.plugin_name)
-        given: list[Iterable[str]] = manager.subset_hook_caller("pytest_heavy_modules", others)(config=config)
+        given: list[object] = manager.subset_hook_caller("pytest_heavy_modules", others)(config=config)
         for lines in given:
+            if isinstance(lines, Mapping) or not isinstance(lines, Iterable):
+                faults.append(
+                    f"heavy_modules: {name} gives {lines!r} from pytest_heavy_modules. Return a list of lines, such as "
+                    "['np = numpy']."
+                )
+                continue
             lines = [lines] if isinstance(lines, str) else list(lines)
             for number, text in enumerate(lines, 1):
                 if isinstance(text, str):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .errors import HeavyImportWarning
+from .errors import HeavyImportWarning, add_note
+from .records import Place
 
 if TYPE_CHECKING:
     from .errors import ModulesDisplaced
@@ -40,7 +43,33 @@ def tell_test(leaks: list[ModulesDisplaced], item: pytest.Item, mode: str) -> No
     if mode == "restore":
         _warn(leaks, str(item.config.rootpath / file), (line or 0) + 1)
     elif leaks:
-        raise pytest.fail.Exception("\n".join(map(str, leaks)), pytrace=False) from leaks[0]
+        raise pytest.fail.Exception("\n".join(map(str, leaks)), pytrace=False)
+
+
+def tell_beside(error: BaseException, leaks: list[ModulesDisplaced]) -> None:
+    """The test's teardown has failed, or the run is to stop: that goes on, and takes the leaks along."""
+    for leak in leaks:
+        add_note(error, str(leak))
+
+
+def fixture_place(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest, phase: str) -> Place:
+    """Where a fixture is set up or torn down, in words that its author knows."""
+    nodeid = request.node.nodeid
+    # Those that pytest makes of setUpClass, setup_module and their like.
+    made = re.fullmatch(r"_(?:xunit|unittest)_(\w+?)_fixture_(\w+)", fixturedef.argname)
+    name = f"{made[1]} of {made[2]}" if made else fixturedef.argname
+    code = getattr(fixturedef.func, "__code__", None)
+    if nodeid or code is None:
+        return Place(phase, nodeid, name)
+    # A session's fixture has no file in its place: that of its function will do.
+    return Place(phase, nodeid, name, f"{bestrelpath(request, code.co_filename)}:{code.co_firstlineno}")
+
+
+def bestrelpath(request: pytest.FixtureRequest, file: str) -> str:
+    """A file under the root directory as it is seen from there, another one as it is."""
+    path = Path(file)
+    root = request.config.rootpath
+    return str(path.relative_to(root)) if path.is_relative_to(root) else file
 
 
 def _warn(leaks: list[ModulesDisplaced], file: str, line: int) -> None:

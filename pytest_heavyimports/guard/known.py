@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from importlib.machinery import EXTENSION_SUFFIXES
 
+from ..imports.keeper import is_extension
 from ..names import is_within, lineage
 
 # By the innermost name that applies. Each was seen to fail, or is reported, when initialised a second time.
@@ -37,7 +37,6 @@ def why_not_twice(fullname: str, declared: str) -> str:
             return KNOWN[name]
     for package in lineage(fullname):
         for name, module in list(sys.modules.items()):
-            origin = getattr(getattr(module, "__spec__", None), "origin", None) or ""
-            if is_within(name, package) and origin.endswith(tuple(EXTENSION_SUFFIXES)):
+            if is_within(name, package) and is_extension(module):
                 return f"it has extension modules ({name}), whose C state lives as long as the process"
     return f"it is declared as {declared}, which the session imports once: a second copy has other classes"

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..distributions import is_installed, locate
+from ..distributions import is_installed
 from ..errors import (
     HalfImported,
     HeavyImportWarning,
@@ -20,14 +20,15 @@ from ..errors import (
     imported_under_fake,
     reload_ignored,
 )
-from ..imports.keeper import declared_spec, is_real
+from ..imports.keeper import declared_spec
 from ..measure import Cost
-from ..names import is_within, root
+from ..names import root
 from ..places import Whereabouts, calling_line
 from ..records import Import, Leak, Place, Reimport, Reload
+from .fakes import Fakes, is_held, shown
 from .known import why_not_twice
 from .policy import Protection, Verdict, judge_reimport, judge_reload
-from .watch import Displacement, Owner, Watch
+from .watch import Owner, Watch
 
 if TYPE_CHECKING:
     from ..imports.keeper import Half, Keeper
@@ -58,19 +59,14 @@ class Guard:
         self._is_lifted = False
         self._fixtures: dict[object, Owner] = {}
         self._numbers = count(1)
-        self._lent: dict[str, dict[str, Any]] = {}
-        self._tolerated: dict[str, Any] = {}
-        self._modules_seen = 0
-        self._unprotected: set[str] = set()
-        self.protection = Protection({})
-        self.watch = Watch(START, is_anything_displaced=self._is_anything_displaced, displaced=self._displaced)
-        keeper.adopt(self._unkept())
+        self._fakes = Fakes(keeper)
+        self.watch = Watch(START, has_changed=self._fakes.has_changed, displaced=self._displaced)
+        self.protect({})
 
     def protect(self, declared: Mapping[str, str], removed: frozenset[str] = frozenset()) -> None:
         """Protect these packages, each with its declaration, beside those that are known to break."""
         self.protection = Protection(declared, removed)
-        self._unprotected.clear()
-        self._keeper.adopt(self._unkept())
+        self._fakes.watch_over(self.protection.packages, self.is_protected)
 
     # The import system asks
 
@@ -123,14 +119,14 @@ class Guard:
             half.error,
             f"{fullname!r} failed half-way while it was first imported: {half.place}. It can't be done again.",
         )
-        raise half.error
+        raise half.error.with_traceback(half.traceback)
 
     @contextmanager
     def importing(self, fullname: str) -> Iterator[None]:
         """Around the outermost import of a protected module: records its place and cost, and has what comes in kept."""
         file, line = calling_line()
         place = self._whereabouts.of(file, line)
-        fakes = {name: fake for name, fake in self._displaced().items() if fake is not None}
+        fakes = self._fakes.packages_in_place()
         cost = Cost()
         error = ""
         try:
@@ -141,79 +137,55 @@ class Guard:
             raise
         finally:
             self._ledger.record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, error))
-        for name in fakes:
-            if not is_within(name, root(fullname)):
-                told = imported_under_fake(
-                    fullname, fake=name, taken_by=str(self.watch.owner_of(name).place), first=str(place)
-                )
-                warnings.warn_explicit(told, HeavyImportWarning, file, line)
+            self._record_what_came_with(place)
+        held = [name for name, fake in fakes.items() if is_held(fake, root(fullname), self._keeper.kept)]
+        if held:
+            put_in = self._fakes.tolerated_since(held[0]) or self.watch.owner_of(held[0]).place
+            told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
+            warnings.warn_explicit(told, HeavyImportWarning, file, line)
 
     # pytest's hooks tell
 
     @contextmanager
     def collecting(self, nodeid: str) -> Iterator[None]:
         """What is displaced inside belongs to the file."""
-        with self.watch.acting(_file_owner(nodeid), every_module=True):
+        with self._fakes.lending(nodeid), self.watch.acting(_file_owner(nodeid), every_module=True):
             yield
 
     @contextmanager
     def testing(self, nodeid: str, *, is_lifted: bool) -> Iterator[None]:
-        """Around a whole test: fakes that its file has left are lent to it."""
-        lent = {
-            name: fake for file, fakes in self._lent.items() if _is_under(nodeid, file) for name, fake in fakes.items()
-        }
+        """Around a whole test."""
+        self.watch.check()
+        self.settle(OUTSIDE)
         self._is_lifted = is_lifted
-        self._tolerated.update(lent)
-        self._keeper.put(lent)
         try:
-            with self.watch.acting(Owner("test", Place("", nodeid))):
+            with self._fakes.lending(nodeid), self.watch.acting(_test_owner(nodeid)):
                 yield
         finally:
-            for name, fake in lent.items():
-                del self._tolerated[name]
-                if sys.modules.get(name) is fake:
-                    self._keeper.put_back([name])
-            if is_lifted:
-                self._keeper.put_back(self._keeper.displaced())
             self._is_lifted = False
 
     @contextmanager
-    def setting_up(self, fixturedef: object, name: str, nodeid: str, *, is_shared: bool) -> Iterator[None]:
+    def setting_up(self, fixturedef: object, place: Place, *, is_shared: bool) -> Iterator[None]:
         """What is displaced inside belongs to the fixture, until :meth:`finalized`; *is_shared* by several tests."""
-        owner = self._fixtures[fixturedef] = Owner("fixture", Place("setup", nodeid, name), next(self._numbers))
+        owner = self._fixtures[fixturedef] = Owner("fixture", place, next(self._numbers))
         with self.watch.acting(owner, every_module=is_shared):
             yield
 
-    def finalized(self, fixturedef: object, name: str, nodeid: str) -> list[ModulesDisplaced]:
+    def finalized(self, fixturedef: object, place: Place) -> list[ModulesDisplaced]:
         """The fixture's finalizers have run."""
-        finalizer = Owner("fixture", Place("teardown", nodeid, name), next(self._numbers))
+        finalizer = Owner("fixture", place, next(self._numbers))
         self.watch.check(actor=finalizer)
         return self.settle(self._fixtures.pop(fixturedef, finalizer), finalizer)
 
-    def settle(self, *owners: Owner) -> list[ModulesDisplaced]:
-        """Put back what the owners, who have ended, have left displaced; gives the errors, told to nobody yet."""
-        if self._is_lifted:
-            return []
-        errors = []
-        left = self.watch.end(*owners)
-        for owner in owners:
-            fakes = [
-                displacement for displacement in left if displacement.owner == owner and displacement.fake is not None
-            ]
-            missing = [
-                displacement for displacement in left if displacement.owner == owner and displacement.fake is None
-            ]
-            errors += [self._settled(owner, some) for some in (missing, fakes) if some]
-        return errors
-
-    def settle_file(self, nodeid: str) -> list[ModulesDisplaced]:
-        """The file has been collected. Its fakes are lent to its own tests from now on."""
-        return self.settle(_file_owner(nodeid))
+    def settle_file(self, nodeid: str, *, is_lifted: bool) -> list[ModulesDisplaced]:
+        """The file has been collected."""
+        errors = self.settle(_file_owner(nodeid))
+        return [] if is_lifted else errors
 
     def settle_test(self, nodeid: str) -> list[ModulesDisplaced]:
         """The test has been torn down."""
         self.watch.check(every_module=True)
-        return self.settle(Owner("test", Place("", nodeid)))
+        return self.settle(_test_owner(nodeid))
 
     def settle_start(self) -> None:
         """Collection begins. What was displaced before is told in the report, and nobody is refused anything."""
@@ -221,59 +193,50 @@ class Guard:
         self.settle(START)
         self.watch.actor = OUTSIDE
 
+    def settle(self, *owners: Owner) -> list[ModulesDisplaced]:
+        """Put back what the owners, who have ended, have left displaced; gives the errors, told to nobody yet."""
+        errors = []
+        left = self.watch.end(*owners)
+        for owner in owners:
+            missing = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is None}
+            fakes = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is not None}
+            errors += [self._settled(owner, some) for some in (missing, fakes) if some]
+        return [] if self._is_lifted else errors
+
     # How
 
-    def _settled(self, owner: Owner, left: list[Displacement]) -> ModulesDisplaced:
-        names = sorted((displacement.fullname for displacement in left), key=lambda name: (name.count("."), name))
-        fakes = {displacement.fullname: displacement.fake for displacement in left if displacement.fake is not None}
-        if owner.kind == "file" and fakes:
-            self._lent.setdefault(owner.place.nodeid, {}).update(fakes)
-        kept = [name for name in names if name in self._keeper.kept]
-        if owner.kind == "start" and not kept:
-            self._tolerated.update(fakes)  # for the whole session, on purpose: a conftest.py that plays "no torch here"
-        else:
-            self._keeper.put_back(names)
-        self._ledger.record(Leak(tuple(names), owner.place, bool(fakes)))
+    def _settled(self, owner: Owner, left: dict[str, Any]) -> ModulesDisplaced:
+        order = [event.fullname for event in self._ledger.imports()]
+        names = sorted(left, key=lambda name: (name not in order, name.count("."), name))
+        fakes = {name: fake for name, fake in left.items() if fake is not None}
+        is_lent = owner.kind == "file" and bool(fakes)
+        if is_lent:
+            self._fakes.lend(fakes, owner.place)
+        tolerated = {name: fake for name, fake in fakes.items() if owner is START and name not in self._keeper.kept}
+        self._fakes.tolerate(tolerated, owner.place)
+        self._keeper.put_back(name for name in names if name not in tolerated)
+        if not self._is_lifted:
+            self._ledger.record(Leak(tuple(names), owner.place, bool(fakes), bool(tolerated)))
         return ModulesDisplaced(
             names[0],
             others=len(names) - 1,
-            fake=_shown(fakes[names[0]]) if fakes else "",
+            fake=shown(fakes[names[0]]) if fakes else "",
+            is_lent=is_lent,
             first=self._first(names[0]),
             taken_by=str(owner.place),
             why=self._why(names[0]),
         )
 
-    def _is_anything_displaced(self) -> bool:
-        kept, modules = self._keeper.kept, sys.modules
-        return any(modules.get(name) is not kept.get(name) for name in self.protection.packages)
-
     def _displaced(self) -> dict[str, Any]:
         displaced = {name: fake for name, fake in self._keeper.displaced().items() if self.is_protected(name)}
-        if len(sys.modules) != self._modules_seen or self._is_anything_displaced():
-            displaced.update(self._newcomers())
-            self._modules_seen = len(sys.modules)
-        return {
-            name: fake
-            for name, fake in displaced.items()
-            if name not in self._tolerated or self._tolerated[name] is not fake
-        }
+        displaced.update(self._fakes.look())
+        return {name: fake for name, fake in displaced.items() if not self._fakes.is_tolerated(name, fake)}
 
-    def _newcomers(self) -> dict[str, Any]:
-        """Fakes of protected modules that have never been imported; what is real is kept from now on."""
-        self._keeper.adopt(self._unkept())
-        # A stand-in for what isn't installed hides nothing.
-        present = {name: sys.modules.get(name) for name in self._unkept()}
-        return {
-            name: module
-            for name, module in present.items()
-            if module is not None and not is_real(name, module) and locate(name) is not None
-        }
-
-    def _unkept(self) -> set[str]:
-        """Names in ``sys.modules`` that are protected and not kept. Looks at each name once: there are thousands."""
-        names = sys.modules.keys() - self._keeper.kept.keys() - self._unprotected
-        self._unprotected |= {name for name in names if not self.is_protected(name)}
-        return names - self._unprotected
+    def _record_what_came_with(self, place: Place) -> None:
+        """numpy, which torch has brought in, was first imported where torch was."""
+        for package in self.protection.packages:
+            if package in self._keeper.kept and self._ledger.import_of(package) is None:
+                self._ledger.record(Import(package, place))
 
     def _first(self, fullname: str) -> str:
         first = self._ledger.first_import(fullname)
@@ -287,9 +250,8 @@ def _file_owner(nodeid: str) -> Owner:
     return Owner("file", Place("collect", nodeid.partition("::")[0]))
 
 
-def _is_under(nodeid: str, file: str) -> bool:
-    """Whether a test lies in a file, or in a directory (whose conftest.py is collected with it)."""
-    return nodeid.startswith((f"{file}::", f"{file}/"))
+def _test_owner(nodeid: str) -> Owner:
+    return Owner("test", Place("", nodeid))
 
 
 def _comes_with(fullname: str, module: Any) -> bool:
@@ -298,7 +260,3 @@ def _comes_with(fullname: str, module: Any) -> bool:
     if spec is None or spec.origin is None or root(fullname) in sys.stdlib_module_names:
         return True
     return is_installed(spec)
-
-
-def _shown(fake: object) -> str:
-    return f"a {type(fake).__name__}"

@@ -38,36 +38,38 @@ class Watch:
     """
 
     def __init__(
-        self, actor: Owner, *, is_anything_displaced: Callable[[], bool], displaced: Callable[[], dict[str, Any]]
+        self, actor: Owner, *, has_changed: Callable[[], bool], displaced: Callable[[], dict[str, Any]]
     ) -> None:
         """
         Args:
             actor: Who is acting now.
-            is_anything_displaced: Looks at the packages alone; asked at each checkpoint, so it must be fast.
-            displaced: Looks at every module; asked once a test, and where a package is displaced.
+            has_changed: Whether any package is another object than when *displaced* was last asked; asked at each
+                checkpoint, so it must be fast.
+            displaced: Looks at every module: the displaced ones, with what is in their place.
         """
         self.actor = actor
-        self._is_anything_displaced = is_anything_displaced
+        self._has_changed = has_changed
         self._displaced = displaced
         self._known: dict[str, Displacement] = {}
         self._lock = threading.RLock()
 
     def check(self, *, every_module: bool = False, actor: Owner | None = None) -> None:
         """A checkpoint: what is newly displaced belongs to *actor*, by default to whoever is acting now."""
-        if not (every_module or self._known or self._is_anything_displaced()):
+        if not (every_module or self._has_changed()):
             return
         with self._lock:
             displaced = self._displaced()
             for name in [name for name in self._known if name not in displaced]:
                 del self._known[name]
             for name, fake in displaced.items():
-                if name not in self._known:
-                    self._known[name] = Displacement(name, fake, actor or self.actor)
+                known = self._known.get(name)
+                owner = known.owner if known else actor or self.actor
+                self._known[name] = Displacement(name, fake, owner)
 
     @contextmanager
     def acting(self, owner: Owner, *, every_module: bool = False) -> Iterator[None]:
         """What is displaced inside belongs to *owner*."""
-        self.check()
+        self.check(every_module=every_module)
         outer, self.actor = self.actor, owner
         try:
             yield
@@ -83,6 +85,8 @@ class Watch:
 
     def end(self, *owners: Owner) -> list[Displacement]:
         """The owners have ended: what they have left displaced. It is forgotten here, and to be put back."""
+        if any(displacement.owner in owners for displacement in list(self._known.values())):
+            self.check(every_module=True)  # it may have been undone since
         with self._lock:
             left = [displacement for displacement in self._known.values() if displacement.owner in owners]
             for displacement in left:

@@ -58,9 +58,11 @@ class ProtectedFinder:
         """
         __tracebackhide__ = True
         if target is not None and sys.modules.get(fullname) is target:
-            if self._judge.on_reload(fullname):
-                return giving_spec(fullname, target.__spec__, lambda: target)
-            return None
+            if not self._judge.on_reload(fullname):
+                return None
+            answer = giving_spec(fullname, target.__spec__, lambda: target)
+            answer.submodule_search_locations = getattr(target, "__path__", None)
+            return answer
         if self._judge.is_lifted():
             return None
         # What another session has had kept may not be protected in this one.
@@ -88,7 +90,10 @@ class ProtectedFinder:
     def _ask_others(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
         for finder in sys.meta_path:
             # That of an outer session would wrap the loader once more.
-            if not isinstance(finder, ProtectedFinder) and (spec := finder.find_spec(fullname, path, target)):
+            if isinstance(finder, ProtectedFinder) or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(fullname, path, target)
+            if spec is not None:
                 return spec
         return None
 

@@ -10,13 +10,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..names import is_within, lineage, root
+from ..places import within_modules
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
+    from types import TracebackType
 
     from ..records import Place
 
@@ -25,6 +28,7 @@ class Half(NamedTuple):
     """A first import that failed and left finished submodules behind, attached to a package that is gone."""
 
     error: BaseException
+    traceback: TracebackType | None
     place: Place
 
 
@@ -72,8 +76,6 @@ class Keeper:
     def displaced(self) -> dict[str, Any]:
         """Every kept module that is displaced, with what is in its place; ``None`` where it is missing."""
         modules = sys.modules
-        if self.kept.items() <= modules.items():
-            return {}
         return {name: modules.get(name) for name, module in list(self.kept.items()) if modules.get(name) is not module}
 
     # What is kept
@@ -95,6 +97,9 @@ class Keeper:
     @contextmanager
     def executing(self, fullname: str, module: Any) -> Iterator[None]:
         """Around the execution of a protected module, which is kept at its end; one that fails isn't."""
+        if sys.modules.get(fullname) is not module:
+            yield  # a copy of somebody's own, by spec.loader.exec_module
+            return
         self._executing[fullname] = module
         self._follow(fullname)
         try:
@@ -102,7 +107,8 @@ class Keeper:
         finally:
             self._executing.pop(fullname, None)
         # A module may put something else in its own place, and another thread may have taken it or a parent away.
-        self.keep(fullname, sys.modules.get(fullname) or module)
+        present = sys.modules.get(fullname)
+        self.keep(fullname, module if present is None else present)
         self._follow(fullname)
         for name in lineage(fullname):
             if name not in sys.modules and (found := self.find(name)) is not None:
@@ -127,7 +133,7 @@ class Keeper:
             for name in newest:
                 if is_within(name, package) and name not in self.kept and name not in self._executing:
                     module = sys.modules.get(name)
-                    if module is not None and is_finished(module):
+                    if module is not None and is_finished(module) and is_real(name, module):
                         self.keep(name, module)
         self._counted = len(sys.modules)
 
@@ -146,7 +152,7 @@ class Keeper:
             yield
         except BaseException as error:
             if any(is_within(name, fullname) and name not in before for name in list(sys.modules)):
-                self.half[fullname] = Half(error, place)
+                self.half[fullname] = Half(error, within_modules(error.__traceback__), place)
             raise
         relatives = self._relatives.setdefault(fullname, {})
         for name, module in list(sys.modules.items()):
@@ -155,7 +161,8 @@ class Keeper:
             if not is_finished(module):
                 continue  # another thread is at it
             if is_within(name, root(fullname)):
-                self.keep(name, module)  # put there by C code: no finder has seen it
+                if is_real(name, module):
+                    self.keep(name, module)  # put there by C code: no finder has seen it
             elif comes_with(name, module) and name not in self._bringers:
                 relatives[name] = module
                 self._bringers[name] = fullname
@@ -183,9 +190,9 @@ class Keeper:
             else:
                 sys.modules.pop(name, None)
 
-    def put(self, modules: dict[str, Any]) -> None:
-        """Put something else in the place of modules, for a while."""
-        sys.modules.update(modules)
+    def put(self, fullname: str, module: Any) -> None:
+        """Put something else in the place of a module, for a while."""
+        sys.modules[fullname] = module
 
     def _put(self, fullname: str, module: Any) -> None:
         sys.modules[fullname] = module
@@ -214,6 +221,24 @@ def is_finished(module: Any) -> bool:
 
 
 def is_real(fullname: str, module: Any) -> bool:
-    """Whether what stands under a name in ``sys.modules`` was found by a finder, and is no stand-in."""
+    """
+    Whether what stands under a name in ``sys.modules`` belongs there, and is no stand-in.
+
+    A finder has found it; or its package put an object of its own there (``torch.ops``); or an extension module a
+    submodule (``torch._C._dynamo``), which is its attribute.
+    """
     spec = declared_spec(module)
-    return spec is not None and getattr(spec, "name", None) == fullname and getattr(spec, "loader", None) is not None
+    if spec is not None:
+        return getattr(spec, "name", None) == fullname and getattr(spec, "loader", None) is not None
+    if is_within(type(module).__module__, root(fullname)):
+        return True
+    parent, _, child = fullname.rpartition(".")
+    owner = sys.modules.get(parent)
+    if owner is None or getattr(owner, "__dict__", {}).get(child) is not module:
+        return False
+    return is_extension(owner) or (declared_spec(owner) is None and is_real(parent, owner))
+
+
+def is_extension(module: Any) -> bool:
+    """Whether a module was loaded from a shared library."""
+    return str(getattr(declared_spec(module), "origin", None)).endswith(tuple(EXTENSION_SUFFIXES))

@@ -33,6 +33,8 @@ class _Loader:
         self._loader = loader
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_loader":  # asked by copy, of an object without attributes
+            raise AttributeError(name)
         return getattr(self._loader, name)
 
 
@@ -49,6 +51,7 @@ class WatchedLoader(_Loader):
         super().__init__(loader)
         self._around = around
 
+    @_as_import_system
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         module: ModuleType | None = self._loader.create_module(spec)
         return module

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from ..names import root
 from ..records import Import, Leak, Reimport, Reload
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
 
 WIDEST_ERROR = 80
+TRIFLE_S = 0.05
 
 
 class Writer(Protocol):
@@ -38,6 +40,8 @@ def section_lines(ledger: Ledger) -> Iterator[str]:
     width = max((len(event.fullname) for event in imports), default=0)
     for event in ledger:
         if isinstance(event, Import):
+            if _is_trifle(event, ledger):
+                continue
             yield f"{event.fullname:<{width}}  {_cost(event)}  first: {event.place}{_failure(event)}"
         elif isinstance(event, Reload):
             what = "reload refused" if event.refused else "reload ignored"
@@ -46,9 +50,18 @@ def section_lines(ledger: Ledger) -> Iterator[str]:
             what = "re-import refused" if event.refused else "given back"
             yield f"{event.fullname}: {what}: {event.place}; taken by {event.taken_by}"
         elif isinstance(event, Leak):
-            what = "fake taken away" if event.is_fake else "put back"
+            what = "put back"
+            if event.is_fake:
+                what = "fake left alone" if event.is_tolerated else "fake taken away"
             more = f" and {len(event.fullnames) - 1} more" if len(event.fullnames) > 1 else ""
-            yield f"{event.fullnames[0]}{more}: {what}: left by {event.owner}"
+            by = "by " if event.owner.nodeid or event.owner.fixture else ""
+            yield f"{event.fullnames[0]}{more}: {what}: displaced {by}{event.owner}"
+
+
+def _is_trifle(event: Import, ledger: Ledger) -> bool:
+    """A part of a package that was told already, imported later, and quickly."""
+    is_part = event.fullname != root(event.fullname) and ledger.import_of(root(event.fullname)) is not None
+    return is_part and not event.error and event.duration_s is not None and event.duration_s < TRIFLE_S
 
 
 def _cost(event: Import) -> str:

@@ -1,0 +1,154 @@
+"""Stand-ins for protected modules that were never imported, and fakes that somebody may see: who, and while when."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..distributions import locate
+from ..imports.keeper import is_real
+from ..names import is_within
+
+if TYPE_CHECKING:
+    from ..imports.keeper import Keeper
+    from ..records import Place
+
+_MISSING = object()
+
+
+class _Blocked:
+    """``sys.modules[name] = None``: the import of *name* fails, as if it were not installed."""
+
+
+BLOCKED = _Blocked()
+
+
+class Fakes:
+    """The fakes of one session. What is lent or tolerated is no displacement."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._is_protected: Callable[[str], bool] = lambda _: False
+        self._packages: frozenset[str] = frozenset()
+        self._unprotected: set[str] = set()
+        self._seen: dict[str, object] = {}
+        self._counted = -1
+        self._newcomers: dict[str, Any] = {}
+        self._tolerated: dict[str, tuple[Any, Place]] = {}
+        self._lent: dict[str, dict[str, tuple[Any, Place]]] = {}
+
+    def watch_over(self, packages: frozenset[str], is_protected: Callable[[str], bool]) -> None:
+        """Look at these packages from now on, and keep what there is of them already."""
+        self._packages, self._is_protected = packages, is_protected
+        self._unprotected.clear()
+        self._seen.clear()
+        self._keeper.adopt(self._unkept())
+
+    def has_changed(self) -> bool:
+        """Whether a protected package is another object than at the last look; asked at every checkpoint."""
+        modules, seen = sys.modules, self._seen
+        return any(modules.get(name, _MISSING) is not seen.get(name, _MISSING) for name in self._packages)
+
+    def look(self) -> dict[str, Any]:
+        """
+        Fakes of protected modules that were never imported, by name. What is real is kept from now on.
+
+        Thousands of names are looked at, so only where a package or the number of modules has changed.
+        """
+        if len(sys.modules) != self._counted or self.has_changed():
+            self._keeper.adopt(self._unkept())
+            found = {name: in_place(name) for name in self._unkept()}
+            self._newcomers = {name: fake for name, fake in found.items() if self._is_fake(name, fake)}
+            self._seen = {name: sys.modules[name] for name in self._packages if name in sys.modules}
+            self._counted = len(sys.modules)
+        return {name: fake for name, fake in self._newcomers.items() if in_place(name) is fake}
+
+    def packages_in_place(self) -> dict[str, Any]:
+        """The packages that are fakes now, lent and tolerated ones too."""
+        present = {name: sys.modules.get(name) for name in self._packages}
+        return {
+            name: module
+            for name, module in present.items()
+            if module is not None and module is not self._keeper.kept.get(name) and not is_real(name, module)
+        }
+
+    def is_tolerated(self, fullname: str, fake: Any) -> bool:
+        """Whether it is meant to be there now."""
+        return fullname in self._tolerated and self._tolerated[fullname][0] is fake
+
+    def tolerated_since(self, fullname: str) -> Place | None:
+        """Who put in a fake that is lent or tolerated; ``None`` if none is."""
+        return self._tolerated[fullname][1] if fullname in self._tolerated else None
+
+    def tolerate(self, fakes: dict[str, Any], place: Place) -> None:
+        """For the whole session: a ``conftest.py`` that plays "not installed", on purpose."""
+        self._tolerated.update({name: (fake, place) for name, fake in fakes.items()})
+
+    def lend(self, fakes: dict[str, Any], place: Place) -> None:
+        """To the tests of the file, or of the directory, that has put them in: in place while they run."""
+        self._lent.setdefault(place.nodeid, {}).update({name: (fake, place) for name, fake in fakes.items()})
+
+    @contextmanager
+    def lending(self, nodeid: str) -> Iterator[None]:
+        """Around a test, or the collection of a file: what is lent to it is in place."""
+        lent = {
+            name: given for file, some in self._lent.items() if _is_under(nodeid, file) for name, given in some.items()
+        }
+        before = {name: in_place(name) for name in lent}
+        outer = self._tolerated
+        self._tolerated = outer | lent
+        self._put({name: fake for name, (fake, _) in lent.items()})
+        try:
+            yield
+        finally:
+            self._tolerated = outer
+            self._put({name: before[name] for name, (fake, _) in lent.items() if in_place(name) is fake})
+
+    def _put(self, modules: dict[str, Any]) -> None:
+        for name, module in modules.items():
+            if module is None:
+                self._keeper.put_back([name])
+            else:
+                self._keeper.put(name, None if module is BLOCKED else module)
+
+    def _is_fake(self, fullname: str, module: Any) -> bool:
+        if module is None or is_real(fullname, module) or (module is BLOCKED and fullname not in self._packages):
+            return False
+        return locate(fullname) is not None  # a stand-in for what isn't installed hides nothing
+
+    def _unkept(self) -> set[str]:
+        """Names in ``sys.modules`` that are protected and not kept."""
+        names = sys.modules.keys() - self._keeper.kept.keys() - self._unprotected
+        self._unprotected |= {name for name in names if not self._is_protected(name)}
+        return names - self._unprotected
+
+
+def in_place(fullname: str) -> Any:
+    """What stands in ``sys.modules``: ``None`` where nothing does, BLOCKED where None does."""
+    module = sys.modules.get(fullname, _MISSING)
+    return BLOCKED if module is None else None if module is _MISSING else module
+
+
+def is_held(fake: Any, package: str, modules: dict[str, Any]) -> bool:
+    """Whether a module of *package* among *modules* has taken *fake*, or something of it, into its namespace."""
+    is_mock = type(fake).__module__ == "unittest.mock"
+    parts = {id(fake)} if is_mock else {id(fake), *(id(part) for name, part in vars(fake).items() if name[:2] != "__")}
+    for name, module in list(modules.items()):
+        if is_within(name, package):
+            for value in list(vars(module).values()) if hasattr(module, "__dict__") else ():
+                if id(value) in parts or (is_mock and type(value).__module__ == "unittest.mock"):
+                    return True
+    return False
+
+
+def shown(fake: Any) -> str:
+    """A fake, for people."""
+    kind = "module made by hand" if type(fake).__name__ == "module" else type(fake).__name__
+    return "None" if fake is BLOCKED else f"a {kind}"
+
+
+def _is_under(nodeid: str, file: str) -> bool:
+    """Whether a test lies in a file, or in a directory, whose conftest.py is read when it is collected."""
+    return file in ("", ".") or nodeid.startswith((f"{file}::", f"{file}/"))
