@@ -146,6 +146,7 @@ class GuardHooks:
     ) -> Generator[None, object, object]:
         from .telling import fixture_place
 
+        self._of_fixtures += self._guard.settle_fixtures()
         place = fixture_place(fixturedef, request, "setup")
         with self._guard.setting_up(fixturedef, place, is_shared=fixturedef.scope != "function"):
             return (yield)
@@ -155,7 +156,7 @@ class GuardHooks:
     ) -> None:
         from .telling import fixture_place
 
-        self._of_fixtures += self._guard.finalized(fixturedef, fixture_place(fixturedef, request, "teardown"))
+        self._guard.finalized(fixturedef, fixture_place(fixturedef, request, "teardown"))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:

@@ -25,7 +25,7 @@ from ..measure import Cost
 from ..names import root
 from ..places import Whereabouts, calling_line
 from ..records import Import, Leak, Place, Reimport, Reload
-from .fakes import Fakes, is_held, shown
+from .fakes import BLOCKED, Fakes, in_place, is_held, shown
 from .known import why_not_twice
 from .policy import Protection, Verdict, judge_reimport, judge_reload
 from .watch import Owner, Watch
@@ -58,6 +58,7 @@ class Guard:
         self._collector = collector
         self._is_lifted = False
         self._fixtures: dict[object, Owner] = {}
+        self._ended: list[Owner] = []
         self._numbers = count(1)
         self._fakes = Fakes(keeper)
         self.watch = Watch(START, has_changed=self._fakes.has_changed, displaced=self._displaced)
@@ -138,7 +139,7 @@ class Guard:
         finally:
             self._ledger.record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, error))
             self._record_what_came_with(place)
-        held = [name for name, fake in fakes.items() if is_held(fake, root(fullname), self._keeper.kept)]
+        held = [name for name, fake in fakes.items() if is_held(fake, root(fullname))]
         if held:
             put_in = self._fakes.tolerated_since(held[0]) or self.watch.owner_of(held[0]).place
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
@@ -171,11 +172,16 @@ class Guard:
         with self.watch.acting(owner, every_module=is_shared):
             yield
 
-    def finalized(self, fixturedef: object, place: Place) -> list[ModulesDisplaced]:
-        """The fixture's finalizers have run."""
+    def finalized(self, fixturedef: object, place: Place) -> None:
+        """The fixture's finalizers have run; those of what it has used, such as monkeypatch, come after them."""
         finalizer = Owner("fixture", place, next(self._numbers))
         self.watch.check(actor=finalizer)
-        return self.settle(self._fixtures.pop(fixturedef, finalizer), finalizer)
+        self._ended += [self._fixtures.pop(fixturedef, finalizer), finalizer]
+
+    def settle_fixtures(self) -> list[ModulesDisplaced]:
+        """A test's teardown is over, or a fixture that was torn down is set up anew."""
+        ended, self._ended = self._ended, []
+        return self.settle(*ended)
 
     def settle_file(self, nodeid: str, *, is_lifted: bool) -> list[ModulesDisplaced]:
         """The file has been collected."""
@@ -185,7 +191,7 @@ class Guard:
     def settle_test(self, nodeid: str) -> list[ModulesDisplaced]:
         """The test has been torn down."""
         self.watch.check(every_module=True)
-        return self.settle(_test_owner(nodeid))
+        return self.settle_fixtures() + self.settle(_test_owner(nodeid))
 
     def settle_start(self) -> None:
         """Collection begins. What was displaced before is told in the report, and nobody is refused anything."""
@@ -212,23 +218,24 @@ class Guard:
         is_lent = owner.kind == "file" and bool(fakes)
         if is_lent:
             self._fakes.lend(fakes, owner.place)
+        is_fake = any(fake is not BLOCKED for fake in fakes.values())
         tolerated = {name: fake for name, fake in fakes.items() if owner is START and name not in self._keeper.kept}
         self._fakes.tolerate(tolerated, owner.place)
         self._keeper.put_back(name for name in names if name not in tolerated)
         if not self._is_lifted:
-            self._ledger.record(Leak(tuple(names), owner.place, bool(fakes), bool(tolerated)))
+            self._ledger.record(Leak(tuple(names), owner.place, is_fake, bool(tolerated)))
         return ModulesDisplaced(
             names[0],
             others=len(names) - 1,
-            fake=shown(fakes[names[0]]) if fakes else "",
-            is_lent=is_lent,
+            fake=shown(fakes[names[0]]) if is_fake else "",
+            is_lent=is_lent and is_fake,
             first=self._first(names[0]),
             taken_by=str(owner.place),
             why=self._why(names[0]),
         )
 
     def _displaced(self) -> dict[str, Any]:
-        displaced = {name: fake for name, fake in self._keeper.displaced().items() if self.is_protected(name)}
+        displaced = {name: in_place(name) for name in self._keeper.displaced() if self.is_protected(name)}
         displaced.update(self._fakes.look())
         return {name: fake for name, fake in displaced.items() if not self._fakes.is_tolerated(name, fake)}
 

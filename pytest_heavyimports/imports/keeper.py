@@ -41,6 +41,7 @@ class Keeper:
         self.half: dict[str, Half] = {}
         """By the name of the package that is gone."""
         self._executing: dict[str, Any] = {}
+        self._failed: list[tuple[str, BaseException]] = []
         self._counted = 0
         self._specs: dict[str, ModuleSpec | None] = {}
         self._relatives: dict[str, dict[str, Any]] = {}
@@ -104,6 +105,9 @@ class Keeper:
         self._follow(fullname)
         try:
             yield
+        except BaseException as error:
+            self._failed.append((fullname, error))
+            raise
         finally:
             self._executing.pop(fullname, None)
         # A module may put something else in its own place, and another thread may have taken it or a parent away.
@@ -151,9 +155,13 @@ class Keeper:
         try:
             yield
         except BaseException as error:
-            if any(is_within(name, fullname) and name not in before for name in list(sys.modules)):
-                self.half[fullname] = Half(error, within_modules(error.__traceback__), place)
+            # A package on the way may be the one that is gone. What failed inside and was caught there doesn't count.
+            for gone in [fullname, *(name for name, inner in self._failed if inner is error)]:
+                if any(is_within(name, gone) and name not in before for name in list(sys.modules)):
+                    self.half[gone] = Half(error, within_modules(error.__traceback__), place)
             raise
+        finally:
+            self._failed.clear()
         relatives = self._relatives.setdefault(fullname, {})
         for name, module in list(sys.modules.items()):
             if name in before or name in self.kept or name in self._executing or module is None:

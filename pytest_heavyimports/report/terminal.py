@@ -55,7 +55,7 @@ def section_lines(ledger: Ledger) -> Iterator[str]:
                 what = "fake left alone" if event.is_tolerated else "fake taken away"
             more = f" and {len(event.fullnames) - 1} more" if len(event.fullnames) > 1 else ""
             by = "by " if event.owner.nodeid or event.owner.fixture else ""
-            yield f"{event.fullnames[0]}{more}: {what}: displaced {by}{event.owner}"
+            yield f"{event.fullnames[0]}{more}: {what}: left {by}{event.owner}"
 
 
 def _is_trifle(event: Import, ledger: Ledger) -> bool:
