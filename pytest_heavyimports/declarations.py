@@ -75,10 +75,10 @@ def parse_line(line: str, source: str = "") -> HeavyModule:
         raise InvalidDeclaration(line, **_bad_reference(reference, alias))
     if specifiers and not _is_specifier(specifiers):
         version = re.search(r"\d+(?:\.\d+)*", specifiers)
-        if specifiers[0].isalpha() or version is None:
+        if specifiers[0].isalpha():
             remedy = "Write one module a line, as 'np = numpy' or 'torch >= 2.4'."
         else:
-            remedy = f"Write it as '{prefix}{reference} >= {version[0]}'."
+            remedy = f"Write it as '{prefix}{reference} >= {version[0] if version else '1.0'}'."
         raise InvalidDeclaration(
             line,
             fault=f"{specifiers!r} is no version specifier",

@@ -45,7 +45,10 @@ BAD = {
     "numpy 2": "'numpy 2' can't be read: '2' is no version specifier. Write it as 'numpy >= 2'.",
     "np = numpy => 2": "'np = numpy => 2' can't be read: '=> 2' is no version specifier. "
     "Write it as 'np = numpy >= 2'.",
-    "torch latest": "'torch latest' can't be read: 'latest' is no version specifier. Write it as 'torch >= 1.0'.",
+    "torch latest": (
+        "'torch latest' can't be read: 'latest' is no version specifier. "
+        "Write one module a line, as 'np = numpy' or 'torch >= 2.4'."
+    ),
     "": "'' can't be read: it names no module. Write it as 'np = numpy'.",
     "# torch": "'' can't be read: it names no module. Write it as 'np = numpy'.",
     "np =": "'np =' can't be read: it names no module. Write it as 'np = numpy'.",
