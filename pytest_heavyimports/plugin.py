@@ -11,8 +11,7 @@ from . import options
 from .stash import session_key
 
 if TYPE_CHECKING:
-    from .errors import ModulesDisplaced
-    from .guard.session import Guard
+    from .guard.session import Guard, Told
     from .session import HeavySession
 
 
@@ -113,7 +112,7 @@ class GuardHooks:
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._of_fixtures: list[ModulesDisplaced] = []
+        self._of_fixtures: list[Told] = []
 
     # Outermost, all of them: what other plugins do inside belongs to the file, the fixture or the test as well.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -172,6 +171,6 @@ class GuardHooks:
         tell_test(self._left_by(item), item, self._guard.mode)
         return result
 
-    def _left_by(self, item: pytest.Item) -> list[ModulesDisplaced]:
+    def _left_by(self, item: pytest.Item) -> list[Told]:
         of_fixtures, self._of_fixtures = self._of_fixtures, []
         return of_fixtures + self._guard.settle_test(item.nodeid)

@@ -13,11 +13,11 @@ from .errors import HeavyImportWarning, add_note
 from .records import Place
 
 if TYPE_CHECKING:
-    from .errors import ModulesDisplaced
+    from collections.abc import Sequence
 
 
 def tell_report(
-    report: pytest.CollectReport, leaks: list[ModulesDisplaced], collector: pytest.Collector, mode: str
+    report: pytest.CollectReport, leaks: Sequence[Exception], collector: pytest.Collector, mode: str
 ) -> pytest.CollectReport:
     """The report of a file's collection: failed, in mode ``error``, if the file has left anything displaced."""
     if mode == "restore":
@@ -36,9 +36,8 @@ def tell_report(
     return report
 
 
-def tell_test(leaks: list[ModulesDisplaced], item: pytest.Item, mode: str) -> None:
+def tell_test(leaks: Sequence[Exception], item: pytest.Item, mode: str) -> None:
     """Warn, or fail, which makes an error of the test's teardown. There is no traceback: nobody is to look for one."""
-    __tracebackhide__ = True
     file, line, _ = item.location
     if mode == "restore":
         _warn(leaks, str(item.config.rootpath / file), (line or 0) + 1)
@@ -46,7 +45,7 @@ def tell_test(leaks: list[ModulesDisplaced], item: pytest.Item, mode: str) -> No
         raise pytest.fail.Exception("\n".join(map(str, leaks)), pytrace=False)
 
 
-def tell_beside(error: BaseException, leaks: list[ModulesDisplaced]) -> None:
+def tell_beside(error: BaseException, leaks: Sequence[Exception]) -> None:
     """The test's teardown has failed, or the run is to stop: that goes on, and takes the leaks along."""
     for leak in leaks:
         add_note(error, str(leak))
@@ -72,6 +71,13 @@ def bestrelpath(request: pytest.FixtureRequest, file: str) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else file
 
 
-def _warn(leaks: list[ModulesDisplaced], file: str, line: int) -> None:
+def _warn(leaks: Sequence[Exception], file: str, line: int) -> None:
+    """Warn of each; where warnings are errors, one with all of them."""
+    raised = []
     for leak in leaks:
-        warnings.warn_explicit(HeavyImportWarning(str(leak)), HeavyImportWarning, file, line)
+        try:
+            warnings.warn_explicit(HeavyImportWarning(str(leak)), HeavyImportWarning, file, line)
+        except HeavyImportWarning as warning:
+            raised.append(str(warning))
+    if raised:
+        raise HeavyImportWarning("\n".join(raised))

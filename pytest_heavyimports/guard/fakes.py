@@ -114,7 +114,7 @@ class Fakes:
                 self._keeper.put(name, None if module is BLOCKED else module)
 
     def _is_fake(self, fullname: str, module: Any) -> bool:
-        if module is None or is_real(fullname, module) or (module is BLOCKED and fullname not in self._packages):
+        if module is None or is_real(fullname, module):
             return False
         return locate(fullname) is not None  # a stand-in for what isn't installed hides nothing
 

@@ -68,7 +68,8 @@ def judge_reimport(owner: Owner, actor: Owner, mode: str) -> Verdict:
         The culprit itself is refused in mode ``error``. Everybody else gets the module back, and so does whoever acts
         before collection or between tests, where there is no test that could fail.
     """
-    # A test and its own fixtures are one culprit; they have the same node.
-    is_same = owner == actor or ("::" in owner.place.nodeid and owner.place.nodeid == actor.place.nodeid)
+    # A test and its own fixtures are one culprit: they have the same node.
+    is_own = "test" in (owner.kind, actor.kind) and owner.place.nodeid == actor.place.nodeid
+    is_same = owner == actor or is_own
     is_culprit = is_same and owner.kind in ("file", "fixture", "test")
     return Verdict.REFUSE if mode == "error" and is_culprit else Verdict.GIVE_BACK

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from ..distributions import is_installed
 from ..errors import (
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from ..imports.keeper import Half, Keeper
     from ..ledger import Ledger
 
+Told = Union[ModulesDisplaced, HeavyImportWarning]  # noqa: UP007  # at run time, 3.10
+"""What is to be told to the culprit: its text."""
+
 START = Owner("start", Place("before collection"))
 OUTSIDE = Owner("session", Place("between tests"))
 
@@ -59,8 +62,11 @@ class Guard:
         self._is_lifted = False
         self._fixtures: dict[object, Owner] = {}
         self._ended: list[Owner] = []
+        self._untold: list[HeavyImportWarning] = []
         self._numbers = count(1)
         self._fakes = Fakes(keeper)
+        # An outer session's, where this one runs inside of a test: not ours to judge.
+        self._earlier = {name: in_place(name) for name in keeper.displaced()}
         self.watch = Watch(START, has_changed=self._fakes.has_changed, displaced=self._displaced)
         self.protect({})
 
@@ -95,11 +101,12 @@ class Guard:
         warnings.warn_explicit(reload_ignored(fullname, **facts), HeavyImportWarning, file, line)
         return True
 
-    def on_reimport(self, fullname: str) -> None:
+    def on_reimport(self, fullname: str, *, is_nested: bool) -> None:
         """A kept module is missing and imported again. Returns where it shall be given back, else ReimportRefused."""
         __tracebackhide__ = True
         owner = self.watch.owner_of(fullname)
-        verdict = judge_reimport(owner, self.watch.actor, self.mode)
+        # A refusal in the middle of another module's first import would leave that half imported.
+        verdict = Verdict.GIVE_BACK if is_nested else judge_reimport(owner, self.watch.actor, self.mode)
         place = self._whereabouts.of(*calling_line())
         self._ledger.record(Reimport(fullname, place, owner.place, verdict is Verdict.REFUSE))
         if verdict is Verdict.REFUSE:
@@ -143,7 +150,10 @@ class Guard:
         if held:
             put_in = self._fakes.tolerated_since(held[0]) or self.watch.owner_of(held[0]).place
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
-            warnings.warn_explicit(told, HeavyImportWarning, file, line)
+            try:
+                warnings.warn_explicit(told, HeavyImportWarning, file, line)
+            except HeavyImportWarning:  # as an error, which must not fail an import that is through
+                self._untold.append(told)
 
     # pytest's hooks tell
 
@@ -178,20 +188,20 @@ class Guard:
         self.watch.check(actor=finalizer)
         self._ended += [self._fixtures.pop(fixturedef, finalizer), finalizer]
 
-    def settle_fixtures(self) -> list[ModulesDisplaced]:
+    def settle_fixtures(self) -> list[Told]:
         """A test's teardown is over, or a fixture that was torn down is set up anew."""
         ended, self._ended = self._ended, []
         return self.settle(*ended)
 
-    def settle_file(self, nodeid: str, *, is_lifted: bool) -> list[ModulesDisplaced]:
+    def settle_file(self, nodeid: str, *, is_lifted: bool) -> list[Told]:
         """The file has been collected."""
-        errors = self.settle(_file_owner(nodeid))
+        errors = self.settle(_file_owner(nodeid)) + self._take_untold()
         return [] if is_lifted else errors
 
-    def settle_test(self, nodeid: str) -> list[ModulesDisplaced]:
+    def settle_test(self, nodeid: str) -> list[Told]:
         """The test has been torn down."""
         self.watch.check(every_module=True)
-        return self.settle_fixtures() + self.settle(_test_owner(nodeid))
+        return self.settle_fixtures() + self.settle(_test_owner(nodeid)) + self._take_untold()
 
     def settle_start(self) -> None:
         """Collection begins. What was displaced before is told in the report, and nobody is refused anything."""
@@ -199,9 +209,9 @@ class Guard:
         self.settle(START)
         self.watch.actor = OUTSIDE
 
-    def settle(self, *owners: Owner) -> list[ModulesDisplaced]:
+    def settle(self, *owners: Owner) -> list[Told]:
         """Put back what the owners, who have ended, have left displaced; gives the errors, told to nobody yet."""
-        errors = []
+        errors: list[Told] = []
         left = self.watch.end(*owners)
         for owner in owners:
             missing = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is None}
@@ -210,6 +220,10 @@ class Guard:
         return [] if self._is_lifted else errors
 
     # How
+
+    def _take_untold(self) -> list[Told]:
+        untold, self._untold = self._untold, []
+        return list(untold)
 
     def _settled(self, owner: Owner, left: dict[str, Any]) -> ModulesDisplaced:
         order = [event.fullname for event in self._ledger.imports()]
@@ -237,7 +251,11 @@ class Guard:
     def _displaced(self) -> dict[str, Any]:
         displaced = {name: in_place(name) for name in self._keeper.displaced() if self.is_protected(name)}
         displaced.update(self._fakes.look())
-        return {name: fake for name, fake in displaced.items() if not self._fakes.is_tolerated(name, fake)}
+        return {name: fake for name, fake in displaced.items() if not self._is_to_be(name, fake)}
+
+    def _is_to_be(self, fullname: str, fake: Any) -> bool:
+        is_earlier = fullname in self._earlier and self._earlier[fullname] is fake
+        return is_earlier or self._fakes.is_tolerated(fullname, fake)
 
     def _record_what_came_with(self, place: Place) -> None:
         """numpy, which torch has brought in, was first imported where torch was."""

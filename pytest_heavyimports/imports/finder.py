@@ -29,8 +29,8 @@ class Judge(Protocol):
     def on_reload(self, fullname: str) -> bool:
         """A reload is asked for. True: the module is given back as it is; False: it is reloaded."""
 
-    def on_reimport(self, fullname: str) -> None:
-        """A kept module is missing and imported again; it is given back unless this raises."""
+    def on_reimport(self, fullname: str, *, is_nested: bool) -> None:
+        """A kept module is missing and imported again, by a protected one if *is_nested*; given back unless it raises."""
 
     def on_half(self, fullname: str, half: Half) -> NoReturn:
         """A module whose first import failed half-way is imported again: raises."""
@@ -103,7 +103,7 @@ class ProtectedFinder:
     def _give(self, fullname: str, module: Any) -> Any:
         __tracebackhide__ = True
         if fullname in self._keeper.kept:
-            self._judge.on_reimport(fullname)
+            self._judge.on_reimport(fullname, is_nested=getattr(self._thread, "is_importing", False))
             self._keeper.give_back(fullname)
         return module
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import islice
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..names import is_within, lineage, root
@@ -232,19 +233,17 @@ def is_real(fullname: str, module: Any) -> bool:
     """
     Whether what stands under a name in ``sys.modules`` belongs there, and is no stand-in.
 
-    A finder has found it; or its package put an object of its own there (``torch.ops``); or an extension module a
-    submodule (``torch._C._dynamo``), which is its attribute.
+    A finder has found it; or its package put an object of its own there (``torch.ops``); or an extension module has
+    made it, as a submodule of its own (``torch._C._dynamo``).
     """
     spec = declared_spec(module)
     if spec is not None:
         return getattr(spec, "name", None) == fullname and getattr(spec, "loader", None) is not None
     if is_within(type(module).__module__, root(fullname)):
         return True
-    parent, _, child = fullname.rpartition(".")
-    owner = sys.modules.get(parent)
-    if owner is None or getattr(owner, "__dict__", {}).get(child) is not module:
-        return False
-    return is_extension(owner) or (declared_spec(owner) is None and is_real(parent, owner))
+    # Not always an attribute of the extension: C code alone knows torch._C._dynamo.autograd_compiler.
+    parents = [sys.modules.get(name) for name in lineage(fullname.rpartition(".")[0])]
+    return type(module) is ModuleType and any(map(is_extension, parents))
 
 
 def is_extension(module: Any) -> bool:

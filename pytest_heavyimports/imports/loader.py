@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import copy
+import importlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, TypeVar
+
+# It marks where importlib calls what may raise: Python drops the frames down to it from a failed import's traceback.
+_call_with_frames_removed: Callable[..., Any] = getattr(
+    importlib._bootstrap,
+    "_call_with_frames_removed",
+    lambda function, *arguments: function(*arguments),
+)
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -78,14 +86,14 @@ class GivingLoader(_Loader):
         self._give = give
         self._spec = spec
 
+    @_as_import_system
     def create_module(self, _: ModuleSpec) -> Any:
-        __tracebackhide__ = True
-        return self._give()
+        return _call_with_frames_removed(self._give)
 
     def exec_module(self, module: ModuleType) -> None:
-        if self._spec is not None:
-            module.__spec__ = self._spec
-            module.__loader__ = self._spec.loader
+        # Where the module had none, it has none: it may be an object that a module has put in its own place.
+        module.__spec__ = self._spec
+        module.__loader__ = self._spec.loader if self._spec else None
 
 
 def giving_spec(fullname: str, spec: ModuleSpec | None, give: Callable[[], Any]) -> ModuleSpec:

@@ -331,7 +331,7 @@ def test_a_fake_of_the_root_conftest_stays(guarded: Guarded) -> None:
     result = guarded.run("error", "-W", "error")
     result.assert_outcomes(passed=1)
     assert len(told(result)) == 1
-    assert told(result)[0].endswith("left by before collection")
+    assert told(result)[0].endswith("left before collection")
 
 
 @pytest.mark.parametrize(
@@ -390,7 +390,7 @@ def test_a_module_first_imported_under_a_fake(
             f"*test_it.py:{line}: HeavyImportWarning: 'needing' was first imported while a fake of 'plainpkg' was in *",
             "*  first:   test_it.py:*, in test_it.py::test_it (call)",
             f"*  fake by: {owner}",
-            "*Import needing before the fake is put in.",
+            "*Import needing before the fake is put in: declare it in heavy_modules and set heavy_preload = true.",
         ]
     )
 

@@ -278,7 +278,7 @@ def test_a_time_out_gives_half_imported(guarded: Guarded) -> None:
             "E*HalfImported: 'sluggishpkg' can't be imported any more: its first import in this process was broken *",
             "E*first: test_it.py:5, in test_it.py::test_first (call)",
             "E*error: Timeout (>0.5s) from pytest-timeout.",
-            "E*To have it whole before anything can break it off, import sluggishpkg at the top of a conftest.py.",
+            "E*To have it whole before anything can break it off, declare it in heavy_modules and set heavy_preload *",
         ]
     )
 

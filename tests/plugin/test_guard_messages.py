@@ -57,9 +57,10 @@ EVICTED = f"""\
 def test_remedies() -> None:
     """What to do instead ends each message, and is something to type."""
     assert EVICTION_REMEDY == (
-        "To ask whether an import stays light, ask a process of its own: subprocess.run([sys.executable, "
-        '"-c", ...]). Under\npatch.dict(sys.modules, ...), import what is heavy before the block: '
-        "what comes in inside is thrown out at its end."
+        "To take it out for one test, use monkeypatch.delitem(sys.modules, ...), which puts it back; "
+        "to see what an import brings\nin, ask a process of its own: "
+        'subprocess.run([sys.executable, "-c", ...]). What is first imported inside of\n'
+        "patch.dict(sys.modules, ...) is thrown out at its end: import it before, or set heavy_preload = true."
     )
     assert FAKE_REMEDY == (
         "Put a fake in with monkeypatch.setitem(sys.modules, ...) or patch.dict(sys.modules, ...), "
@@ -109,7 +110,7 @@ def test_a_leak_of_several(guarded: Guarded) -> None:
         """
     )
     result = guarded.run("error")
-    assert "\n'plainpkg' and 1 more was thrown out of sys.modules, and was put back.\n" in result.stdout.str()
+    assert "\n'plainpkg' and 1 more were thrown out of sys.modules, and were put back.\n" in result.stdout.str()
     assert told(result) == ["plainpkg and 1 more: put back: left by test_it.py::test_evicts"]
 
 
@@ -174,10 +175,10 @@ def test_a_fake_that_a_file_leaves(guarded: Guarded) -> None:
         """
     )
     expected = f"""\
-A fake of 'plainpkg' was left in sys.modules, and was taken away: a MagicMock.
-  first:    test_it.py:4, in test_it.py (collection)
-  taken by: test_it.py (collection)
-  why:      {WHY}
+A fake of 'plainpkg' was left in sys.modules: a MagicMock. Only that file's own tests see it.
+  first:   test_it.py:4, in test_it.py (collection)
+  fake by: test_it.py (collection)
+  why:     {WHY}
 {FAKE_REMEDY}"""
     line = f"{guarded.suite.path}/test_it.py:1: HeavyImportWarning: "
     result = guarded.run("restore")
@@ -276,7 +277,7 @@ def test_half_imported(guarded: Guarded) -> None:
         "  first: test_it.py:5, in test_it.py::test_it (call)\n"
         "  error: KeyboardInterrupt()\n"
         f"  why:   {HALF_WHY}\n"
-        "To have it whole before anything can break it off, import brokenoff at the top of a conftest.py.\n"
+        "To have it whole before anything can break it off, declare it in heavy_modules and set heavy_preload = true.\n"
     )
 
 
@@ -300,7 +301,7 @@ def test_imported_under_a_fake(guarded: Guarded) -> None:
         "broken for the rest of this process.\n"
         "  first:   test_it.py:6, in test_it.py::test_it (call)\n"
         "  fake by: test_it.py::test_it\n"
-        "Import wanting before the fake is put in.\n"
+        "Import wanting before the fake is put in: declare it in heavy_modules and set heavy_preload = true.\n"
         "  import wanting"
     )
 
@@ -311,7 +312,7 @@ def test_before_collection(guarded: Guarded) -> None:
     guarded.suite.tests("def test_it(): pass\n")
     result = guarded.run("error", "-W", "error")
     result.assert_outcomes(passed=1)
-    assert told(result) == ["plainpkg: put back: left by before collection"]
+    assert told(result) == ["plainpkg: put back: left before collection"]
 
 
 def test_the_report_says_that_a_fake_stays(guarded: Guarded) -> None:
@@ -357,7 +358,7 @@ def test_as_errors_every_leak_is_told(guarded: Guarded) -> None:
     )
     text = guarded.run("restore", *STRICT).stdout.str()
     assert "'plainpkg' was thrown out of sys.modules, and was put back.\n" in text
-    assert "A fake of 'cvlike' was left in sys.modules, and was taken away: a MagicMock.\n" in text
+    assert "A fake of 'cvlike' was left in sys.modules: a MagicMock. It was taken away.\n" in text
 
 
 def test_as_errors_while_collecting(guarded: Guarded) -> None:

@@ -278,12 +278,12 @@ def test_a_package_owns_its_fixture(guarded: Guarded, phase: str, mode: str) -> 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("phase", BODIES)
 def test_a_session_fixture_is_judged_by_the_last_test(guarded: Guarded, phase: str, mode: str) -> None:
-    """Its finalizer runs after the last test, which is told; the fixture is the one that is blamed."""
+    """Its finalizer runs after the last test, which is told; the fixture is blamed, with its line."""
     fixture = FIXTURE.format(arguments="scope='session'", body=BODIES[phase], second="", request="")
     guarded.suite.tests(fixture, "test_a.py")
     guarded.suite.tests("def test_last(): pass\n", "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == [f"plainpkg: put back: left by {phase} of fixture 'evicting'"]
+    assert told(result) == [f"plainpkg: put back: left by test_a.py:6, in {phase} of fixture 'evicting'"]
     if mode == "restore":
         result.assert_outcomes(passed=3, warnings=1)
     else:
@@ -546,7 +546,7 @@ def test_before_collection_nobody_fails(guarded: Guarded, mode: str) -> None:
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode, "-W", "error")
     result.assert_outcomes(passed=1)
-    assert told(result)[-1] == "plainpkg: put back: left by before collection"
+    assert told(result)[-1] == "plainpkg: put back: left before collection"
     assert guarded.suite.executions() == {"plainpkg": 1}
 
 

@@ -145,7 +145,10 @@ def test_native_toml(suite: Suite, installed: Installed) -> None:
 def test_a_bad_line_is_a_usage_error(suite: Suite, line: str) -> None:
     """A line that is no module name is told with the place, before collection."""
     suite.declare(heavy_protect=line)
-    assert usage_errors(suite.run_inside()) == [f"heavy_protect: {line!r} is no module name (pytest.ini, [pytest])."]
+    assert usage_errors(suite.run_inside()) == [
+        f"heavy_protect: {line!r} is no module name (pytest.ini, [pytest], line 1 of heavy_protect). "
+        "Write it as 'package.module'."
+    ]
 
 
 def test_all_bad_lines_are_told_at_once(suite: Suite) -> None:
@@ -153,6 +156,8 @@ def test_all_bad_lines_are_told_at_once(suite: Suite) -> None:
     suite.write("pytest.ini", "[pytest]\nheavy_guard = strict\nheavy_protect =\n    a-b\n    good\n    c-d\n")
     assert usage_errors(suite.run_inside()) == [
         "heavy_guard: 'strict' is none of off, restore, error (pytest.ini, [pytest]).",
-        "heavy_protect: 'a-b' is no module name (pytest.ini, [pytest]).",
-        "heavy_protect: 'c-d' is no module name (pytest.ini, [pytest]).",
+        "heavy_protect: 'a-b' is no module name (pytest.ini, [pytest], line 1 of heavy_protect). "
+        "Write it as 'package.module'.",
+        "heavy_protect: 'c-d' is no module name (pytest.ini, [pytest], line 3 of heavy_protect). "
+        "Write it as 'package.module'.",
     ]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 TREE = {
+    "beside/__init__.py": """\
+        begun(__name__)
+        """,
     "treedep/__init__.py": """\
         begun(__name__)
         """,
@@ -26,6 +29,14 @@ TREE = {
         from . import swapped
         from .a import answer
         from .sub import deep
+        """,
+    "tree/mocked/__init__.py": """\
+        begun(__name__)
+        from . import inner
+        """,
+    "tree/mocked/inner.py": """\
+        begun(__name__)
+        import beside
         """,
     "tree/optional.py": """\
         begun(__name__)

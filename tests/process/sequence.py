@@ -26,16 +26,25 @@ from typing import Any, NamedTuple
 from unittest.mock import MagicMock, patch
 
 from pytest_heavyimports.distributions import is_installed
-from pytest_heavyimports.errors import HalfImported, HeavyImportWarning, ModulesDisplaced, ReimportRefused, ReloadRefused
+from pytest_heavyimports.errors import (
+    HalfImported,
+    HeavyImportWarning,
+    ModulesDisplaced,
+    ReimportRefused,
+    ReloadRefused,
+)
 from pytest_heavyimports.guard.session import Guard
 from pytest_heavyimports.imports.install import install
 from pytest_heavyimports.imports.keeper import Keeper
 from pytest_heavyimports.ledger import Ledger
 from pytest_heavyimports.places import Whereabouts
+from pytest_heavyimports.records import Place
 
 MISSING = type("Missing", (), {"__repr__": lambda _: "missing"})()
 BROUGHT = "treedep"
+SELF_COUNTING = ("tree", "beside", BROUGHT)
 SWAPPED = "tree.swapped"
+OPERATORS = "tree._core.operators"  # put into sys.modules by C code
 REPLY_TIMEOUT_S = 60
 
 
@@ -81,6 +90,8 @@ class Executions:
         if fullname == SWAPPED:
             module = sys.modules.get(fullname, module)
         self.whole.setdefault(fullname, module)
+        if fullname == "tree._core":
+            self.whole.setdefault(OPERATORS, module.operators)
 
 
 EXECUTIONS = Executions()
@@ -92,7 +103,7 @@ def count_executions(loader: Any) -> None:
 
     def exec_module(self: Any, module: ModuleType) -> None:
         name = module.__name__
-        if name.partition(".")[0] not in ("tree", BROUGHT) or loader is ExtensionFileLoader:
+        if name.partition(".")[0] not in SELF_COUNTING or loader is ExtensionFileLoader:
             EXECUTIONS.begin(name)
         real(self, module)
         EXECUTIONS.end(name, module)
@@ -105,12 +116,13 @@ class Sequence:
 
     def __init__(self, names: list[str], mode: str, warning_action: str) -> None:
         self.names, self.mode, self.root = names, mode, names[0]
+        self.protected = {name.partition(".")[0]: f"{name!r} (test)" for name in names}
         warnings.simplefilter(warning_action, HeavyImportWarning)  # type: ignore[arg-type]  # "ignore" or "error"
         self.outside = list(sys.meta_path), importlib.reload
         self.keeper = Keeper()
         self.guard = self._guard(mode)
         self.handle = install(self.guard, self.keeper)
-        self.guard.protect({self.root: f"{self.root!r} (test)"})
+        self.guard.protect(self.protected)
         # The model.
         self.actor = START
         self.first: dict[str, Any] = {}
@@ -133,18 +145,14 @@ class Sequence:
         self.broken: list[str] = []
 
     def _guard(self, mode: str) -> Guard:
-        return Guard(
-            mode, self.keeper, ledger=Ledger(), whereabouts=Whereabouts(os.getcwd()), collector=nullcontext()
-        )
+        return Guard(mode, self.keeper, ledger=Ledger(), whereabouts=Whereabouts(os.getcwd()), collector=nullcontext())
 
     # What is there
 
     def view(self) -> dict[str, Any]:
         """What ``sys.modules`` has for the names in question."""
-        return {name: found for name, found in sys.modules.copy().items() if name.partition(".")[0] in self._roots()}
-
-    def _roots(self) -> tuple[str, ...]:
-        return (self.root, BROUGHT)
+        roots = {*self.protected, BROUGHT}
+        return {name: found for name, found in sys.modules.copy().items() if name.partition(".")[0] in roots}
 
     def is_fake(self, found: Any) -> bool:
         """Whether a sequence has put it there."""
@@ -179,7 +187,9 @@ class Sequence:
             self.law(name == BROUGHT and not self._is_brought(before), f"{name} was executed again")
         EXECUTIONS.again.clear()
         if len(EXECUTIONS.begun) > began:
-            fakes = {*before, *after} & {name for name, found in [*before.items(), *after.items()] if self.is_fake(found)}
+            fakes = {*before, *after} & {
+                name for name, found in [*before.items(), *after.items()] if self.is_fake(found)
+            }
             self.tainted |= fakes
         for name, found in after.items():
             if not self.is_fake(found):
@@ -210,7 +220,7 @@ class Sequence:
         self.law(self.specs.setdefault(name, spec) == spec, f"{name} has another spec or loader: {spec}")
 
     def _notice(self, before: dict[str, Any], after: dict[str, Any]) -> None:
-        for name in {*before, *after, *self.first, *EXECUTIONS.whole}:
+        for name in {*before, *after, *self.first, *EXECUTIONS.whole, *self.displacers}:
             if not self._is_ours(name):
                 continue
             if not self.is_displaced(name, after):
@@ -220,7 +230,7 @@ class Sequence:
                 self.ever.setdefault(name, set()).add(self.actor)
 
     def _is_ours(self, name: str) -> bool:
-        return name.partition(".")[0] == self.root
+        return name.partition(".")[0] in self.protected
 
     # Imports
 
@@ -266,12 +276,17 @@ class Sequence:
             pass  # half imported
         elif isinstance(error, Exception) and any(map(self.is_fake, before.values())):
             self.failures.append(error)
-        elif racing and evicting and isinstance(error, KeyError):
-            self.failures.append(error)  # CPython's own: a module vanishes between two statements of importlib
+        elif racing and isinstance(error, KeyError):
+            self.failures.append(
+                error
+            )  # CPython's own: importlib takes a module out for a moment at the end of its load
         elif racing and type(error).__name__ == "_DeadlockError":
             self.failures.append(error)  # CPython's own, where threads import a package and a part of it
         else:
-            self.law(False, f"import {name} raised {''.join(traceback.format_exception(type(error), error, error.__traceback__))}")
+            self.law(
+                False,
+                f"import {name} raised {''.join(traceback.format_exception(type(error), error, error.__traceback__))}",
+            )
 
     def _missing_ancestor(self, name: str, before: dict[str, Any]) -> str:
         """The outermost module that an import of *name* finds missing, under a parent that is in its place."""
@@ -288,7 +303,7 @@ class Sequence:
         """``from parent import child``."""
         parent, _, child = name.rpartition(".")
         before = self.view()
-        if self.is_fake(before.get(parent, MISSING)):
+        if not parent or self.is_fake(before.get(parent, MISSING)):
             return
         began = len(EXECUTIONS.begun)
         try:
@@ -359,7 +374,7 @@ class Sequence:
         """Import in a session inside of this one, which keeps with the same keeper."""
         inner = self._guard(mode)
         with install(inner, self.keeper):
-            inner.protect({self.root: f"{self.root!r} (inner test)"})
+            inner.protect(self.protected)
             inner.settle_start()
             outer, self.actor = self.actor, BETWEEN
             self._import(name)
@@ -369,7 +384,7 @@ class Sequence:
 
     def _names(self, which: str) -> list[str]:
         if which == "tree":
-            return [name for name in self.view() if self._is_ours(name)]
+            return [name for name in self.view() if name.partition(".")[0] == self.root]
         return list(self.view()) if which == "all" else [which]
 
     def _evict(self, names: Iterable[str], how: str) -> None:
@@ -458,43 +473,50 @@ class Sequence:
 
     def do_collect(self, nodeid: str) -> list[str]:
         """A file, or a directory's conftest, is collected from now on."""
+        lent = self._lent_to(nodeid)
         self.open.enter_context(self.guard.collecting(nodeid))
         self.actor = Actor("file", nodeid)
-        return []
+        return lent
+
+    def _lent_to(self, nodeid: str) -> list[str]:
+        """Fakes that a file, or the conftest of a directory, has left, and that what lies in it shall see."""
+        for file, fakes in self.lent.items():
+            if nodeid.startswith((f"{file}::", f"{file}/")):
+                self.tolerated.update(fakes)
+        return list(self.tolerated)
 
     def do_collected(self) -> None:
         """It is collected. Its fakes are lent to its tests."""
         file, before = self.actor, self.view()
         self.open.pop_all().close()
-        leaks = self.guard.settle_file(file.nodeid)
+        leaks = self.guard.settle_file(file.nodeid, is_lifted=False)
         fakes = {
             name: found
             for name, found in before.items()
-            if self.is_fake(found) and file in self.displacers.get(name, ()) and self._is_ours(name)
+            if self.is_fake(found) and file in self.displacers.get(name, ())
         }
         self.lent[file.nodeid] = fakes
+        self.tolerated = {}
         self._end([file], leaks)
         self.actor = BETWEEN
 
     def do_test(self, nodeid: str) -> list[str]:
         """A test begins; fakes that its file has left are there."""
-        lent: dict[str, Any] = {}
-        for file, fakes in self.lent.items():
-            if nodeid.startswith((f"{file}::", f"{file}/")):
-                lent.update(fakes)
-        self.tolerated = lent
+        lent = self._lent_to(nodeid)
         self.open.enter_context(self.guard.testing(nodeid, is_lifted=False))
         self.actor = Actor("test", nodeid)
-        for name, fake in lent.items():
+        for name, fake in self.tolerated.items():
             self.law(sys.modules.get(name, MISSING) is fake, f"the fake of {name} is not lent to the file's test")
-        return list(lent)
+        return lent
 
     def do_set_up(self, scope: str) -> list[str]:
         """The setup of a fixture begins."""
         node = {"function": self._test, "class": self._test.rpartition("::")[0], "session": ""}
         node["module"] = self._test.partition("::")[0]
         fixture = Actor("fixture", node[scope], len(self.fixtures) + len(self.ended) + 1)
-        context = self.guard.setting_up(fixture, "it", node[scope], is_shared=scope != "function")
+        self.guard.settle_fixtures()
+        place = Place("setup", fixture.nodeid, "it")
+        context = self.guard.setting_up(fixture, place, is_shared=scope != "function")
         context.__enter__()
         self.setting_up.append((context, self.actor))
         self.fixtures.append((fixture, scope))
@@ -517,11 +539,9 @@ class Sequence:
         return []
 
     def do_finalize(self) -> None:
-        """The fixture that was set up last is finalized."""
-        fixture, scope = self.fixtures.pop()
-        leaks = self.guard.finalized(fixture, "it", fixture.nodeid)
-        # A part that such a fixture has displaced may be noticed as late as its test ends.
-        self._end([fixture], leaks, are_over=scope != "function")
+        """The fixture that was set up last is finalized; it is judged when the teardown is over."""
+        fixture, _ = self.fixtures.pop()
+        self.guard.finalized(fixture, Place("teardown", fixture.nodeid, "it"))
         self.finalized.append(fixture)
 
     def do_end_test(self, is_last: bool) -> None:
@@ -533,6 +553,7 @@ class Sequence:
         test = self.actor
         leaks = self.guard.settle_test(test.nodeid)
         self._end([test, *self.finalized], leaks)
+        self.finalized = []
         lent, before = self.tolerated, self.view()
         self.open.pop_all().close()
         self.tolerated = {}
@@ -541,10 +562,9 @@ class Sequence:
                 self.law(sys.modules.get(name, MISSING) is not fake, f"the lent fake of {name} is still there")
         self.actor = BETWEEN
 
-    def _end(self, owners: list[Actor], leaks: Iterable[ModulesDisplaced] = (), *, are_over: bool = True) -> None:
+    def _end(self, owners: list[Actor], leaks: Iterable[ModulesDisplaced] = ()) -> None:
         """Owners have ended: no displacement is theirs alone."""
-        if are_over:
-            self.ended.update(owners)
+        self.ended.update(owners)
         after = self.view()
         if owners == [START]:
             self.lasting = {name: found for name, found in after.items() if self.is_fake(found)}
@@ -558,7 +578,7 @@ class Sequence:
             self.leaks += 1
             # One that was undone and done again between two checkpoints is the first one's.
             culprits = self.ever.get(leak.fullname, set())
-            is_right = any(one.nodeid and one.nodeid in leak.taken_by or one in owners for one in culprits)
+            is_right = any((one.nodeid and one.nodeid in leak.taken_by) or one in owners for one in culprits)
             self.law(is_right, f"{leak.taken_by} is blamed for {leak.fullname}, displaced by {culprits}")
 
     # The end
@@ -583,8 +603,7 @@ class Sequence:
         for name, module in self.keeper.kept.items():
             is_tolerated = name in self.lasting and after.get(name, MISSING) is self.lasting[name]
             self.law(is_tolerated or after.get(name) is module, f"at the end {name} is {after.get(name, MISSING)!r}")
-            real = core.operators if name == "tree._core.operators" else self.real(name)
-            self.law(module is real, f"what is kept for {name} is another object")
+            self.law(module is self.real(name), f"what is kept for {name} is another object")
             parent, _, child = name.rpartition(".")
             if parent in self.keeper.kept and name not in self.tainted and name in self.names:
                 attribute = vars(self.keeper.kept[parent]).get(child, MISSING)
@@ -594,7 +613,9 @@ class Sequence:
                 self.law(self.keeper.kept.get(name) is module or name == SWAPPED, f"{name} is not kept")
         self.law(core is None or core.initialisations() == 1, "the extension module was set up again")
         self.handle.close()
-        self.law((list(sys.meta_path), importlib.reload) == self.outside, "sys.meta_path or importlib.reload is changed")
+        self.law(
+            (list(sys.meta_path), importlib.reload) == self.outside, "sys.meta_path or importlib.reload is changed"
+        )
         for name in self.names:
             if name in EXECUTIONS.whole and name not in self.lasting:
                 got, error = attempt(name)

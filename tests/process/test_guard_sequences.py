@@ -25,7 +25,8 @@ SEED = int(os.environ.get("HEAVYIMPORTS_SEED", "0"))
 STEPS = 24
 
 TARGETS = {
-    "tree": "tree tree.a tree.b tree.late tree.late.first tree.sub tree.sub.deep tree.optional tree.swapped tree._core",
+    "tree": "tree tree.a tree.b tree.late tree.late.first tree.sub tree.sub.deep tree.optional tree.swapped tree._core "
+    "tree.mocked beside",
     "numpy": "numpy numpy.linalg numpy.fft numpy.ma numpy.polynomial numpy.polynomial.chebyshev numpy.random",
 }
 FEW = {"tree, ordered": 150, "tree, racing": 50, "numpy, ordered": 15, "numpy, racing": 5}
@@ -270,7 +271,7 @@ def _run(target: str, mode: str, threads: str, sequences: Sequences, numbers: di
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
-            phases=[Phase.generate, Phase.shrink],
+            phases=[Phase.generate, *([Phase.shrink] if threads == "ordered" else [])],
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),

@@ -21,13 +21,18 @@ class World:
     def __init__(self) -> None:
         self.displaced: dict[str, Any] = {}
         self.looks = 0
-        self.watch = Watch(START, is_anything_displaced=self._is_package_displaced, displaced=self._displaced)
+        self._seen: dict[str, Any] = {}
+        self.watch = Watch(START, has_changed=self._has_changed, displaced=self._displaced)
 
-    def _is_package_displaced(self) -> bool:
-        return any("." not in name for name in self.displaced)
+    def _packages(self) -> dict[str, Any]:
+        return {name: fake for name, fake in self.displaced.items() if "." not in name}
+
+    def _has_changed(self) -> bool:
+        return self._packages() != self._seen
 
     def _displaced(self) -> dict[str, Any]:
         self.looks += 1
+        self._seen = self._packages()
         return dict(self.displaced)
 
 
@@ -144,8 +149,8 @@ def test_a_part_is_seen_where_every_module_is_looked_at(world: World) -> None:
         world.displaced["torch.nn"] = None
     assert world.looks == 0
     assert world.watch.end(TEST) == []
-    with world.watch.acting(OTHER, every_module=True):
-        pass
+    with world.watch.acting(OTHER):
+        world.watch.check(every_module=True)
     assert world.watch.end(OTHER) == [Displacement("torch.nn", None, OTHER)]
 
 

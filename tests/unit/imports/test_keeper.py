@@ -229,7 +229,7 @@ def test_putting_in_lends() -> None:
     module = _module("apkg")
     keeper.keep("apkg", module)
     fake = ModuleType("apkg")
-    keeper.put({"apkg": fake})
+    keeper.put("apkg", fake)
     assert keeper.displaced() == {"apkg": fake}
     keeper.put_back(["apkg"])
     assert keeper.displaced() == {}
@@ -247,7 +247,8 @@ def test_a_first_import_that_fails_half_way_is_remembered() -> None:
 
     with pytest.raises(OSError, match="broken"):
         fail()
-    assert keeper.half["apkg"] == (error, HERE)
+    assert keeper.half["apkg"].error is error
+    assert keeper.half["apkg"].place == HERE
 
 
 def test_a_first_import_that_leaves_nothing_is_forgotten() -> None:

@@ -1,0 +1,137 @@
+"""What random sequences have found, each as the shortest suite-like program that shows it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+import pytest
+
+from ..installed import Installed
+
+Run = Callable[[str], str]
+
+PRELUDE = """
+import importlib, sys, warnings
+from contextlib import nullcontext
+from unittest.mock import MagicMock, patch
+
+from pytest_heavyimports.errors import *
+from pytest_heavyimports.guard.session import Guard
+from pytest_heavyimports.imports.install import install
+from pytest_heavyimports.imports.keeper import Keeper
+from pytest_heavyimports.ledger import Ledger
+from pytest_heavyimports.places import Whereabouts
+
+bodies = []
+sys.modules["builtins"].begun = bodies.append
+keeper = Keeper()
+
+def session(mode):
+    guard = Guard(mode, keeper, ledger=Ledger(), whereabouts=Whereabouts(""), collector=nullcontext())
+    install(guard, keeper)
+    guard.protect({"tree": "'tree'", "beside": "'beside'"})
+    return guard
+
+def begun_session(mode):
+    guard = session(mode)
+    guard.settle_start()
+    return guard
+"""
+
+
+@pytest.fixture
+def run(python: Callable[..., str], tree: Installed) -> Run:
+    """Runs code under a guard, in a process of its own, where the tree is installed."""
+
+    def run(code: str) -> str:
+        return python(PRELUDE + textwrap.dedent(code), path=(tree.site,), **tree.environment)
+
+    return run
+
+
+def test_what_replaced_itself_keeps_nothing_of_ours(run: Run) -> None:
+    """A module without a spec, such as one that put an object in its own place, has none after it was given back."""
+    run(
+        """
+        guard = begun_session("restore")
+        module = importlib.import_module("tree.swapped")
+        assert (module.__spec__, module.__loader__) == (None, None)
+        del sys.modules["tree.swapped"]
+        assert importlib.import_module("tree.swapped") is module
+        assert (module.__spec__, module.__loader__) == (None, None)
+        """
+    )
+
+
+def test_an_inner_session_leaves_the_fakes_of_the_outer_one(run: Run) -> None:
+    """A fake that a test has put in is still there after a session that began, in this process, inside of the test."""
+    run(
+        """
+        guard = begun_session("restore")
+        import tree
+        with guard.testing("test_a.py::test_one", is_lifted=False):
+            with patch.dict(sys.modules, {"tree": MagicMock()}):
+                fake = sys.modules["tree"]
+                inner = begun_session("restore")
+                assert sys.modules["tree"] is fake
+        """
+    )
+
+
+def test_a_refusal_leaves_nothing_half_imported(run: Run) -> None:
+    """
+    A culprit that imports a module for the first time, which needs what the culprit threw out, does no harm to others:
+    a refusal in the middle would leave it half imported for the whole session.
+    """
+    run(
+        """
+        guard = begun_session("error")
+        import tree
+        with guard.testing("test_a.py::test_one", is_lifted=False):
+            del sys.modules["tree.a"]
+            try:
+                import tree.late
+            except ReimportRefused:
+                pass
+            guard.settle_test("test_a.py::test_one")
+        with guard.testing("test_a.py::test_two", is_lifted=False):
+            import tree.late
+        assert bodies.count("tree.late") == 1
+        """
+    )
+
+
+@pytest.mark.parametrize("name", ["tree", "tree.a"])
+@pytest.mark.parametrize("before", ["import tree", ""], ids=["imported", "never imported"])
+def test_none_that_a_file_leaves_is_lent_to_it(run: Run, name: str, before: str) -> None:
+    """``sys.modules[name] = None`` at the top of a file is there for its own tests, and for nobody else."""
+    run(
+        f"""
+        guard = begun_session("restore")
+        {before}
+        with guard.collecting("test_a.py"):
+            sys.modules["{name}"] = None
+        guard.settle_file("test_a.py", is_lifted=False)
+        with guard.testing("test_b.py::test_other", is_lifted=False):
+            assert sys.modules.get("{name}", "") is not None
+        with guard.testing("test_a.py::test_own", is_lifted=False):
+            assert sys.modules.get("{name}", "") is None
+        """
+    )
+
+
+def test_a_warning_that_is_an_error_breaks_no_first_import(run: Run) -> None:
+    """With ``filterwarnings = error``, a module that was executed under a fake is there, and not executed again."""
+    run(
+        """
+        guard = begun_session("restore")
+        with patch.dict(sys.modules, {"beside": MagicMock()}):
+            try:
+                import tree.mocked
+            except HeavyImportWarning:
+                pass
+        import tree.mocked
+        assert bodies.count("tree.mocked") == 1
+        """
+    )
