@@ -135,3 +135,40 @@ def test_a_warning_that_is_an_error_breaks_no_first_import(run: Run) -> None:
         assert bodies.count("tree.mocked") == 1
         """
     )
+
+
+def test_a_fake_in_exchange_for_another_module_is_seen(run: Run) -> None:
+    """A file that leaves a fake of a part and throws another part out leaves the number of modules as it is."""
+    run(
+        """
+        guard = begun_session("restore")
+        import tree
+        with guard.collecting("test_a.py"):
+            del sys.modules["tree.a"]
+            sys.modules["tree.b"] = fake = MagicMock()
+            sys.modules["tree"] = sys.modules["tree"]
+        guard.settle_file("test_a.py", is_lifted=False)
+        assert "tree.b" not in sys.modules
+        """
+    )
+
+
+def test_a_module_that_vanishes_before_its_first_statement_is_kept(run: Run) -> None:
+    """Another thread may purge a module between the moment that it is put in and the moment that it is executed."""
+    run(
+        """
+        guard = begun_session("restore")
+        executing = keeper.executing
+        def purged(fullname, module):
+            if fullname == "tree.late.first":
+                del sys.modules[fullname]
+            return executing(fullname, module)
+        keeper.executing = purged
+        for _ in range(2):
+            try:
+                import tree.late.first
+            except KeyError:
+                pass
+        assert bodies.count("tree.late.first") == 1
+        """
+    )
