@@ -30,7 +30,7 @@ class Judge(Protocol):
         """A reload is asked for. True: the module is given back as it is; False: it is reloaded."""
 
     def on_reimport(self, fullname: str, *, is_nested: bool) -> None:
-        """A kept module is missing and imported again, by a protected one if *is_nested*; given back unless it raises."""
+        """A kept module is missing and imported again, by a protected one if *is_nested*: given back, or raises."""
 
     def on_half(self, fullname: str, half: Half) -> NoReturn:
         """A module whose first import failed half-way is imported again: raises."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sysconfig
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ..installed import Installed
 from .packages import CORE, TREE
+
+if TYPE_CHECKING:
+    from ..installed import Installed
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ..installed import Installed
+if TYPE_CHECKING:
+    from ..installed import Installed
 
 Run = Callable[[str], str]
 
@@ -170,5 +172,44 @@ def test_a_module_that_vanishes_before_its_first_statement_is_kept(run: Run) -> 
             except KeyError:
                 pass
         assert bodies.count("tree.late.first") == 1
+        """
+    )
+
+
+def test_threads_that_import_two_parts_at_once_execute_neither(run: Run) -> None:
+    """A part that one thread gives back, just when another looks for it, is not executed again."""
+    run(
+        """
+        import threading
+
+        guard = begun_session("restore")
+        import tree.b
+        part = tree.a
+        del sys.modules["tree.a"], sys.modules["tree.b"]
+        give_back, is_protected = keeper.give_back, guard.is_protected
+        giving, looking, given = threading.Event(), threading.Event(), threading.Event()
+
+        def giving_back(fullname):
+            if fullname == "tree.b":
+                giving.set()
+                looking.wait(timeout=10)
+                give_back(fullname)
+                given.set()
+            else:
+                give_back(fullname)
+
+        def looking_for(fullname):
+            if fullname == "tree.a":
+                looking.set()
+                given.wait(timeout=10)
+            return is_protected(fullname)
+
+        keeper.give_back, guard.is_protected = giving_back, looking_for
+        thread = threading.Thread(target=importlib.import_module, args=("tree.b",))
+        thread.start()
+        giving.wait(timeout=10)
+        assert importlib.import_module("tree.a") is part
+        thread.join()
+        assert bodies.count("tree.a") == 1
         """
     )

@@ -12,14 +12,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from ..installed import Installed
+if TYPE_CHECKING:
+    from ..installed import Installed
 
 SEED = int(os.environ.get("HEAVYIMPORTS_SEED", "0"))
 STEPS = 24

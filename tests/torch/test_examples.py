@@ -145,4 +145,6 @@ def test_broken_suite_has_the_promised_result(mode: str) -> None:
     """Each mode ends as the README's table says."""
     promised = dict(_promised())[mode]
     outcomes = _outcomes(_broken(mode))
-    assert {name.removesuffix("s") if name in ("warnings", "errors") else name: n for name, n in outcomes.items()} == promised
+    assert {
+        name.removesuffix("s") if name in ("warnings", "errors") else name: n for name, n in outcomes.items()
+    } == promised

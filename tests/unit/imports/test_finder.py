@@ -38,7 +38,7 @@ class Watch:
         self.events.append(f"reload {fullname}")
         return self.gives_back
 
-    def on_reimport(self, fullname: str, *, is_nested: bool) -> None:
+    def on_reimport(self, fullname: str, *, is_nested: bool) -> None:  # noqa: ARG002  # a Judge
         self.events.append(f"reimport {fullname}")
 
     def on_half(self, fullname: str, half: Half) -> NoReturn:
