@@ -51,13 +51,13 @@ class Fakes:
         modules, seen = sys.modules, self._seen
         return any(modules.get(name, _MISSING) is not seen.get(name, _MISSING) for name in self._packages)
 
-    def look(self) -> dict[str, Any]:
+    def look(self, *, is_anything_displaced: bool) -> dict[str, Any]:
         """
         Fakes of protected modules that were never imported, by name. What is real is kept from now on.
 
-        Thousands of names are looked at, so only where a package or the number of modules has changed.
+        Thousands of names are looked at, so only where something of theirs or the number of modules has changed.
         """
-        if len(sys.modules) != self._counted or self.has_changed():
+        if is_anything_displaced or len(sys.modules) != self._counted or self.has_changed():
             self._keeper.adopt(self._unkept())
             found = {name: in_place(name) for name in self._unkept()}
             self._newcomers = {name: fake for name, fake in found.items() if self._is_fake(name, fake)}

@@ -250,7 +250,7 @@ class Guard:
 
     def _displaced(self) -> dict[str, Any]:
         displaced = {name: in_place(name) for name in self._keeper.displaced() if self.is_protected(name)}
-        displaced.update(self._fakes.look())
+        displaced.update(self._fakes.look(is_anything_displaced=bool(displaced)))
         return {name: fake for name, fake in displaced.items() if not self._is_to_be(name, fake)}
 
     def _is_to_be(self, fullname: str, fake: Any) -> bool:

@@ -99,7 +99,7 @@ class Keeper:
     @contextmanager
     def executing(self, fullname: str, module: Any) -> Iterator[None]:
         """Around the execution of a protected module, which is kept at its end; one that fails isn't."""
-        if sys.modules.get(fullname) is not module:
+        if sys.modules.get(fullname) is not module and is_finished(module):
             yield  # a copy of somebody's own, by spec.loader.exec_module
             return
         self._executing[fullname] = module

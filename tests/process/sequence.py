@@ -45,6 +45,7 @@ BROUGHT = "treedep"
 SELF_COUNTING = ("tree", "beside", BROUGHT)
 SWAPPED = "tree.swapped"
 OPERATORS = "tree._core.operators"  # put into sys.modules by C code
+PLAIN_IMPORTS = ("import_module", "from_import", "nested")
 REPLY_TIMEOUT_S = 60
 
 
@@ -135,6 +136,7 @@ class Sequence:
         self.tolerated: dict[str, Any] = {}
         self.lasting: dict[str, Any] = {}
         self.tainted: set[str] = set()
+        self.is_brought = False
         self.failures: list[BaseException] = []
         self.undos: list[dict[str, Any]] = []
         self.fixtures: list[tuple[Actor, str]] = []
@@ -181,10 +183,14 @@ class Sequence:
         """Do it, check the laws, and tell what is broken."""
         self.broken, self.leaks = [], 0
         before, began = self.view(), len(EXECUTIONS.begun)
+        was_whole = self.real(self.root) is not MISSING
+        is_to_come_back = self.is_brought and self.is_displaced(self.root, before)
         touched = getattr(self, f"do_{operation}")(*arguments)
         after = self.view()
         for name in EXECUTIONS.again:
-            self.law(name == BROUGHT and not self._is_brought(before), f"{name} was executed again")
+            self.law(name == BROUGHT and not is_to_come_back, f"{name} was executed again")
+            for known in (EXECUTIONS.whole, self.first, self.specs):
+                known.pop(BROUGHT, None)
         EXECUTIONS.again.clear()
         if len(EXECUTIONS.begun) > began:
             fakes = {*before, *after} & {
@@ -198,16 +204,15 @@ class Sequence:
             for name in {*before, *after} - set(touched):
                 was, now = before.get(name, MISSING), after.get(name, MISSING)
                 self.law(was is now, f"{operation} changed sys.modules[{name!r}] from {was!r} to {now!r}")
-        elif operation in ("import_module", "from_import", "nested"):
+        elif operation in PLAIN_IMPORTS:
             for name, fake in before.items():
                 if self.is_fake(fake):
                     now = after.get(name, MISSING)
                     self.law(now is fake, f"{operation} took the fake of {name!r} away: {now!r}")
+        if self.real(self.root) is not MISSING and not was_whole and operation in PLAIN_IMPORTS:
+            self.is_brought = BROUGHT in EXECUTIONS.begun[began:]
         self._notice(before, after)
         return {"broken": self.broken, "leaks": self.leaks}
-
-    def _is_brought(self, before: dict[str, Any]) -> bool:
-        return before.get(self.root) is not self.real(self.root) and self.real(self.root) is not MISSING
 
     def _check_real(self, name: str, found: Any) -> None:
         if name in EXECUTIONS.whole and name != SWAPPED:

@@ -229,7 +229,11 @@ def session_of(target: str, mode_: str, threads: str, sequences_: Sequences) -> 
             self.do("reload", name, is_early)
 
         @precondition(lambda self: self.are_threads_racing and self.phase != "between")
-        @rule(names=st.lists(modules, min_size=2, max_size=4), evict=st.one_of(st.just(""), which), how=how)
+        @rule(
+            names=st.lists(modules, min_size=2, max_size=4),
+            evict=st.one_of(st.just(""), which),
+            how=st.sampled_from(["del", "pop"]),  # who refills puts back what importlib is about to load
+        )
         def race(self, names: list[str], evict: str, how: str) -> None:
             self.do("race", names, evict, how)
 
