@@ -98,6 +98,9 @@ class ProtectedFinder:
         return None
 
     def _given(self, fullname: str, module: Any) -> ModuleSpec:
+        # Another thread may have put it back since importlib looked. importlib would then take the module's own spec in
+        # place of ours, and execute it again (see _find_spec in importlib/_bootstrap.py).
+        self._keeper.take(fullname)
         return giving_spec(fullname, self._keeper.spec(fullname), partial(self._give, fullname, module))
 
     def _give(self, fullname: str, module: Any) -> Any:

@@ -199,6 +199,11 @@ class Keeper:
             else:
                 sys.modules.pop(name, None)
 
+    def take(self, fullname: str) -> None:
+        """Take a kept module out, which is put in again at once by whoever imports it."""
+        if sys.modules.get(fullname) is self.find(fullname):
+            sys.modules.pop(fullname, None)
+
     def put(self, fullname: str, module: Any) -> None:
         """Put something else in the place of a module, for a while."""
         sys.modules[fullname] = module

@@ -478,7 +478,7 @@ def test_a_conftest_in_a_directory_owns_what_its_import_displaces(guarded: Guard
 def test_a_doctest_owns_what_it_displaces(guarded: Guarded, mode: str) -> None:
     """A doctest, in a module or a text file, is a test like any other."""
     guarded.suite.write(
-        "code.py",
+        "documented.py",
         """
         def evict():
             \"""
@@ -489,8 +489,8 @@ def test_a_doctest_owns_what_it_displaces(guarded: Guarded, mode: str) -> None:
     )
     guarded.suite.write("test_text.txt", ">>> import plainpkg, sys\n>>> _ = sys.modules.pop('plainpkg')\n")
     guarded.suite.tests(AFTERWARDS, "test_z.py")
-    result = guarded.run(mode, "--doctest-modules", "code.py", "test_text.txt", "test_z.py")
-    culprits = ["code.py::code.evict", "test_text.txt::test_text.txt"]
+    result = guarded.run(mode, "--doctest-modules", "documented.py", "test_text.txt", "test_z.py")
+    culprits = ["documented.py::documented.evict", "test_text.txt::test_text.txt"]
     assert told(result) == [f"plainpkg: put back: left by {culprit}" for culprit in culprits]
     assert guarded.suite.executions() == {"plainpkg": 1}
     assert failures(result) == ([] if mode == "restore" else [f"ERROR {culprit}" for culprit in culprits])

@@ -199,7 +199,7 @@ def test_threads_that_import_two_parts_at_once_execute_neither(run: Run) -> None
                 give_back(fullname)
 
         def looking_for(fullname):
-            if fullname == "tree.a":
+            if fullname == "tree.a" and threading.current_thread() is threading.main_thread():
                 looking.set()
                 given.wait(timeout=10)
             return is_protected(fullname)
