@@ -121,7 +121,7 @@ def test_a_broken_module_is_an_error_each_time(suite: Suite) -> None:
     result.assert_outcomes(errors=3)
     assert suite.executions() == {"halfway": 1, "needy": 1}
     note = "'halfway' failed while it was imported: test_it.py::test_one (setup of fixture 'halfway'). "
-    assert result.stdout.str().count(f"{note}It is not tried again.") == 2
+    assert result.stdout.str().count(f"\nE   {note}It is not tried again.") == 2
     result.stdout.fnmatch_lines(["E*OSError: libhalfway.so: cannot open shared object file*"])
     result.stdout.fnmatch_lines(["E*ModuleNotFoundError: No module named 'not_there_at_all'"])
 

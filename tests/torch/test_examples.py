@@ -131,7 +131,7 @@ def _promised() -> list[tuple[str, dict[str, int]]]:
     return [
         (mode, {noun.rstrip("s") if noun == "warning" else noun: int(number) for number, noun in found})
         for mode, result in rows
-        if (found := re.findall(r"(\d+) (failed|passed|warning)", result))
+        if (found := re.findall(r"(\d+) (failed|passed|warning|error)", result))
     ]
 
 
