@@ -6,7 +6,6 @@ import keyword
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import InvalidDeclaration
 from .names import is_dotted
 
 if TYPE_CHECKING:
@@ -58,6 +57,10 @@ class HeavyModule(NamedTuple):
         return f"{self.line!r} ({self.source})"
 
 
+Fault = tuple[str, str]
+"""Why a line can't be used, and what to type instead."""
+
+
 def parse_line(line: str, source: str = "") -> HeavyModule:
     """
     Read ``[alias =] module[:attribute[.attribute]] [version specifiers]``; a ``#`` begins a comment.
@@ -65,33 +68,34 @@ def parse_line(line: str, source: str = "") -> HeavyModule:
     Raises:
         InvalidDeclaration: The line is no such thing; ``fault`` says what is wrong and ``remedy`` what to type.
     """
-    line = line.partition("#")[0].strip()
+    line = _without_comment(line)
+    read = _read(line, source)
+    if isinstance(read, HeavyModule):
+        return read
+    from .errors import InvalidDeclaration
+
+    fault, remedy = read
+    raise InvalidDeclaration(line, fault=fault, remedy=remedy)
+
+
+def _without_comment(line: str) -> str:
+    return line.partition("#")[0].strip()
+
+
+def _read(line: str, source: str) -> HeavyModule | Fault:
     match = _LINE.fullmatch(line)
     assert match  # every part of the pattern can be empty
     alias, reference, specifiers = match["alias"], match["reference"], match["specifiers"].strip()
     fullname, colon, attributes = reference.partition(":")
-    prefix = "" if alias is None else f"{alias} = "
     if not is_dotted(fullname) or (colon and not is_dotted(attributes)):
-        raise InvalidDeclaration(line, **_bad_reference(reference, alias))
+        return _bad_reference(reference, alias)
     if specifiers and not _is_specifier(specifiers):
-        version = re.search(r"\d+(?:\.\d+)*", specifiers)
-        if specifiers[0].isalpha():
-            remedy = "Write one module a line, as 'np = numpy' or 'torch >= 2.4'."
-        else:
-            remedy = f"Write it as '{prefix}{reference} >= {version[0] if version else '1.0'}'."
-        raise InvalidDeclaration(
-            line,
-            fault=f"{specifiers!r} is no version specifier",
-            remedy=remedy,
-        )
+        return _bad_specifier(specifiers, reference if alias is None else f"{alias} = {reference}")
     if alias is None:
         alias = (attributes or fullname).rpartition(".")[2]
     if not alias.isidentifier() or keyword.iskeyword(alias):
-        raise InvalidDeclaration(
-            line,
-            fault=f"{alias!r} can't be the name of a fixture",
-            remedy=f"Write it as '{_better_alias(alias)} = {reference} {specifiers}".rstrip() + "'.",
-        )
+        better = f"{_better_alias(alias)} = {reference} {specifiers}".rstrip()
+        return (f"{alias!r} can't be the name of a fixture", f"Write it as '{better}'.")
     return HeavyModule(alias, fullname, attributes, specifiers, line, source)
 
 
@@ -103,10 +107,19 @@ def _better_alias(alias: str) -> str:
     return better if better.isidentifier() else f"_{better}"
 
 
-def _bad_reference(reference: str, alias: str | None) -> dict[str, str]:
+def _bad_specifier(specifiers: str, declared: str) -> Fault:
+    if specifiers[0].isalpha():
+        remedy = "Write one module a line, as 'np = numpy' or 'torch >= 2.4'."
+    else:
+        version = re.search(r"\d+(?:\.\d+)*", specifiers)
+        remedy = f"Write it as '{declared} >= {version[0] if version else '1.0'}'."
+    return (f"{specifiers!r} is no version specifier", remedy)
+
+
+def _bad_reference(reference: str, alias: str | None) -> Fault:
     prefix = "" if alias is None else f"{alias} = "
     if not reference:
-        return {"fault": "it names no module", "remedy": f"Write it as '{prefix or 'np = '}numpy'."}
+        return ("it names no module", f"Write it as '{prefix or 'np = '}numpy'.")
     file, colon, attributes = reference.partition(":")
     dotted = re.sub(r"\.py$", "", file).strip("./").replace("/", ".") + colon + attributes
     if ("/" in file or file.endswith(".py")) and is_dotted(dotted.replace(":", ".")):
@@ -117,15 +130,15 @@ def _bad_reference(reference: str, alias: str | None) -> dict[str, str]:
         remedy = f"Write it as '{prefix}module:attribute'."
     else:
         remedy = "Name the module that tests import, not the distribution that pip installs ('cv2', 'sklearn')."
-    return {"fault": f"{reference!r} is no module or module:attribute", "remedy": remedy}
+    return (f"{reference!r} is no module or module:attribute", remedy)
 
 
 # What most people write. The rest is left to packaging, which takes some milliseconds to import.
-_PLAIN_SPECIFIERS = re.compile(r"(?:(?:>=|<=|==|!=|<|>)\s*\d+(?:\.\d+)*\s*(?:,\s*|$))+")
+_PLAIN_SPECIFIERS = r"(?:(?:>=|<=|==|!=|<|>)\s*\d+(?:\.\d+)*\s*(?:,\s*|$))+"
 
 
 def _is_specifier(text: str) -> bool:
-    if _PLAIN_SPECIFIERS.fullmatch(text):
+    if re.fullmatch(_PLAIN_SPECIFIERS, text):
         return True
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -145,11 +158,12 @@ def read_declarations(lines: Iterable[Line]) -> tuple[dict[str, HeavyModule], li
     """
     faults: list[str] = []
     declared: dict[str, HeavyModule] = {}
-    for line in lines:
-        try:
-            module = parse_line(line.text, line.source)
-        except InvalidDeclaration as error:
-            faults.append(f"heavy_modules: {error.line!r} can't be read: {error.fault} ({line.source}). {error.remedy}")
+    for text, source in lines:
+        line = _without_comment(text)
+        module = _read(line, source)
+        if not isinstance(module, HeavyModule):
+            fault, remedy = module
+            faults.append(f"heavy_modules: {line!r} can't be read: {fault} ({source}). {remedy}")
             continue
         other = declared.get(module.alias)
         if module.alias in RESERVED:

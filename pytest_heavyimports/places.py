@@ -1,4 +1,4 @@
-"""Where the run is: pytest's own word for it during tests, ours before and after them."""
+"""Places in a run, and which one it is at: pytest's own word for it during tests, ours before and after them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from .records import Place
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -18,6 +16,30 @@ _OURS = os.path.dirname(__file__) + os.sep
 _STDLIB = os.path.dirname(os.__file__)
 # contextlib: our context managers stand around what is imported.
 _IMPORT_SYSTEM = ("<frozen ", os.path.join(_STDLIB, "importlib") + os.sep, os.path.join(_STDLIB, "contextlib.py"))
+
+
+class Place(NamedTuple):
+    """Where in a run something happened."""
+
+    phase: str
+    """collect, setup, call or teardown; before and after these a word in plain English ("start-up")."""
+    nodeid: str = ""
+    """The test, or the file that was collected; empty where there is none."""
+    fixture: str = ""
+    """The fixture that was set up, where it is known."""
+    line: str = ""
+    """``file:line`` of the statement, where it is known."""
+
+    def at(self, *, fixture: str = "", line: str = "") -> Place:
+        """The same place, told more exactly."""
+        return self._replace(fixture=fixture or self.fixture, line=line or self.line)
+
+    def __str__(self) -> str:
+        phase = {"collect": "collection"}.get(self.phase, self.phase)
+        if self.fixture:
+            phase = f"{phase} of fixture {self.fixture!r}"
+        where = f"{self.nodeid} ({phase})" if self.nodeid and phase else self.nodeid or phase
+        return f"{self.line}, in {where}" if self.line else where
 
 
 class Whereabouts:

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-
-class Place(NamedTuple):
-    """Where in a run something happened."""
-
-    phase: str
-    """collect, setup, call or teardown; before and after these a word in plain English ("start-up")."""
-    nodeid: str = ""
-    """The test, or the file that was collected; empty where there is none."""
-    fixture: str = ""
-    """The fixture that was set up, where it is known."""
-    line: str = ""
-    """``file:line`` of the statement, where it is known."""
-
-    def at(self, *, fixture: str = "", line: str = "") -> Place:
-        """The same place, told more exactly."""
-        return self._replace(fixture=fixture or self.fixture, line=line or self.line)
-
-    def __str__(self) -> str:
-        phase = {"collect": "collection"}.get(self.phase, self.phase)
-        if self.fixture:
-            phase = f"{phase} of fixture {self.fixture!r}"
-        where = f"{self.nodeid} ({phase})" if self.nodeid and phase else self.nodeid or phase
-        return f"{self.line}, in {where}" if self.line else where
+if TYPE_CHECKING:
+    from .places import Place
 
 
 class Import(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from operator import attrgetter
 from types import ModuleType, TracebackType
@@ -15,8 +15,8 @@ from .declarations import HeavyModule, merge, parse_line
 from .errors import HeavyModuleMissing, add_note
 from .measure import Cost
 from .names import is_within
-from .places import Whereabouts, within_modules
-from .records import Import, Place
+from .places import Place, Whereabouts, within_modules
+from .records import Import
 
 if TYPE_CHECKING:
     from .ledger import Ledger
@@ -34,6 +34,7 @@ class ModuleRegistry:
 
     def __init__(
         self,
+        declared: Mapping[str, HeavyModule],
         *,
         ledger: Ledger,
         whereabouts: Whereabouts,
@@ -42,13 +43,13 @@ class ModuleRegistry:
     ) -> None:
         """
         Args:
+            declared: By alias; filled in while pytest is configured.
             ledger: Where first imports are recorded.
             whereabouts: Tells where the run is now.
             collector: Entered around each import; see ``imports/collector.py``.
             on_missing: Called with the reason where a module is not installed or too old; raises.
         """
-        self.declared: dict[str, HeavyModule] = {}
-        """By alias; filled in while pytest is configured."""
+        self.declared = declared
         self.ledger = ledger
         self._whereabouts = whereabouts
         self._collector = collector

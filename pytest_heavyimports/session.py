@@ -2,45 +2,84 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from .declarations import HeavyModule, read_declarations
-from .imports.collector import CollectorPause
-from .ledger import Ledger
 from .names import is_within, lineage
 from .options import Settings, read_settings
-from .places import Whereabouts
-from .records import Place
-from .registry import ModuleRegistry
+from .places import Place, Whereabouts
+from .session_hooks import SessionHooks
 from .sources import Line, from_ini
-from .stash import session_key
 
 if TYPE_CHECKING:
     from .guard.session import Guard
+    from .imports.collector import CollectorPause
+    from .ledger import Ledger
+    from .registry import ModuleRegistry
+
+session_key: pytest.StashKey[HeavySession] = pytest.StashKey()
+"""The session, in ``config.stash``; set when anything is declared or guarded, or a fixture asks for a module."""
+
+_lock = threading.RLock()
 
 
 class HeavySession:
-    """The ledger, registry and guard of one session of pytest."""
+    """
+    The settings, declarations, ledger, registry and guard of one session of pytest.
+
+    Ledger and registry are made when the first heavy module is seen or asked for: most runs of most suites select light
+    tests alone.
+    """
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.settings = settings
-        self.ledger = Ledger()
+        self.declared: dict[str, HeavyModule] = {}
+        """By alias."""
         self.whereabouts = Whereabouts(str(config.rootpath))
-        self.collector = CollectorPause(settings.gc)
-        self.registry = ModuleRegistry(
+        self.guard = self._open_guard(config) if settings.guard != "off" else None
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What happened to heavy modules."""
+        from .ledger import Ledger
+
+        return Ledger()
+
+    @cached_property
+    def collector(self) -> CollectorPause:
+        """Keeps the garbage collector out of heavy imports."""
+        from .imports.collector import CollectorPause
+
+        return CollectorPause(self.settings.gc)
+
+    @cached_property
+    def registry(self) -> ModuleRegistry:
+        """Imports, and remembers."""
+        from .registry import ModuleRegistry
+
+        return ModuleRegistry(
+            self.declared,
             ledger=self.ledger,
             whereabouts=self.whereabouts,
             collector=self.collector,
-            on_missing=_fail if settings.missing == "fail" else _skip,
+            on_missing=_fail if self.settings.missing == "fail" else _skip,
         )
-        self.guard = self._open_guard(config) if settings.guard != "off" else None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a ledger, that something may stand in."""
+        return "ledger" in vars(self)
 
     def declare(self, declared: Mapping[str, HeavyModule]) -> None:
         """Make these known to the registry, and let the guard protect those that are installed."""
-        self.registry.declared = dict(declared)
+        self.declared.clear()
+        self.declared.update(declared)
         if self.guard:
             asked_for = {line: f"{line!r} (heavy_protect)" for line in self.settings.protect if line[0] != "!"}
             removed = frozenset(line[1:] for line in self.settings.protect if line[0] == "!")
@@ -49,8 +88,8 @@ class HeavySession:
     def preload(self) -> None:
         """Import what is declared and installed. What fails is remembered, and told to the first test that asks."""
         self.whereabouts.enter("preload")
-        installed = _installed_packages(self.registry.declared.values())
-        for module in self.registry.declared.values():
+        installed = _installed_packages(self.declared.values())
+        for module in self.declared.values():
             if any(is_within(module.fullname, package) for package in installed):
                 try:
                     self.registry.get(module.fullname)
@@ -62,7 +101,8 @@ class HeavySession:
 
     def notice(self, phase: str, nodeid: str = "") -> None:
         """Record what import statements have brought in since the last call as brought in here."""
-        self.registry.notice(Place(phase, nodeid))
+        if any(module.fullname in sys.modules for module in self.declared.values()):
+            self.registry.notice(Place(phase, nodeid))
 
     def _open_guard(self, config: pytest.Config) -> Guard:
         from .guard.session import Guard
@@ -80,18 +120,19 @@ def session_of(config: pytest.Config) -> HeavySession:
     """The session, begun now if it has not been."""
     if session_key not in config.stash:
         settings, _ = read_settings(config, config.option)
-        config.stash[session_key] = HeavySession(config, settings)
+        _begin(config, settings)
     return config.stash[session_key]
 
 
 def registry_of(config: pytest.Config) -> ModuleRegistry:
     """The session's registry, from ``config.stash``; for other plugins too, once pytest is configured."""
-    return session_of(config).registry
+    with _lock:  # any thread may be the first to ask
+        return session_of(config).registry
 
 
 def start_early(config: pytest.Config, settings: Settings) -> None:
     """Begin with what the ini file declares, before the first conftest file is read; faults are told later."""
-    session = config.stash[session_key] = HeavySession(config, settings)
+    session = _begin(config, settings)
     session.declare(read_declarations(from_ini(config, []))[0])
     if settings.preload:
         session.preload()
@@ -109,6 +150,13 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
         raise pytest.UsageError(*faults, *more_faults)
     session = session_of(config)
     session.declare(declared)
+    session.notice("conftest or plugin")
+    return session
+
+
+def _begin(config: pytest.Config, settings: Settings) -> HeavySession:
+    session = config.stash[session_key] = HeavySession(config, settings)
+    config.pluginmanager.register(SessionHooks(session), "heavyimports-session")
     return session
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .errors import HeavyImportWarning, add_note
-from .records import Place
+from .places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from ..names import is_within
 
 if TYPE_CHECKING:
     from ..imports.keeper import Keeper
-    from ..records import Place
+    from ..places import Place
 
 _MISSING = object()
 

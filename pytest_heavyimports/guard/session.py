@@ -23,8 +23,8 @@ from ..errors import (
 from ..imports.keeper import declared_spec
 from ..measure import Cost
 from ..names import root
-from ..places import Whereabouts, calling_line
-from ..records import Import, Leak, Place, Reimport, Reload
+from ..places import Place, Whereabouts, calling_line
+from ..records import Import, Leak, Reimport, Reload
 from .fakes import BLOCKED, Fakes, in_place, is_held, shown
 from .known import why_not_twice
 from .policy import Protection, Verdict, judge_reimport, judge_reload

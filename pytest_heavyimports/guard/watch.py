@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from ..records import Place
+    from ..places import Place
 
 
 class Owner(NamedTuple):

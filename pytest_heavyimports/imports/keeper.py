@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import TracebackType
 
-    from ..records import Place
+    from ..places import Place
 
 
 class Half(NamedTuple):

@@ -37,14 +37,14 @@ from pytest_heavyimports.guard.session import Guard
 from pytest_heavyimports.imports.install import install
 from pytest_heavyimports.imports.keeper import Keeper
 from pytest_heavyimports.ledger import Ledger
-from pytest_heavyimports.places import Whereabouts
-from pytest_heavyimports.records import Place
+from pytest_heavyimports.places import Place, Whereabouts
 
 MISSING = type("Missing", (), {"__repr__": lambda _: "missing"})()
 BROUGHT = "treedep"
 SELF_COUNTING = ("tree", "beside", BROUGHT)
 SWAPPED = "tree.swapped"
-OPERATORS = "tree._core.operators"  # put into sys.modules by C code
+CORE = "tree._core"
+OPERATORS = f"{CORE}.operators"  # put into sys.modules by C code
 PLAIN_IMPORTS = ("import_module", "from_import", "nested")
 REPLY_TIMEOUT_S = 60
 
@@ -91,7 +91,7 @@ class Executions:
         if fullname == SWAPPED:
             module = sys.modules.get(fullname, module)
         self.whole.setdefault(fullname, module)
-        if fullname == "tree._core":
+        if fullname == CORE:
             self.whole.setdefault(OPERATORS, module.operators)
 
 
@@ -138,6 +138,7 @@ class Sequence:
         self.tainted: set[str] = set()
         self.is_brought = False
         self.failures: list[BaseException] = []
+        self.half: BaseException | None = None
         self.undos: list[dict[str, Any]] = []
         self.fixtures: list[tuple[Actor, str]] = []
         self.finalized: list[Actor] = []
@@ -163,6 +164,10 @@ class Sequence:
     def real(self, name: str) -> Any:
         """The one object of a module, so far as it is known."""
         return self.first.get(name, EXECUTIONS.whole.get(name, MISSING))
+
+    def is_in_place(self, name: str) -> bool:
+        """Whether the real module of that name is there."""
+        return name in sys.modules and sys.modules[name] is self.real(name)
 
     def is_displaced(self, name: str, view: dict[str, Any]) -> bool:
         """Whether somebody has displaced a module, and hasn't undone it."""
@@ -211,6 +216,8 @@ class Sequence:
                     self.law(now is fake, f"{operation} took the fake of {name!r} away: {now!r}")
         if self.real(self.root) is not MISSING and not was_whole and operation in PLAIN_IMPORTS:
             self.is_brought = BROUGHT in EXECUTIONS.begun[began:]
+        if self.is_brought and after.get(self.root) is self.real(self.root):
+            self.law(BROUGHT in after, f"{self.root} is there without {BROUGHT}, which it has brought in")
         self._notice(before, after)
         return {"broken": self.broken, "leaks": self.leaks}
 
@@ -247,8 +254,14 @@ class Sequence:
         before, began = self.view(), len(EXECUTIONS.begun)
         missing = self._missing_ancestor(name, before)
         is_due = missing and self.real(missing) is not MISSING and self._is_sole_culprit(missing) and not evicting
+        half = None if self.root in before else self.half
         got, error = attempt(name)
+        if half and name == self.root:
+            self.law(error is half, f"import {name}, which failed half-way with {half!r}, gave {got!r} {error!r}")
         self._judge(name, before, got, error, began=EXECUTIONS.begun[began:], evicting=evicting)
+        is_broken_off = self.root in EXECUTIONS.begun[began:] and self.real(self.root) is MISSING
+        if is_broken_off and not evicting and CORE in sys.modules and CORE in EXECUTIONS.begun[began:]:
+            self.half = error
         is_refused = isinstance(error, ReimportRefused)
         self.law(is_refused or not is_due or self.mode != "error", f"import {name} was not refused: {missing}")
 
@@ -269,6 +282,7 @@ class Sequence:
                 self.law(got is found, f"import {name} gave {got!r} while sys.modules had {found!r}")
             else:
                 self.law(not self.is_fake(got), f"import {name} gave {got!r}, which nobody had put there")
+                self.law(evicting or not self._is_under_fake(name, before), f"import {name} gave {got!r} under a fake")
                 self.law(self.first.setdefault(name, got) is got, f"import {name} gave a second object")
         elif isinstance(error, ReimportRefused):
             self.law(self.mode == "error", f"import {name} was refused in mode restore")
@@ -301,6 +315,12 @@ class Sequence:
         while name and name not in before:
             missing, name = name, name.rpartition(".")[0]
         return missing if not name or before[name] is self.real(name) else ""
+
+    def _is_under_fake(self, name: str, before: dict[str, Any]) -> bool:
+        """Whether an import of *name*, which is missing, has to go by a fake."""
+        while name and name not in before:
+            name = name.rpartition(".")[0]
+        return bool(name) and self.is_fake(before[name])
 
     def _is_sole_culprit(self, name: str) -> bool:
         lasting = self.ever.get(name, set()) - self.ended
@@ -395,12 +415,15 @@ class Sequence:
         return list(self.view()) if which == "all" else [which]
 
     def _evict(self, names: Iterable[str], how: str) -> None:
-        names = set(names)
+        names = sorted(names, reverse=True)  # parts before their packages
         if how == "refill":
             rest = {name: module for name, module in sys.modules.copy().items() if name not in names}
             sys.modules.clear()
             sys.modules.update(rest)
         for name in names:
+            parent, _, child = name.rpartition(".")
+            if how == "strip" and name in sys.modules and self.is_in_place(parent):
+                vars(sys.modules[parent]).pop(child, None)
             if how == "pop":
                 sys.modules.pop(name, None)
             elif name in sys.modules:
@@ -427,7 +450,9 @@ class Sequence:
         return [name]
 
     def _make(self, name: str, kind: str) -> Any:
-        fake = {"MagicMock": MagicMock, "ModuleType": lambda: ModuleType(name), "None": lambda: None}[kind]()
+        fake = None if kind == "None" else MagicMock() if kind == "MagicMock" else ModuleType(name)
+        if isinstance(fake, ModuleType) and kind == "package":
+            fake.__path__ = []
         self.fakes.append(fake)
         return fake
 
@@ -441,6 +466,10 @@ class Sequence:
                 sys.modules.pop(name, None)
             else:
                 sys.modules[name] = found
+        for name, found in values.items():
+            parent, _, child = name.rpartition(".")
+            if self.is_in_place(name) and self.is_in_place(parent):
+                vars(sys.modules[parent]).setdefault(child, found)
         return list(values)
 
     def do_reload(self, name: str, is_early: bool) -> list[str]:
@@ -608,7 +637,7 @@ class Sequence:
             self._step(lambda: self.do_test("test_z.py::test_last"))
         self._step(self.do_tear_down)
         self._step(lambda: self.do_end_test(True))
-        after, core = self.view(), EXECUTIONS.whole.get("tree._core")
+        after, core = self.view(), EXECUTIONS.whole.get(CORE)
         for name, module in self.keeper.kept.items():
             is_tolerated = name in self.lasting and after.get(name, MISSING) is self.lasting[name]
             self.law(is_tolerated or after.get(name) is module, f"at the end {name} is {after.get(name, MISSING)!r}")
@@ -678,7 +707,7 @@ def write(reply: dict[str, Any]) -> None:
 def main() -> None:
     """Fork a process for each sequence."""
     faulthandler.enable()
-    is_installed(importlib.machinery.PathFinder.find_spec("json"))  # remembers where packages are installed
+    is_installed(importlib.machinery.ModuleSpec("warm", None, origin=__file__))  # remembers where packages lie
     builtins.begun = EXECUTIONS.begin  # type: ignore[attr-defined]  # for the modules of the tree
     count_executions(SourceFileLoader)
     count_executions(ExtensionFileLoader)

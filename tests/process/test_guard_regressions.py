@@ -201,7 +201,7 @@ def test_threads_that_import_two_parts_at_once_execute_neither(run: Run) -> None
         def looking_for(fullname):
             if fullname == "tree.a" and threading.current_thread() is threading.main_thread():
                 looking.set()
-                given.wait(timeout=10)
+                given.wait(timeout=0.5)
             return is_protected(fullname)
 
         keeper.give_back, guard.is_protected = giving_back, looking_for
@@ -211,5 +211,60 @@ def test_threads_that_import_two_parts_at_once_execute_neither(run: Run) -> None
         assert importlib.import_module("tree.a") is part
         thread.join()
         assert bodies.count("tree.a") == 1
+        """
+    )
+
+
+def test_a_fake_in_exchange_for_a_fake_is_seen(run: Run) -> None:
+    """A test that puts a fake of a part in the place of an earlier one, which was seen already, leaves none."""
+    run(
+        """
+        guard = begun_session("restore")
+        with guard.testing("test_a.py::test_one", is_lifted=False):
+            sys.modules["tree.a"] = MagicMock()
+            guard.watch.check(every_module=True)
+            sys.modules["tree.a"] = MagicMock()
+            guard.settle_test("test_a.py::test_one")
+        assert "tree.a" not in sys.modules
+        """
+    )
+
+
+def test_a_question_takes_nothing_away(run: Run) -> None:
+    """Who asks the finders himself, as another finder may, leaves a loaded module where it is."""
+    run(
+        """
+        guard = begun_session("restore")
+        import tree
+        for finder in list(sys.meta_path):
+            finder.find_spec("tree", None)
+        assert sys.modules.get("tree") is tree
+        """
+    )
+
+
+def test_threads_that_import_parts_at_once_execute_none(run: Run) -> None:
+    """The same by chance: threads that import different parts, which were thrown out, some hundred times."""
+    run(
+        """
+        import threading
+
+        guard = begun_session("restore")
+        import tree.b
+        names = ["tree.a", "tree.b", "tree.sub"]
+        sys.setswitchinterval(1e-6)
+        for _ in range(800):
+            for name in names:
+                del sys.modules[name]
+            start = threading.Barrier(len(names))
+            threads = [
+                threading.Thread(target=lambda name=name: (start.wait(), importlib.import_module(name)))
+                for name in names
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert [bodies.count(name) for name in names] == [1, 1, 1]
         """
     )

@@ -105,10 +105,23 @@ class Session(RuleBasedStateMachine):
         elif self.is_running:
             self.do("finish")
 
-    @initialize(warnings=st.sampled_from(["ignore", "error"]))
-    def begin(self, warnings: str) -> None:
+    @initialize(
+        warnings=st.sampled_from(["ignore", "error"]),
+        beginning=st.sampled_from(["start", "collect", "test"]),
+        data=st.data(),
+    )
+    def begin(self, warnings: str, beginning: str, data: st.DataObject) -> None:
+        """Most of what can happen happens later than at the start."""
         self.sequences.ask({"names": self.names, "mode": self.mode, "warnings": warnings})
         self.is_running = True
+        for name in data.draw(st.lists(st.sampled_from(self.names), max_size=2), "imported"):
+            self.do("import_module", name)
+        if beginning != "start":
+            self.begin_collection()
+            self.collect()
+        if beginning == "test":
+            self.collected_it()
+            self.begin_test(FILES[0])
 
     # pytest
 
@@ -188,7 +201,7 @@ def session_of(target: str, mode_: str, threads: str, sequences_: Sequences) -> 
     several = st.lists(modules, min_size=1, max_size=2)
     which = st.one_of(st.sampled_from(["tree", "all"]), modules)
     how = st.sampled_from(["del", "pop", "refill"])
-    kinds = st.sampled_from(["MagicMock", "ModuleType", "None"])
+    kinds = st.sampled_from(["MagicMock", "ModuleType", "package", "None"])
 
     class Displacing(Session):
         names = TARGETS[target].split()
@@ -205,7 +218,7 @@ def session_of(target: str, mode_: str, threads: str, sequences_: Sequences) -> 
             self.do("from_import", name)
 
         @precondition(lambda self: self.phase != "between")
-        @rule(which=which, how=how)
+        @rule(which=which, how=st.one_of(how, st.just("strip")))
         def evict(self, which: str, how: str) -> None:
             self.do("evict", which, how)
 
@@ -252,19 +265,19 @@ def session_of(target: str, mode_: str, threads: str, sequences_: Sequences) -> 
 @pytest.fixture(params=["restore", "error"])
 def mode(request: pytest.FixtureRequest) -> str:
     """The mode of the guard."""
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture(params=TARGETS)
 def target(request: pytest.FixtureRequest) -> str:
     """The package in question."""
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture(params=["ordered", "racing"])
 def threads(request: pytest.FixtureRequest) -> str:
     """Whether several threads may import at the same time, which no two runs do in the same order."""
-    return request.param
+    return str(request.param)
 
 
 def _run(target: str, mode: str, threads: str, sequences: Sequences, numbers: dict[str, int]) -> None:

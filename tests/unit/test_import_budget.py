@@ -15,7 +15,7 @@ import pytest
 import pytest_heavyimports
 
 OURS = "pytest_heavyimports"
-AT_START = {"", ".options", ".plugin", ".stash"}
+AT_START = {"", ".options", ".plugin"}
 NEVER_UNUSED = {
     "torch",
     "numpy",
@@ -32,8 +32,8 @@ def _all_modules() -> list[str]:
     return [OURS, *(found.name for found in pkgutil.walk_packages(pytest_heavyimports.__path__, f"{OURS}."))]
 
 
-def test_loading_the_plugin_loads_four_of_our_modules(python: Callable[..., str]) -> None:
-    """The plugin's hooks, its options and the keys of the stash; the rest waits for its use."""
+def test_loading_the_plugin_loads_three_of_our_modules(python: Callable[..., str]) -> None:
+    """The plugin's hooks and its options; the rest waits for its use."""
     code = f"""
     import json, sys
     import {OURS}.plugin

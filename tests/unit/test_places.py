@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_heavyimports.places import Whereabouts, calling_line
-from pytest_heavyimports.records import Place
+from pytest_heavyimports.places import Place, Whereabouts, calling_line
 
 CURRENT = "tests/unit/test_places.py::{} (call)"
 

@@ -16,8 +16,7 @@ import pytest
 from pytest_heavyimports import InvalidDeclaration
 from pytest_heavyimports.declarations import parse_line
 from pytest_heavyimports.ledger import Ledger
-from pytest_heavyimports.places import Whereabouts
-from pytest_heavyimports.records import Place
+from pytest_heavyimports.places import Place, Whereabouts
 from pytest_heavyimports.registry import ModuleRegistry
 
 Executed = Callable[[], "list[str]"]
@@ -37,11 +36,13 @@ def make_registry(*lines: str) -> ModuleRegistry:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTEST_CURRENT_TEST")  # as at the start of a session
         whereabouts = Whereabouts("/nowhere")
-    registry = ModuleRegistry(
-        ledger=Ledger(), whereabouts=whereabouts, collector=contextlib.nullcontext(), on_missing=_missing
+    return ModuleRegistry(
+        {module.alias: module for module in declared},
+        ledger=Ledger(),
+        whereabouts=whereabouts,
+        collector=contextlib.nullcontext(),
+        on_missing=_missing,
     )
-    registry.declared.update({module.alias: module for module in declared})
-    return registry
 
 
 def test_a_module_by_its_name(samples: Executed) -> None:

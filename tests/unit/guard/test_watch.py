@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_heavyimports.guard.watch import Displacement, Owner, Watch
-from pytest_heavyimports.records import Place
+from pytest_heavyimports.places import Place
 
 START = Owner("start", Place("before collection"))
 TEST = Owner("test", Place("", "test_it.py::test_it"))

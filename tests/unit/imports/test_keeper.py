@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_heavyimports.imports.keeper import Keeper, declared_spec, is_finished, is_real
-from pytest_heavyimports.records import Place
+from pytest_heavyimports.places import Place
 
 Executed = Callable[[], "list[str]"]
 HERE = Place("call", "test_it.py::test_it")

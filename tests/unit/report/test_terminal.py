@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pytest_heavyimports.ledger import Ledger
-from pytest_heavyimports.records import Import, Place, Reload
+from pytest_heavyimports.places import Place
+from pytest_heavyimports.records import Import, Reload
 from pytest_heavyimports.report.terminal import section_lines, write_section
 
 CALL = Place("call", "test_a.py::test_one")

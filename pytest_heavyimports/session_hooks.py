@@ -1,0 +1,37 @@
+"""pytest's hooks in a session with heavy modules: which file has imported one while it was collected; the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .session import HeavySession
+
+
+class SessionHooks:
+    """Tells the session what pytest does, and the terminal what the session has seen."""
+
+    def __init__(self, session: HeavySession) -> None:
+        self._session = session
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        self._session.whereabouts.enter("collect", collector.nodeid)
+        report = yield
+        self._session.notice("collect", collector.nodeid)
+        return report
+
+    def pytest_collection_finish(self) -> None:
+        self._session.whereabouts.enter("after collection")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        self._session.notice("during tests")
+        if self._session.settings.report and self._session.has_begun:
+            from .report.terminal import write_section
+
+            write_section(terminalreporter, self._session.ledger)
