@@ -57,13 +57,14 @@ class Fakes:
 
         Thousands of names are looked at, so only where something of theirs or the number of modules has changed.
         """
-        if is_anything_displaced or len(sys.modules) != self._counted or self.has_changed():
+        is_newcomer_gone = any(in_place(name) is not fake for name, fake in self._newcomers.items())
+        if is_anything_displaced or is_newcomer_gone or len(sys.modules) != self._counted or self.has_changed():
             self._keeper.adopt(self._unkept())
             found = {name: in_place(name) for name in self._unkept()}
             self._newcomers = {name: fake for name, fake in found.items() if self._is_fake(name, fake)}
             self._seen = {name: sys.modules[name] for name in self._packages if name in sys.modules}
             self._counted = len(sys.modules)
-        return {name: fake for name, fake in self._newcomers.items() if in_place(name) is fake}
+        return dict(self._newcomers)
 
     def packages_in_place(self) -> dict[str, Any]:
         """The packages that are fakes now, lent and tolerated ones too."""

@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from .loader import WatchedLoader, giving_spec
 
 if TYPE_CHECKING:
     from .keeper import Half, Keeper
+
+
+IMPORTING = "_find_and_load_unlocked"  # of importlib/_bootstrap.py
 
 
 class Judge(Protocol):
@@ -71,12 +74,12 @@ class ProtectedFinder:
         if not is_protected and kept is None:
             return None
         if kept is not None and self._is_parent_in_place(fullname):
-            return self._given(fullname, kept)
+            return self._given(fullname, kept, asker=sys._getframe(1))
         spec = self._ask_others(fullname, path, target)
         if spec is None or not hasattr(spec.loader, "exec_module"):
             return spec
         if kept is not None:
-            return self._given(fullname, kept)
+            return self._given(fullname, kept, asker=sys._getframe(1))
         if fullname in self._keeper.half:
             return giving_spec(fullname, spec, partial(self._tried_again, fullname))
         spec.loader = WatchedLoader(spec.loader, self._executing)  # type: ignore[assignment]  # a duck
@@ -97,14 +100,14 @@ class ProtectedFinder:
                 return spec
         return None
 
-    def _given(self, fullname: str, module: Any) -> ModuleSpec:
-        # Another thread may have put it back since importlib looked. importlib would then take the module's own spec in
-        # place of ours, and execute it again (see _find_spec in importlib/_bootstrap.py).
-        self._keeper.take(fullname)
+    def _given(self, fullname: str, module: Any, *, asker: FrameType) -> ModuleSpec:
+        if _is_import(asker):
+            self._keeper.await_import(fullname)
         return giving_spec(fullname, self._keeper.spec(fullname), partial(self._give, fullname, module))
 
     def _give(self, fullname: str, module: Any) -> Any:
         __tracebackhide__ = True
+        self._keeper.arrived(fullname)
         if fullname in self._keeper.kept:
             self._judge.on_reimport(fullname, is_nested=getattr(self._thread, "is_importing", False))
             self._keeper.give_back(fullname)
@@ -126,3 +129,9 @@ class ProtectedFinder:
                     yield
             finally:
                 self._thread.is_importing = False
+
+
+def _is_import(asker: FrameType) -> bool:
+    """Whether the caller of a finder is importlib, for an import; others may just want to know."""
+    outer = asker.f_back
+    return asker.f_code.co_name == "_find_spec" and outer is not None and outer.f_code.co_name == IMPORTING

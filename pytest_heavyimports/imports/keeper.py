@@ -47,6 +47,7 @@ class Keeper:
         self._specs: dict[str, ModuleSpec | None] = {}
         self._relatives: dict[str, dict[str, Any]] = {}
         self._bringers: dict[str, str] = {}
+        self._awaited: dict[str, int] = {}
         self._lock = threading.RLock()
 
     # What is there
@@ -117,7 +118,7 @@ class Keeper:
         self._follow(fullname)
         for name in lineage(fullname):
             if name not in sys.modules and (found := self.find(name)) is not None:
-                sys.modules[name] = found
+                self._restore(name, found)
 
     def _follow(self, fullname: str) -> None:
         """
@@ -186,30 +187,51 @@ class Keeper:
                 self._put(name, self.kept[name])
         for bringer, relatives in list(self._relatives.items()):
             if root(bringer) == top:
-                for name, module in relatives.items():
-                    sys.modules.setdefault(name, module)
+                self._restore_missing(relatives)
 
     def put_back(self, names: Iterable[str]) -> None:
         """Put kept modules back, in the place of whatever is there; what is there for a name not kept is dropped."""
         for name in names:
             if name in self.kept:
                 self._put(name, self.kept[name])
-                for relative, module in self._relatives.get(name, {}).items():
-                    sys.modules.setdefault(relative, module)
+                self._restore_missing(self._relatives.get(name, {}))
             else:
                 sys.modules.pop(name, None)
 
-    def take(self, fullname: str) -> None:
-        """Take a kept module out, which is put in again at once by whoever imports it."""
-        if sys.modules.get(fullname) is self.find(fullname):
-            sys.modules.pop(fullname, None)
+    def await_import(self, fullname: str) -> None:
+        """
+        Leave the putting in of a module to importlib, which looks for it in this thread, until :meth:`arrived`.
+
+        A module that another thread puts there meanwhile, importlib takes for one that was imported on the way: it goes
+        by the module's own spec and not by what a finder has said, and executes it again.
+
+        Reference: ``_find_spec`` in ``importlib/_bootstrap.py``.
+        """
+        with self._lock:
+            self._awaited[fullname] = threading.get_ident()
+            if fullname in sys.modules and sys.modules[fullname] is self.find(fullname):
+                del sys.modules[fullname]
+
+    def arrived(self, fullname: str) -> None:
+        """Importlib goes by what the finder has said."""
+        self._awaited.pop(fullname, None)
 
     def put(self, fullname: str, module: Any) -> None:
         """Put something else in the place of a module, for a while."""
         sys.modules[fullname] = module
 
+    def _restore_missing(self, relatives: dict[str, Any]) -> None:
+        for name, module in relatives.items():
+            if name not in sys.modules:
+                self._restore(name, module)
+
+    def _restore(self, fullname: str, module: Any) -> None:
+        with self._lock:
+            if self._awaited.get(fullname, threading.get_ident()) == threading.get_ident():
+                sys.modules[fullname] = module
+
     def _put(self, fullname: str, module: Any) -> None:
-        sys.modules[fullname] = module
+        self._restore(fullname, module)
         parent, _, child = fullname.rpartition(".")
         if parent in self.kept and child not in vars(self.kept[parent]):
             setattr(self.kept[parent], child, module)
