@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..distributions import locate
-from ..imports.keeper import is_real
+from ..imports.keeper import BLOCKED, in_place, is_real
 from ..names import is_within
 
 if TYPE_CHECKING:
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from ..places import Place
 
 _MISSING = object()
-
-
-class _Blocked:
-    """``sys.modules[name] = None``: the import of *name* fails, as if it were not installed."""
-
-
-BLOCKED = _Blocked()
 
 
 class Fakes:
@@ -33,7 +26,7 @@ class Fakes:
         self._is_protected: Callable[[str], bool] = lambda _: False
         self._packages: frozenset[str] = frozenset()
         self._unprotected: set[str] = set()
-        self._seen: dict[str, object] = {}
+        self._seen: list[tuple[str, object]] = []
         self._counted = -1
         self._newcomers: dict[str, Any] = {}
         self._tolerated: dict[str, tuple[Any, Place]] = {}
@@ -43,13 +36,16 @@ class Fakes:
         """Look at these packages from now on, and keep what there is of them already."""
         self._packages, self._is_protected = packages, is_protected
         self._unprotected.clear()
-        self._seen.clear()
+        self._seen = [(name, _MISSING) for name in packages]
         self._keeper.adopt(self._unkept())
 
     def has_changed(self) -> bool:
         """Whether a protected package is another object than at the last look; asked at every checkpoint."""
-        modules, seen = sys.modules, self._seen
-        return any(modules.get(name, _MISSING) is not seen.get(name, _MISSING) for name in self._packages)
+        found = sys.modules.get
+        for name, module in self._seen:  # noqa: SIM110  # any() takes longer
+            if found(name, _MISSING) is not module:
+                return True
+        return False
 
     def look(self, *, is_anything_displaced: bool) -> dict[str, Any]:
         """
@@ -59,10 +55,11 @@ class Fakes:
         """
         is_newcomer_gone = any(in_place(name) is not fake for name, fake in self._newcomers.items())
         if is_anything_displaced or is_newcomer_gone or len(sys.modules) != self._counted or self.has_changed():
-            self._keeper.adopt(self._unkept())
-            found = {name: in_place(name) for name in self._unkept()}
+            unkept = self._unkept()
+            self._keeper.adopt(unkept)
+            found = {name: in_place(name) for name in unkept if name not in self._keeper.kept}
             self._newcomers = {name: fake for name, fake in found.items() if self._is_fake(name, fake)}
-            self._seen = {name: sys.modules[name] for name in self._packages if name in sys.modules}
+            self._seen = [(name, sys.modules.get(name, _MISSING)) for name in self._packages]
             self._counted = len(sys.modules)
         return dict(self._newcomers)
 
@@ -75,9 +72,9 @@ class Fakes:
             if module is not None and module is not self._keeper.kept.get(name) and not is_real(name, module)
         }
 
-    def is_tolerated(self, fullname: str, fake: Any) -> bool:
-        """Whether it is meant to be there now."""
-        return fullname in self._tolerated and self._tolerated[fullname][0] is fake
+    def tolerated(self) -> dict[str, Any]:
+        """Those that are meant to be there now, by name."""
+        return {name: fake for name, (fake, _) in self._tolerated.items()}
 
     def tolerated_since(self, fullname: str) -> Place | None:
         """Who put in a fake that is lent or tolerated; ``None`` if none is."""
@@ -124,12 +121,6 @@ class Fakes:
         names = sys.modules.keys() - self._keeper.kept.keys() - self._unprotected
         self._unprotected |= {name for name in names if not self._is_protected(name)}
         return names - self._unprotected
-
-
-def in_place(fullname: str) -> Any:
-    """What stands in ``sys.modules``: ``None`` where nothing does, BLOCKED where None does."""
-    module = sys.modules.get(fullname, _MISSING)
-    return BLOCKED if module is None else None if module is _MISSING else module
 
 
 def is_held(fake: Any, package: str) -> bool:

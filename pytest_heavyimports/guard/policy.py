@@ -31,11 +31,16 @@ class Protection:
         self.packages = frozenset({name for name in KNOWN if "." not in name} | self._declared.keys()) - removed
         """The outermost protected names."""
         self._roots = frozenset(map(root, self.packages))
+        self._answers: dict[str, bool] = {}
 
     def covers(self, fullname: str) -> bool:
         """Whether *fullname* or a package that it lies in is protected; of several that apply the innermost decides."""
-        if root(fullname) not in self._roots:
-            return False  # asked for every import there is
+        answer = self._answers.get(fullname)
+        if answer is None:
+            answer = self._answers[fullname] = root(fullname) in self._roots and self._is_within_packages(fullname)
+        return answer
+
+    def _is_within_packages(self, fullname: str) -> bool:
         for name in lineage(fullname):
             if name in self._removed:
                 return False

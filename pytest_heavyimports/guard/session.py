@@ -20,12 +20,12 @@ from ..errors import (
     imported_under_fake,
     reload_ignored,
 )
-from ..imports.keeper import declared_spec
+from ..imports.keeper import BLOCKED, declared_spec
 from ..measure import Cost
 from ..names import root
 from ..places import Place, Whereabouts, calling_line
 from ..records import Import, Leak, Reimport, Reload
-from .fakes import BLOCKED, Fakes, in_place, is_held, shown
+from .fakes import Fakes, is_held, shown
 from .known import why_not_twice
 from .policy import Protection, Verdict, judge_reimport, judge_reload
 from .watch import Owner, Watch
@@ -64,9 +64,10 @@ class Guard:
         self._ended: list[Owner] = []
         self._untold: list[HeavyImportWarning] = []
         self._numbers = count(1)
+        self._sorted: tuple[Protection | None, int, set[str]] = (None, 0, set())
         self._fakes = Fakes(keeper)
         # An outer session's, where this one runs inside of a test: not ours to judge.
-        self._earlier = {name: in_place(name) for name in keeper.displaced()}
+        self._earlier = keeper.displaced()
         self.watch = Watch(START, has_changed=self._fakes.has_changed, displaced=self._displaced)
         self.protect({})
 
@@ -249,13 +250,23 @@ class Guard:
         )
 
     def _displaced(self) -> dict[str, Any]:
-        displaced = {name: in_place(name) for name in self._keeper.displaced() if self.is_protected(name)}
+        displaced = self._keeper.displaced()
+        for name in self._unprotected_kept() & displaced.keys():
+            del displaced[name]
         displaced.update(self._fakes.look(is_anything_displaced=bool(displaced)))
-        return {name: fake for name, fake in displaced.items() if not self._is_to_be(name, fake)}
+        for meant in (self._earlier, self._fakes.tolerated()):
+            for name in meant.keys() & displaced.keys():
+                if meant[name] is displaced[name]:
+                    del displaced[name]
+        return displaced
 
-    def _is_to_be(self, fullname: str, fake: Any) -> bool:
-        is_earlier = fullname in self._earlier and self._earlier[fullname] is fake
-        return is_earlier or self._fakes.is_tolerated(fullname, fake)
+    def _unprotected_kept(self) -> set[str]:
+        """What another session of this process has had kept, and this one does not protect."""
+        protection, number = self.protection, len(self._keeper.kept)
+        if (protection, number) != self._sorted[:2]:
+            unprotected = {name for name in list(self._keeper.kept) if not protection.covers(name)}
+            self._sorted = (protection, number, unprotected)
+        return self._sorted[2]
 
     def _record_what_came_with(self, place: Place) -> None:
         """numpy, which torch has brought in, was first imported where torch was."""

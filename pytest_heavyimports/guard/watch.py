@@ -50,7 +50,7 @@ class Watch:
         self.actor = actor
         self._has_changed = has_changed
         self._displaced = displaced
-        self._known: dict[str, Displacement] = {}
+        self._known: dict[str, tuple[Any, Owner]] = {}
         self._lock = threading.RLock()
 
     def check(self, *, every_module: bool = False, actor: Owner | None = None) -> None:
@@ -59,12 +59,8 @@ class Watch:
             return
         with self._lock:
             displaced = self._displaced()
-            for name in [name for name in self._known if name not in displaced]:
-                del self._known[name]
-            for name, fake in displaced.items():
-                known = self._known.get(name)
-                owner = known.owner if known else actor or self.actor
-                self._known[name] = Displacement(name, fake, owner)
+            known, newcomer = self._known, (None, actor or self.actor)
+            self._known = {name: (fake, known.get(name, newcomer)[1]) for name, fake in displaced.items()}
 
     @contextmanager
     def acting(self, owner: Owner, *, every_module: bool = False) -> Iterator[None]:
@@ -81,14 +77,14 @@ class Watch:
         """Who displaced a module that is displaced now."""
         self.check(every_module=True)
         known = self._known.get(fullname)
-        return known.owner if known else self.actor
+        return known[1] if known else self.actor
 
     def end(self, *owners: Owner) -> list[Displacement]:
         """The owners have ended: what they have left displaced. It is forgotten here, and to be put back."""
-        if any(displacement.owner in owners for displacement in list(self._known.values())):
+        if any(owner in owners for _, owner in list(self._known.values())):
             self.check(every_module=True)  # it may have been undone since
         with self._lock:
-            left = [displacement for displacement in self._known.values() if displacement.owner in owners]
+            left = [Displacement(name, *known) for name, known in self._known.items() if known[1] in owners]
             for displacement in left:
                 del self._known[displacement.fullname]
         return left

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import islice
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..places import Place
+
+
+class _Blocked:
+    """``sys.modules[name] = None``: the import of *name* fails, as if it were not installed."""
+
+
+BLOCKED = _Blocked()
+_MISSING = object()
 
 
 class Half(NamedTuple):
@@ -48,6 +56,7 @@ class Keeper:
         self._relatives: dict[str, dict[str, Any]] = {}
         self._bringers: dict[str, str] = {}
         self._awaited: dict[str, int] = {}
+        self._parts: dict[str, dict[str, str]] = {}
         self._lock = threading.RLock()
 
     # What is there
@@ -77,9 +86,13 @@ class Keeper:
         return fullname in self.kept and sys.modules.get(fullname) is not self.kept[fullname]
 
     def displaced(self) -> dict[str, Any]:
-        """Every kept module that is displaced, with what is in its place; ``None`` where it is missing."""
-        modules = sys.modules
-        return {name: modules.get(name) for name, module in list(self.kept.items()) if modules.get(name) is not module}
+        """Every kept module that is displaced, with what is :func:`in_place` of it."""
+        modules, found = sys.modules, sys.modules.get
+        return {
+            name: in_place(name) if name in modules else None
+            for name, module in list(self.kept.items())
+            if found(name) is not module
+        }
 
     # What is kept
 
@@ -96,6 +109,8 @@ class Keeper:
         with self._lock:
             self._specs[fullname] = declared_spec(module)
             self.kept[fullname] = module
+            package, _, child = fullname.rpartition(".")
+            self._parts.setdefault(package, {})[child] = fullname
 
     @contextmanager
     def executing(self, fullname: str, module: Any) -> Iterator[None]:
@@ -118,7 +133,7 @@ class Keeper:
         self._follow(fullname)
         for name in lineage(fullname):
             if name not in sys.modules and (found := self.find(name)) is not None:
-                self._restore(name, found)
+                self._restore({name: found})
 
     def _follow(self, fullname: str) -> None:
         """
@@ -182,18 +197,26 @@ class Keeper:
     def give_back(self, fullname: str) -> None:
         """Put back what is missing of the package that *fullname* belongs to, and what came with it."""
         top = root(fullname)
-        for name in self.kept.keys() - sys.modules.keys():
-            if root(name) == top:
-                self._put(name, self.kept[name])
+        within = f"{top}."
+        missing = {
+            name: module
+            for name, module in list(self.kept.items())
+            if name not in sys.modules and (name.startswith(within) or name == top)
+        }
+        self._restore(missing)
+        self._attach(missing)
         for bringer, relatives in list(self._relatives.items()):
             if root(bringer) == top:
                 self._restore_missing(relatives)
 
     def put_back(self, names: Iterable[str]) -> None:
         """Put kept modules back, in the place of whatever is there; what is there for a name not kept is dropped."""
+        names = list(names)
+        kept = {name: self.kept[name] for name in names if name in self.kept}
+        self._restore(kept)
+        self._attach(kept)
         for name in names:
-            if name in self.kept:
-                self._put(name, self.kept[name])
+            if name in kept:
                 self._restore_missing(self._relatives.get(name, {}))
             else:
                 sys.modules.pop(name, None)
@@ -220,25 +243,34 @@ class Keeper:
         """Put something else in the place of a module, for a while."""
         sys.modules[fullname] = module
 
-    def _restore_missing(self, relatives: dict[str, Any]) -> None:
-        for name, module in relatives.items():
-            if name not in sys.modules:
-                self._restore(name, module)
+    def _restore_missing(self, modules: dict[str, Any]) -> None:
+        self._restore({name: module for name, module in modules.items() if name not in sys.modules})
 
-    def _restore(self, fullname: str, module: Any) -> None:
+    def _restore(self, modules: dict[str, Any]) -> None:
         with self._lock:
-            if self._awaited.get(fullname, threading.get_ident()) == threading.get_ident():
-                sys.modules[fullname] = module
+            this = threading.get_ident()
+            awaited = [name for name, thread in self._awaited.items() if thread != this]
+            sys.modules.update({name: module for name, module in modules.items() if name not in awaited})
 
-    def _put(self, fullname: str, module: Any) -> None:
-        self._restore(fullname, module)
-        parent, _, child = fullname.rpartition(".")
-        if parent in self.kept and child not in vars(self.kept[parent]):
-            setattr(self.kept[parent], child, module)
+    def _attach(self, names: Collection[str]) -> None:
+        """Put back the attributes that are modules, onto their kept parents."""
+        for package in {name.rpartition(".")[0] for name in names}:
+            parent = self.kept.get(package)
+            if parent is not None:
+                namespace, parts = vars(parent), self._parts[package]
+                for child in [child for child in list(parts) if child not in namespace]:
+                    if parts[child] in names:
+                        setattr(parent, child, self.kept[parts[child]])
 
 
 KEEPER = Keeper()
 """The one of this process."""
+
+
+def in_place(fullname: str) -> Any:
+    """What stands in ``sys.modules``: ``None`` where nothing does, BLOCKED where None does."""
+    module = sys.modules.get(fullname, _MISSING)
+    return None if module is _MISSING else BLOCKED if module is None else module
 
 
 def declared_spec(module: Any) -> ModuleSpec | None:
