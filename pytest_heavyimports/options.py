@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MODULES_KEY = "heavy_modules"
 PROTECT_KEY = "heavy_protect"
 PRELOAD_KEY = "heavy_preload"
+WORKERS_KEY = "heavy_xdist_workers"
 
 CHOICES = {
     "heavy_missing": (("skip", "fail"), "what becomes of a test whose heavy module is not installed, or too old"),
@@ -25,11 +26,19 @@ CHOICES = {
         "modules that can't be initialised twice, reloaded, thrown out of sys.modules or replaced by fakes: nothing is "
         "done (off), they are given back with a warning (restore), the culprit fails as well (error)",
     ),
+    "heavy_order": (
+        ("keep", "light-first"),
+        "order of the tests: as it is (keep), or those that ask for a heavy module after all others (light-first)",
+    ),
 }
 REPORT_CHOICES = ("on", "off")
 
 GUARD_MARK = "heavy_guard"
-MARKERS = (f'{GUARD_MARK}("off"): lift the guard of pytest-heavyimports for this test, class or module.',)
+HEAVY_MARK = "heavy"
+MARKERS = (
+    f'{GUARD_MARK}("off"): lift the guard of pytest-heavyimports for this test, class or module.',
+    f"{HEAVY_MARK}(*modules): needs heavy modules; put on each test that asks for one by fixture.",
+)
 
 
 class Settings(SimpleNamespace):
@@ -38,9 +47,11 @@ class Settings(SimpleNamespace):
     missing: str
     gc: str
     guard: str
+    order: str
     report: bool
     preload: bool
     protect: tuple[str, ...]
+    xdist_workers: int
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"settings do not change: {name}")
@@ -62,6 +73,11 @@ def add_options(parser: pytest.Parser) -> None:
         "more modules that the guard protects, one a line; !name takes one away",
         type="linelist",
         default=[],
+    )
+    parser.addini(
+        WORKERS_KEY,
+        "at most so many workers of pytest-xdist run tests that ask for a heavy module; 0: all (default: 0)",
+        default="0",
     )
     parser.addini("heavy_report", "the section on heavy imports at the end: on, off (default: on)", default="on")
     parser.addini(
@@ -123,11 +139,16 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         faults.append(f"{key}: {value!r} is none of {', '.join(values)} ({ini_source(config, key)}).")
         return values[0]
 
+    workers = ini_value(config, WORKERS_KEY, faults, default="0")
+    if not str(workers).isdecimal():
+        faults.append(f"{WORKERS_KEY}: {workers!r} is no number of workers ({ini_source(config, WORKERS_KEY)}).")
+        workers = 0
     settings = Settings(
         **{key.removeprefix("heavy_"): choice(key, values) for key, (values, _) in CHOICES.items()},
         report=choice("heavy_report", REPORT_CHOICES) == "on",
         preload=bool(getattr(given_flags, PRELOAD_KEY, None) or ini_value(config, PRELOAD_KEY, faults, default=False)),
         protect=tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[])),
+        xdist_workers=int(workers),
     )
     for line in settings.protect:
         if not all(part.isidentifier() for part in line.removeprefix("!").split(".")):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from .declarations import HeavyModule
 
 
 class OwnModules:
@@ -100,22 +104,28 @@ def pytest_configure(config: pytest.Config) -> None:
         return  # a fault in the configuration must not keep anybody from reading the help
     with unrewritten():
         from . import fixtures
+        from .selection_hooks import OrderHooks, SelectionHooks
         from .sources import all_lines
 
     config.pluginmanager.register(fixtures, "heavyimports-fixtures")
     settings, faults = options.read_settings(config, config.option)
     lines = all_lines(config, faults)
+    declared: Mapping[str, HeavyModule] = {}
     if lines or faults or settings.guard != "off" or settings.preload:
         with unrewritten():
             from .session import configure
 
         session = configure(config, lines, faults)
-        aliases = fixtures.alias_fixtures(session.declared.values())
+        declared = session.declared
+        aliases = fixtures.alias_fixtures(declared.values())
         config.pluginmanager.register(aliases, "heavyimports-aliases")
         if session.guard:
             from .guard_hooks import GuardHooks
 
             config.pluginmanager.register(GuardHooks(session.guard), "heavyimports-guard")
+    config.pluginmanager.register(SelectionHooks(settings, declared), "heavyimports-selection")
+    if settings.order == "light-first":
+        config.pluginmanager.register(OrderHooks(), "heavyimports-order")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

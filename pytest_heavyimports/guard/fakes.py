@@ -27,7 +27,7 @@ class Fakes:
         self._packages: frozenset[str] = frozenset()
         self._unprotected: set[str] = set()
         self._seen: list[tuple[str, object]] = []
-        self._counted = -1
+        self._counted = self._kept = -1
         self._newcomers: dict[str, Any] = {}
         self._tolerated: dict[str, tuple[Any, Place]] = {}
         self._lent: dict[str, dict[str, tuple[Any, Place]]] = {}
@@ -40,7 +40,9 @@ class Fakes:
         self._keeper.adopt(self._unkept())
 
     def has_changed(self) -> bool:
-        """Whether a protected package is another object than at the last look; asked at every checkpoint."""
+        """Whether a protected package may be another object than at the last look; asked at every checkpoint."""
+        if len(self._keeper.kept) != self._kept:
+            return True  # one may have come and gone since, by patch.dict
         found = sys.modules.get
         for name, module in self._seen:  # noqa: SIM110  # any() takes longer
             if found(name, _MISSING) is not module:
@@ -60,7 +62,7 @@ class Fakes:
             found = {name: in_place(name) for name in unkept if name not in self._keeper.kept}
             self._newcomers = {name: fake for name, fake in found.items() if self._is_fake(name, fake)}
             self._seen = [(name, sys.modules.get(name, _MISSING)) for name in self._packages]
-            self._counted = len(sys.modules)
+            self._counted, self._kept = len(sys.modules), len(self._keeper.kept)
         return dict(self._newcomers)
 
     def packages_in_place(self) -> dict[str, Any]:

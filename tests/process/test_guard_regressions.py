@@ -268,3 +268,21 @@ def test_threads_that_import_parts_at_once_execute_none(run: Run) -> None:
         assert [bodies.count(name) for name in names] == [1, 1, 1]
         """
     )
+
+
+def test_the_nested_fixture_is_not_the_culprit(run: Run) -> None:
+    """A first import under ``patch.dict`` in one fixture's setup is not taken for that of the fixture inside of it."""
+    run(
+        """
+        from pytest_heavyimports.places import Place
+
+        guard = begun_session("error")
+        with guard.testing("test_a.py::test_one", is_lifted=False):
+            place = Place("setup", "test_a.py::test_one", "it")
+            with guard.setting_up("outer", place, is_shared=False):
+                with patch.dict(sys.modules):
+                    import tree.a
+                with guard.setting_up("inner", place, is_shared=False):
+                    assert importlib.import_module("tree.a") is tree.a
+        """
+    )
