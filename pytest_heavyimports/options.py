@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MODULES_KEY = "heavy_modules"
 PROTECT_KEY = "heavy_protect"
 PRELOAD_KEY = "heavy_preload"
+DEFER_KEY = "heavy_defer"
 WORKERS_KEY = "heavy_xdist_workers"
 
 CHOICES = {
@@ -50,8 +51,14 @@ class Settings(SimpleNamespace):
     order: str
     report: bool
     preload: bool
+    defer: bool
     protect: tuple[str, ...]
     xdist_workers: int
+
+    @property
+    def is_early(self) -> bool:
+        """Whether something is to be done before the first conftest file is read."""
+        return self.guard != "off" or self.preload or self.defer
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"settings do not change: {name}")
@@ -65,6 +72,9 @@ def add_options(parser: pytest.Parser) -> None:
         flag = f"--{key.replace('_', '-')}"
         group.addoption(flag, choices=values, help=f"{what} (default: {values[0]})")
         parser.addini(key, f"{what}: {', '.join(values)} (default: {values[0]})", default=values[0])
+    defer = "put off imports of the declared modules that are installed packages until an attribute of them is used"
+    group.addoption("--heavy-defer", action="store_true", default=None, help=defer)
+    parser.addini(DEFER_KEY, f"{defer} (default: false)", type="bool", default=False)
     preload = "import the declared modules that are installed packages before the first conftest.py is read"
     group.addoption("--heavy-preload", action="store_true", default=None, help=preload)
     parser.addini(PRELOAD_KEY, f"{preload} (default: false)", type="bool", default=False)
@@ -139,6 +149,9 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         faults.append(f"{key}: {value!r} is none of {', '.join(values)} ({ini_source(config, key)}).")
         return values[0]
 
+    def is_on(key: str) -> bool:
+        return bool(getattr(given_flags, key, None) or ini_value(config, key, faults, default=False))
+
     workers = ini_value(config, WORKERS_KEY, faults, default="0")
     if not str(workers).isdecimal():
         faults.append(f"{WORKERS_KEY}: {workers!r} is no number of workers ({ini_source(config, WORKERS_KEY)}).")
@@ -146,7 +159,8 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
     settings = Settings(
         **{key.removeprefix("heavy_"): choice(key, values) for key, (values, _) in CHOICES.items()},
         report=choice("heavy_report", REPORT_CHOICES) == "on",
-        preload=bool(getattr(given_flags, PRELOAD_KEY, None) or ini_value(config, PRELOAD_KEY, faults, default=False)),
+        preload=is_on(PRELOAD_KEY),
+        defer=is_on(DEFER_KEY),
         protect=tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[])),
         xdist_workers=int(workers),
     )

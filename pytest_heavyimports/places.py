@@ -91,6 +91,11 @@ class Whereabouts:
         return place.at(line=f"{os.path.relpath(file, self._root) if under else file}:{line}")
 
 
+def is_there(fullname: str) -> bool:
+    """Whether a module is in ``sys.modules``, and no import of it has been put off."""
+    return fullname in sys.modules and not getattr(type(sys.modules[fullname]), "is_deferred", False)
+
+
 def is_plumbing(file: str) -> bool:
     """Whether a file belongs to this package or to the import system: no place that a user is interested in."""
     return file.startswith((_OURS, *_IMPORT_SYSTEM))

@@ -75,7 +75,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     settings, faults = options.read_settings(early_config, early_config.known_args_namespace)
-    if (settings.guard != "off" or settings.preload) and not faults:
+    if settings.is_early and not faults:
         with unrewritten():
             from .session import start_early
 
@@ -111,7 +111,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings, faults = options.read_settings(config, config.option)
     lines = all_lines(config, faults)
     declared: Mapping[str, HeavyModule] = {}
-    if lines or faults or settings.guard != "off" or settings.preload:
+    if lines or faults or settings.is_early:
         with unrewritten():
             from .session import configure
 

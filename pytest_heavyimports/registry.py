@@ -15,7 +15,7 @@ from .declarations import HeavyModule, merge, parse_line
 from .errors import HeavyModuleMissing, add_note
 from .measure import Cost
 from .names import is_within
-from .places import Place, Whereabouts, within_modules
+from .places import Place, Whereabouts, is_there, within_modules
 from .records import Import
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class ModuleRegistry:
         whereabouts: Whereabouts,
         collector: AbstractContextManager[object],
         on_missing: Callable[[str], NoReturn],
+        load: Callable[[ModuleType], Any] = lambda module: module,
     ) -> None:
         """
         Args:
@@ -48,12 +49,14 @@ class ModuleRegistry:
             whereabouts: Tells where the run is now.
             collector: Entered around each import; see ``imports/collector.py``.
             on_missing: Called with the reason where a module is not installed or too old; raises.
+            load: Executes a module whose import was put off.
         """
         self.declared = declared
         self.ledger = ledger
         self._whereabouts = whereabouts
         self._collector = collector
         self._on_missing = on_missing
+        self._load = load
         self._modules: dict[str, ModuleType] = {}
         self._failures: dict[str, tuple[BaseException, TracebackType | None]] = {}
         self._lock = threading.RLock()
@@ -93,7 +96,7 @@ class ModuleRegistry:
     def notice(self, place: Place) -> None:
         """Record, as of *place*, the declared modules that import statements have brought in since the last call."""
         for fullname in {module.fullname for module in self.declared.values()}:
-            if fullname in sys.modules and self.ledger.import_of(fullname) is None:
+            if is_there(fullname) and self.ledger.import_of(fullname) is None:
                 self.ledger.record(Import(fullname, place))
 
     def _wanted(self, name: str, minversion: str | None) -> HeavyModule:
@@ -137,10 +140,10 @@ class ModuleRegistry:
         if fullname in self._failures:
             error, traceback = self._failures[fullname]
             raise error.with_traceback(traceback)
-        place = EARLIER if sys.modules.get(fullname) else self._whereabouts()
+        place = EARLIER if is_there(fullname) and sys.modules[fullname] else self._whereabouts()
         try:
             with self._collector, Cost() as cost:
-                module = importlib.import_module(fullname)
+                module: ModuleType = self._load(importlib.import_module(fullname))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # pytest-timeout's failure is no Exception, a module's sys.exit() neither

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from .declarations import HeavyModule, read_declarations
 from .names import is_within, lineage
 from .options import Settings, read_settings
-from .places import Place, Whereabouts
+from .places import Place, Whereabouts, calling_line, is_there
 from .session_hooks import SessionHooks
 from .sources import Line, from_ini
 
 if TYPE_CHECKING:
     from .guard.session import Guard
     from .imports.collector import CollectorPause
+    from .imports.deferral import Deferral
     from .ledger import Ledger
     from .registry import ModuleRegistry
 
@@ -42,7 +43,9 @@ class HeavySession:
         self.declared: dict[str, HeavyModule] = {}
         """By alias."""
         self.whereabouts = Whereabouts(str(config.rootpath))
+        self._is_importing = False
         self.guard = self._open_guard(config) if settings.guard != "off" else None
+        self.deferral = self._open_deferral(config) if settings.defer else None
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -69,6 +72,7 @@ class HeavySession:
             whereabouts=self.whereabouts,
             collector=self.collector,
             on_missing=_fail if self.settings.missing == "fail" else _skip,
+            load=self._load,
         )
 
     @property
@@ -80,10 +84,13 @@ class HeavySession:
         """Make these known to the registry, and let the guard protect those that are installed."""
         self.declared.clear()
         self.declared.update(declared)
+        packages = _installed_packages(declared.values()) if self.guard or self.deferral else {}
+        if self.deferral:
+            self.deferral.defer(tuple(packages))
         if self.guard:
             asked_for = {line: f"{line!r} (heavy_protect)" for line in self.settings.protect if line[0] != "!"}
             removed = frozenset(line[1:] for line in self.settings.protect if line[0] == "!")
-            self.guard.protect(_installed_packages(declared.values()) | asked_for, removed)
+            self.guard.protect(packages | asked_for, removed)
 
     def preload(self) -> None:
         """Import what is declared and installed. What fails is remembered, and told to the first test that asks."""
@@ -99,9 +106,31 @@ class HeavySession:
                     pass
         self.whereabouts.enter("start-up")
 
+    @contextmanager
+    def importing(self, fullname: str) -> Iterator[None]:
+        """Around the import of a package that was deferred: records its place and cost, as the guard would."""
+        from .measure import Cost
+        from .records import Import
+
+        if self._is_importing:
+            yield  # brought in by another one
+            return
+        place, cost, error = self.whereabouts.of(*calling_line()), Cost(), ""
+        self._is_importing = True
+        try:
+            with self.collector, cost:
+                yield
+        except BaseException as raised:
+            error = repr(raised)
+            raise
+        finally:
+            self._is_importing = False
+            self.ledger.record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, error))
+            self.registry.notice(place)
+
     def notice(self, phase: str, nodeid: str = "") -> None:
         """Record what import statements have brought in since the last call as brought in here."""
-        if any(module.fullname in sys.modules for module in self.declared.values()):
+        if any(is_there(module.fullname) for module in self.declared.values()):
             self.registry.notice(Place(phase, nodeid))
 
     def _open_guard(self, config: pytest.Config) -> Guard:
@@ -114,6 +143,22 @@ class HeavySession:
         )
         config.add_cleanup(install(guard, KEEPER).close)
         return guard
+
+    def _open_deferral(self, config: pytest.Config) -> Deferral:
+        from .imports.deferral import Deferral
+        from .imports.install import install_deferral
+
+        deferral = Deferral((lambda _: nullcontext()) if self.guard else self.importing)
+        config.add_cleanup(install_deferral(deferral).close)
+        return deferral
+
+    def _load(self, module: Any) -> Any:
+        """A module as a test wants it: executed."""
+        if not self.deferral:
+            return module
+        from .imports.deferral import load
+
+        return load(module)
 
 
 def session_of(config: pytest.Config) -> HeavySession:

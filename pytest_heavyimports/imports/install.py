@@ -10,6 +10,7 @@ from .finder import Judge, ProtectedFinder
 from .reload import patch_reload
 
 if TYPE_CHECKING:
+    from .deferral import Deferral
     from .keeper import Keeper
 
 
@@ -32,6 +33,16 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
     return handle
 
 
-def _remove(finder: ProtectedFinder) -> None:
+def install_deferral(deferral: Deferral) -> ExitStack:
+    """Defer imports until the returned handle is closed, which is as with :func:`install`."""
+    handle = ExitStack()
+    # Before the guard's finder: what is put off is nothing to the guard yet.
+    sys.meta_path.insert(0, deferral)
+    handle.callback(deferral.close)
+    handle.callback(_remove, deferral)
+    return handle
+
+
+def _remove(finder: object) -> None:
     # By identity, and in place: others may have put finders before ours, or replaced the list by a copy.
     sys.meta_path[:] = [other for other in sys.meta_path if other is not finder]

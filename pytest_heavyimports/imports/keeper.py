@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import islice
@@ -267,6 +267,17 @@ KEEPER = Keeper()
 """The one of this process."""
 
 
+def take_out(modules: Mapping[str, Any]) -> None:
+    """Take modules out of ``sys.modules``, and off their parents, where it is these that are there."""
+    for name, module in modules.items():
+        if sys.modules.get(name) is module:
+            del sys.modules[name]
+        package, _, child = name.rpartition(".")
+        namespace = getattr(sys.modules.get(package), "__dict__", {})
+        if namespace.get(child) is module:
+            del namespace[child]
+
+
 def in_place(fullname: str) -> Any:
     """What stands in ``sys.modules``: ``None`` where nothing does, BLOCKED where None does."""
     module = sys.modules.get(fullname, _MISSING)
@@ -284,8 +295,8 @@ def declared_spec(module: Any) -> ModuleSpec | None:
 
 
 def is_finished(module: Any) -> bool:
-    """Whether a module has been executed to its end, as importlib knows it."""
-    return not getattr(declared_spec(module), "_initializing", False)
+    """Whether a module has been executed to its end, as importlib knows it, and as we do where it is deferred."""
+    return not (getattr(declared_spec(module), "_initializing", False) or getattr(type(module), "is_deferred", False))
 
 
 def is_real(fullname: str, module: Any) -> bool:

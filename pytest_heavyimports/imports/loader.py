@@ -20,7 +20,7 @@ _call_with_frames_removed: Callable[..., Any] = getattr(
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 
-def _as_import_system(function: Body) -> Body:
+def as_import_system(function: Body) -> Body:
     """
     Let a function that calls module code pass for one of importlib's own.
 
@@ -59,12 +59,12 @@ class WatchedLoader(_Loader):
         super().__init__(loader)
         self._around = around
 
-    @_as_import_system
+    @as_import_system
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         module: ModuleType | None = self._loader.create_module(spec)
         return module
 
-    @_as_import_system
+    @as_import_system
     def exec_module(self, module: ModuleType) -> None:
         spec = module.__spec__
         assert spec is not None  # the import system sets it before it calls us
@@ -86,7 +86,7 @@ class GivingLoader(_Loader):
         self._give = give
         self._spec = spec
 
-    @_as_import_system
+    @as_import_system
     def create_module(self, _: ModuleSpec) -> Any:
         return _call_with_frames_removed(self._give)
 

@@ -1,0 +1,380 @@
+"""
+Modules that load themselves in place at the first use of an attribute.
+
+``import torch`` finds the module, and puts it into ``sys.modules`` without executing it. It is the module that
+everybody gets, then and later: its code runs in it when somebody first asks for something that only its code can know.
+``importlib.util.LazyLoader`` does as much for one import statement; a second one loads the module, and so does every
+tool that looks at the names of a test file.
+"""
+
+from __future__ import annotations
+
+import copy
+import dis
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from importlib.machinery import ModuleSpec, SourceFileLoader, SourcelessFileLoader
+from types import CodeType, FrameType, ModuleType, TracebackType
+from typing import Any
+
+from ..errors import add_note
+from ..names import is_within, lineage
+from ..places import calling_line, within_modules
+from .finder import ProtectedFinder
+from .keeper import KEEPER, take_out
+from .loader import as_import_system, giving_spec
+
+# Asked of every name in a test file, by pytest and others, to see whether it is a fixture, a mock, a test.
+PROBES = frozenset(("_mock_name", "_mock_methods", "_pytestfixturefunction", "_spec_class"))
+PROBING = frozenset(
+    "_pytest.compat _pytest.doctest _pytest.fixtures _pytest.mark.structures _pytest.python _pytest.unittest "
+    "doctest inspect unittest.loader".split()
+)
+TELLING_DUNDERS = frozenset(("__version__", "__all__"))
+
+
+class DeferredModule(ModuleType):
+    """A module that was found, and not executed yet."""
+
+    is_deferred = True
+
+    def __getattr__(self, name: str) -> Any:
+        __tracebackhide__ = True
+        asker = sys._getframe(1)
+        deferred = _DEFERRED[id(self)]
+        if _is_probe(name, asker) or deferred.is_loading_here():
+            half = "partially initialized " if deferred.is_loading_here() else ""
+            raise AttributeError(f"{half}module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
+        if _is_from_import(asker) and deferred.deferral.is_submodule(self, name):
+            return importlib.import_module(f"{self.__name__}.{name}")
+        module = deferred.load()
+        # Not by way of this method again: where threads wait for each other, it may be half done still.
+        return ModuleType.__getattribute__(self, name) if module is self else getattr(module, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        __tracebackhide__ = True
+        # What importlib does to the modules that it makes is no use of them.
+        is_part = isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}"
+        module = self if is_part or _is_dunder(name) else _DEFERRED[id(self)].usable()
+        if module is self:
+            ModuleType.__setattr__(self, name, value)
+        else:
+            setattr(module, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        __tracebackhide__ = True
+        module = _DEFERRED[id(self)].usable()
+        if module is self:
+            ModuleType.__delattr__(self, name)
+        else:
+            delattr(module, name)
+
+    def __dir__(self) -> list[str]:
+        __tracebackhide__ = True
+        module = _DEFERRED[id(self)].usable()
+        return list(ModuleType.__dir__(self)) if module is self else dir(module)
+
+
+class Deferred:
+    """What is known of a deferred module."""
+
+    def __init__(self, module: ModuleType, deferral: Deferral, place: tuple[str, int]) -> None:
+        self.module = module
+        self.deferral = deferral
+        self.place = place
+        self.error: Exception | None = None
+        self._traceback: TracebackType | None = None
+        self._thread: int | None = None
+
+    def is_loading_here(self) -> bool:
+        """Whether it is the module's own code, or what that calls, that asks."""
+        return self._thread == threading.get_ident()
+
+    def usable(self) -> Any:
+        """As :meth:`load`, but for the module's own code, while it is executed, the module as it is."""
+        __tracebackhide__ = True
+        return self.module if self.is_loading_here() else self.load()
+
+    def load(self) -> Any:
+        """The module, executed; another object where it has put one in its own place."""
+        __tracebackhide__ = True
+        fullname = self.module.__name__
+        if self.error is None:
+            self.deferral.load(fullname)
+        if self.error is not None:
+            raise self.error.with_traceback(self._traceback)
+        found = sys.modules.get(fullname)
+        if found is None or found is self.module:
+            self.settle()
+            return self.module
+        return found
+
+    def execute(self, loader: Any) -> None:
+        """Execute the module by its own loader."""
+        self._thread = threading.get_ident()
+        try:
+            loader.exec_module(self.module)
+        except Exception as error:  # an interrupted import may be tried again
+            self.fail(error)
+            raise
+        finally:
+            self._thread = None
+        if sys.modules.get(self.module.__name__) is self.module:
+            self.settle()
+
+    def settle(self) -> None:
+        """The module is one like any other from now on, unless its code has made another class of it."""
+        if self._thread is None:
+            if is_deferred(self.module):
+                self.module.__class__ = ModuleType
+            _DEFERRED.pop(id(self.module), None)
+
+    def fail(self, error: Exception) -> None:
+        """Its import has failed: everybody who uses it gets the error."""
+        self.error, self._traceback = error, within_modules(error.__traceback__)
+        file, line = self.place
+        add_note(error, f"{self.module.__name__!r} was imported at {file}:{line}, and first used now (heavy_defer).")
+
+
+_DEFERRED: dict[int, Deferred] = {}
+"""By the module's id. A module outlives the session that has deferred it."""
+
+
+class Deferral:
+    """The finder that defers, to be put before all others in ``sys.meta_path``."""
+
+    def __init__(self, around: Callable[[str], AbstractContextManager[object]]) -> None:
+        """*around* is called with a package's name, and entered while it is loaded."""
+        self._around = around
+        self._packages: frozenset[str] = frozenset()
+        self._begun: set[str] = set()
+        self._found: dict[str, Deferred] = {}
+        self._lock = threading.RLock()
+        self._thread = threading.local()
+        self._bound: dict[str, dict[str, bool]] = {}
+
+    def defer(self, packages: Sequence[str]) -> None:
+        """From now on, put off imports of these packages and of their parts."""
+        self._packages = frozenset(packages)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Reference: "The meta path" in Python's language reference."""
+        package = self._package_of(fullname)
+        if package is None or getattr(self._thread, "is_asking", False):
+            return None
+        if isinstance(target, DeferredModule):
+            _DEFERRED[id(target)].load()  # a reload of what has never run
+            return None
+        deferred = self._found.get(fullname)
+        if self._is_begun(package):
+            return self._in_place(fullname, path, deferred) if deferred else None
+        if deferred:
+            return giving_spec(fullname, deferred.module.__spec__, lambda: deferred.module)
+        return self._put_off(fullname, package, path, target)
+
+    def load(self, fullname: str) -> None:
+        """Import a deferred module for real, with all others of its package that were asked for."""
+        __tracebackhide__ = True
+        package = self._package_of(fullname) or fullname
+        with self._lock:
+            is_first = package not in self._begun
+            self._begun.add(package)
+            names = [name for name in self._found if is_within(name, package)] if is_first else [fullname]
+            take_out({name: self._found[name].module for name in names if name in self._found})
+        for name in dict.fromkeys((package, *names)) if is_first else names:
+            try:
+                if name == package and is_first:
+                    with self._around(package):
+                        importlib.import_module(name)
+                else:
+                    importlib.import_module(name)
+            except Exception as error:
+                if name in self._found and self._found[name].error is None:
+                    self._found[name].fail(error)
+                if name in (fullname, package):
+                    raise
+
+    def is_submodule(self, package: ModuleType, name: str) -> bool:
+        """Whether ``from package import name`` gives a module that can be deferred, for all that can be seen."""
+        fullname = f"{package.__name__}.{name}"
+        if fullname in sys.modules:
+            return isinstance(sys.modules[fullname], DeferredModule)
+        spec = self._ask_others(fullname, list(package.__path__), None, is_raw=True)
+        return spec is not None and _is_deferrable(spec) and not self._is_bound(package, name)
+
+    def close(self) -> None:
+        """The session is over: what was never used is taken out, and the next import is one like any other."""
+        waiting = {name: deferred.module for name, deferred in self._found.items() if id(deferred.module) in _DEFERRED}
+        self._packages = frozenset()
+        take_out(waiting)
+
+    def _package_of(self, fullname: str) -> str | None:
+        return next((name for name in lineage(fullname) if name in self._packages), None)
+
+    def _is_begun(self, package: str) -> bool:
+        """Whether the package is loaded, or being loaded, or has been once; or a fake is in its place."""
+        if package in self._begun or package in KEEPER.kept:
+            return True
+        return package in sys.modules and not isinstance(sys.modules[package], DeferredModule)
+
+    def _put_off(
+        self, fullname: str, package: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> ModuleSpec | None:
+        spec = self._ask_others(fullname, path, target, is_raw=True)
+        if spec is None:
+            return None
+        if not _is_deferrable(spec):
+            return self._at_once(fullname, package)
+        answer = copy.copy(spec)
+        answer.loader = DeferringLoader(spec.loader, self._keep)  # type: ignore[assignment]  # a duck
+        return answer
+
+    def _at_once(self, fullname: str, package: str) -> ModuleSpec | None:
+        """A part that can't be deferred, such as an extension module: its package is loaded first, as ever."""
+        if package != fullname:
+            self.load(package)
+        module = sys.modules.get(fullname)
+        if module is None:
+            return None
+        # The package has brought it in. importlib, which looks for it still, would execute it again.
+        take_out({fullname: module})
+        return giving_spec(fullname, module.__spec__, lambda: module)
+
+    def _keep(self, module: ModuleType) -> None:
+        module.__class__ = DeferredModule
+        _DEFERRED[id(module)] = self._found[module.__name__] = Deferred(module, self, calling_line())
+
+    def _in_place(self, fullname: str, path: Sequence[str] | None, deferred: Deferred) -> ModuleSpec | None:
+        if id(deferred.module) not in _DEFERRED or deferred.error is not None:
+            return None  # loaded once, or failed: what becomes of a second time is not our business
+        spec = self._ask_others(fullname, path, None, is_raw=False)
+        if spec is None or not hasattr(spec.loader, "exec_module"):
+            return None
+        answer = copy.copy(spec)
+        answer.loader = InPlaceLoader(spec.loader, deferred)  # type: ignore[assignment]  # a duck
+        return answer
+
+    def _ask_others(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None, *, is_raw: bool
+    ) -> ModuleSpec | None:
+        """The spec that the other finders give; *is_raw* leaves out the guard's, which would take note."""
+        self._thread.is_asking = True
+        try:
+            for finder in _others(is_raw=is_raw):
+                spec: ModuleSpec | None = finder.find_spec(fullname, path, target)
+                if spec is not None:
+                    return spec
+        finally:
+            self._thread.is_asking = False
+        return None
+
+    def _is_bound(self, package: ModuleType, name: str) -> bool:
+        """Whether the package's code binds *name* to something else than its part of that name."""
+        if package.__name__ not in self._bound:
+            loader: Any = package.__loader__
+            code = loader.get_code(package.__name__)
+            self._bound[package.__name__] = dict(_bindings(code, package.__name__)) if code else {}
+        return self._bound[package.__name__].get(name, False)
+
+
+class DeferringLoader:
+    """Makes a module, and leaves it at that."""
+
+    def __init__(self, loader: Any, keep: Callable[[ModuleType], None]) -> None:
+        self._loader = loader
+        self._keep = keep
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None  # the import system sets it before it calls us
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._keep(module)
+
+
+class InPlaceLoader:
+    """Executes a deferred module, in the module that everybody has."""
+
+    def __init__(self, loader: Any, deferred: Deferred) -> None:
+        self._loader = loader
+        self._deferred = deferred
+
+    def create_module(self, _: ModuleSpec) -> ModuleType:
+        return self._deferred.module
+
+    @as_import_system
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._deferred.execute(self._loader)
+
+
+def is_deferred(module: object) -> bool:
+    """Whether a module has been found, and not executed yet."""
+    return isinstance(module, DeferredModule)
+
+
+def load(module: Any) -> Any:
+    """The module, executed; whatever is no deferred module as it is."""
+    __tracebackhide__ = True
+    deferred = _DEFERRED.get(id(module))
+    return deferred.load() if deferred and deferred.module is module else module
+
+
+def _others(*, is_raw: bool) -> Iterator[Any]:
+    for finder in list(sys.meta_path):
+        is_ours = isinstance(finder, Deferral) or (is_raw and isinstance(finder, ProtectedFinder))
+        if hasattr(finder, "find_spec") and not is_ours:
+            yield finder
+
+
+def _is_deferrable(spec: ModuleSpec) -> bool:
+    """Whether the module is Python code in a file: what C code does when it makes a module can't be put off."""
+    return type(spec.loader) in (SourceFileLoader, SourcelessFileLoader)
+
+
+def _is_dunder(name: str) -> bool:
+    return name[:2] == name[-2:] == "__"
+
+
+def _is_probe(name: str, asker: FrameType) -> bool:
+    if _is_dunder(name):
+        return name not in TELLING_DUNDERS
+    return name in PROBES or asker.f_globals.get("__name__") in PROBING
+
+
+def _is_from_import(asker: FrameType) -> bool:
+    return asker.f_code.co_name == "_handle_fromlist"  # of importlib/_bootstrap.py: "from package import name"
+
+
+def _bindings(code: CodeType, package: str) -> Iterator[tuple[str, bool]]:
+    """Each name that a package's code binds, and whether to something else than its part of that name."""
+    constant: object = None
+    module, names, attribute = "", constant, ""
+    is_imported = False
+    for instruction in dis.get_instructions(code):
+        operation, value = instruction.opname, instruction.argval
+        if operation == "LOAD_CONST":
+            constant = value
+        elif operation == "IMPORT_NAME":
+            module, names, attribute, is_imported = value, constant, "", True
+        elif operation == "IMPORT_FROM":
+            attribute, is_imported = value, True
+        elif operation in ("STORE_NAME", "STORE_GLOBAL"):
+            # "from . import part", "from package import part"; "import package.part as part"
+            is_part = module in ("", package) if names else module == f"{package}.{value}"
+            yield value, not (is_imported and is_part and attribute == value)
+            is_imported = False
+        elif operation not in _BETWEEN:
+            is_imported = False
+
+
+_BETWEEN = frozenset(("SWAP", "ROT_TWO", "POP_TOP", "EXTENDED_ARG", "CACHE", "NOP"))
+"""What stands between an import and the binding of its result, in one version of Python or another."""
