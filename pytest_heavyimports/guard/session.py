@@ -180,7 +180,8 @@ class Guard:
     def setting_up(self, fixturedef: object, place: Place, *, is_shared: bool) -> Iterator[None]:
         """What is displaced inside belongs to the fixture, until :meth:`finalized`; *is_shared* by several tests."""
         owner = self._fixtures[fixturedef] = Owner("fixture", place, next(self._numbers))
-        with self.watch.acting(owner, every_module=is_shared):
+        is_nested = self.watch.actor.kind == "fixture"  # by request.getfixturevalue, in the setup of another one
+        with self.watch.acting(owner, every_module=is_shared or is_nested):
             yield
 
     def finalized(self, fixturedef: object, place: Place) -> None:

@@ -286,3 +286,21 @@ def test_the_nested_fixture_is_not_the_culprit(run: Run) -> None:
                     assert importlib.import_module("tree.a") is tree.a
         """
     )
+
+
+def test_the_nested_fixture_is_not_the_culprit_of_a_part(run: Run) -> None:
+    """The same with a part of a package, which is looked at less often."""
+    run(
+        """
+        from pytest_heavyimports.places import Place
+
+        guard = begun_session("error")
+        import tree.a
+        with guard.testing("test_a.py::test_one", is_lifted=False):
+            place = Place("setup", "test_a.py::test_one", "it")
+            with guard.setting_up("outer", place, is_shared=False):
+                part = sys.modules.pop("tree.a")
+                with guard.setting_up("inner", place, is_shared=False):
+                    assert importlib.import_module("tree.a") is part
+        """
+    )
