@@ -86,6 +86,9 @@ class Deferred:
         self.deferral = deferral
         self.place = place
         self.error: Exception | None = None
+        self.has_begun = False
+        """Whether importlib is about to execute it, or has."""
+        self.is_executed = False
         self._traceback: TracebackType | None = None
         self._thread: int | None = None
 
@@ -102,35 +105,30 @@ class Deferred:
         """The module, executed; another object where it has put one in its own place."""
         __tracebackhide__ = True
         fullname = self.module.__name__
-        if self.error is None:
+        if self.error is None and not self.is_executed:
             self.deferral.load(fullname)
         if self.error is not None:
             raise self.error.with_traceback(self._traceback)
         found = sys.modules.get(fullname)
-        if found is None or found is self.module:
-            self.settle()
-            return self.module
-        return found
+        return self.module if found is None else found
 
     def execute(self, loader: Any) -> None:
         """Execute the module by its own loader."""
         self._thread = threading.get_ident()
         try:
             loader.exec_module(self.module)
-        except Exception as error:  # an interrupted import may be tried again
+        except Exception as error:
             self.fail(error)
+            raise
+        except BaseException:  # it was interrupted, and may be tried again
+            self.has_begun = False
             raise
         finally:
             self._thread = None
-        if sys.modules.get(self.module.__name__) is self.module:
-            self.settle()
-
-    def settle(self) -> None:
-        """The module is one like any other from now on, unless its code has made another class of it."""
-        if self._thread is None:
-            if is_deferred(self.module):
-                self.module.__class__ = ModuleType
-            _DEFERRED.pop(id(self.module), None)
+        self.is_executed = True
+        # One like any other from now on, unless its code has put another one in its place, or made another class of it.
+        if sys.modules.get(self.module.__name__) is self.module and is_deferred(self.module):
+            self.module.__class__ = ModuleType
 
     def fail(self, error: Exception) -> None:
         """Its import has failed: everybody who uses it gets the error."""
@@ -185,7 +183,8 @@ class Deferral:
             is_first = package not in self._begun
             self._begun.add(package)
             names = [name for name in self._found if is_within(name, package)] if is_first else [fullname]
-            take_out({name: self._found[name].module for name in names if name in self._found})
+            waiting = [self._found[name] for name in names if name in self._found]
+            take_out({each.module.__name__: each.module for each in waiting if not each.has_begun})
         for name in dict.fromkeys((package, *names)) if is_first else names:
             try:
                 if name == package and is_first:
@@ -209,9 +208,8 @@ class Deferral:
 
     def close(self) -> None:
         """The session is over: what was never used is taken out, and the next import is one like any other."""
-        waiting = {name: deferred.module for name, deferred in self._found.items() if id(deferred.module) in _DEFERRED}
         self._packages = frozenset()
-        take_out(waiting)
+        take_out({name: deferred.module for name, deferred in self._found.items() if not deferred.is_executed})
 
     def _package_of(self, fullname: str) -> str | None:
         return next((name for name in lineage(fullname) if name in self._packages), None)
@@ -250,8 +248,8 @@ class Deferral:
         _DEFERRED[id(module)] = self._found[module.__name__] = Deferred(module, self, calling_line())
 
     def _in_place(self, fullname: str, path: Sequence[str] | None, deferred: Deferred) -> ModuleSpec | None:
-        if id(deferred.module) not in _DEFERRED or deferred.error is not None:
-            return None  # loaded once, or failed: what becomes of a second time is not our business
+        if deferred.is_executed or deferred.error is not None:
+            return None  # what becomes of a second time is not our business
         spec = self._ask_others(fullname, path, None, is_raw=False)
         if spec is None or not hasattr(spec.loader, "exec_module"):
             return None
@@ -307,6 +305,7 @@ class InPlaceLoader:
         self._deferred = deferred
 
     def create_module(self, _: ModuleSpec) -> ModuleType:
+        self._deferred.has_begun = True
         return self._deferred.module
 
     @as_import_system

@@ -1,0 +1,447 @@
+"""The setting heavy_defer and the flag --heavy-defer: imports that cost nothing until an attribute is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..suite import Suite, section
+
+if TYPE_CHECKING:
+    from ..installed import Installed
+
+Run = Callable[..., pytest.RunResult]
+PACKAGE = {
+    "deferpkg/__init__.py": """\
+        from executions import record
+
+        record(__name__)
+        from . import part
+        from .shadowed import shadowed
+        from ._base import Base
+
+        __version__ = "1.0"
+        answer = 42
+        """,
+    "deferpkg/part.py": "from executions import record\n\nrecord(__name__)\nanswer = 43\n",
+    "deferpkg/later.py": "from executions import record\n\nrecord(__name__)\nanswer = 44\n",
+    "deferpkg/shadowed.py": "def shadowed():\n    return 45\n",
+    "deferpkg/_base.py": "class Base:\n    pass\n",
+    "deferpkg/replaced.py": """\
+        import sys
+
+        class Replacement:
+            answer = 46
+
+        sys.modules[__name__] = Replacement()
+        """,
+}
+BROKEN = "from executions import record\n\nrecord(__name__)\nraise ImportError('libbroken.so is missing')\n"
+USES_NOTHING = """
+    import sys
+
+    import deferpkg
+    import deferpkg as also
+    import deferpkg.part as part
+    from deferpkg import part as too
+
+    def test_light():
+        assert deferpkg is also is sys.modules["deferpkg"]
+        assert part is too is sys.modules["deferpkg.part"]
+    """
+
+
+@pytest.fixture
+def run(suite: Suite, installed: Installed) -> Run:
+    """Runs the suite where ``deferpkg`` and ``brokenpkg`` are installed and declared, and deferred."""
+    installed.add("deferpkg", "1.0", PACKAGE)
+    installed.add("brokenpkg", "1.0", {"brokenpkg/__init__.py": BROKEN})
+    suite.declare("deferpkg", "brokenpkg")
+
+    def run(*args: str, defer: bool = True) -> pytest.RunResult:
+        flags = ["--heavy-defer"] if defer else []
+        return suite.run(*flags, *args, path=(installed.site,), **installed.environment)
+
+    return run
+
+
+def test_what_nobody_uses_is_not_executed(suite: Suite, run: Run) -> None:
+    """Whatever form the import has, at the top of a test file or of the code under test."""
+    suite.write("app.py", "import deferpkg\nfrom deferpkg import part\n")
+    suite.tests(f"{USES_NOTHING}\n    def test_app():\n        import app\n        assert app.part is part\n")
+    run().assert_outcomes(passed=2)
+    assert suite.executions() == {}
+
+
+def test_by_the_file(suite: Suite, run: Run) -> None:
+    """``heavy_defer = true`` does what the flag does; by default nothing is deferred."""
+    suite.tests(USES_NOTHING)
+    run(defer=False).assert_outcomes(passed=1)
+    assert suite.executions() == {"deferpkg": 1, "deferpkg.part": 1}
+    suite.declare("deferpkg", heavy_defer="true")
+    suite.log.unlink()
+    run(defer=False).assert_outcomes(passed=1)
+    assert suite.executions() == {}
+
+
+def test_the_first_use_executes_it_once_and_in_place(suite: Suite, run: Run) -> None:
+    """All names of the module are the same object, before and after, and so are those of its parts."""
+    suite.tests(
+        f"""{USES_NOTHING}
+    def test_heavy():
+        assert part.answer == 43
+        assert deferpkg.answer == 42
+        assert deferpkg is also is sys.modules["deferpkg"]
+        assert deferpkg.part is part is too is sys.modules["deferpkg.part"]
+        assert type(deferpkg) is type(part) is type(sys)
+        assert deferpkg.__spec__.loader is deferpkg.__loader__
+        assert type(deferpkg.__loader__).__module__.startswith("_frozen_importlib")
+
+    def test_again():
+        import deferpkg.later
+        assert deferpkg.later.answer == 44
+    """
+    )
+    run().assert_outcomes(passed=3)
+    assert suite.executions() == {"deferpkg": 1, "deferpkg.part": 1, "deferpkg.later": 1}
+
+
+def test_the_package_is_executed_before_its_part(suite: Suite, run: Run) -> None:
+    """As ever, whatever is used first."""
+    suite.tests("import deferpkg.later as later\n\ndef test_it():\n    assert later.answer == 44\n")
+    run().assert_outcomes(passed=1)
+    assert list(suite.executions()) == ["deferpkg", "deferpkg.part", "deferpkg.later"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from deferpkg import answer",
+        "from deferpkg import *\n\n    assert answer == 42",
+        "import deferpkg\n\n    class Derived(deferpkg.Base): pass",
+    ],
+)
+def test_what_takes_a_name_loads_then_and_there(suite: Suite, run: Run, statement: str) -> None:
+    """The report names the file that has taken it."""
+    suite.tests(f"{statement}\n\ndef test_it(): pass\n".replace("\n    ", "\n"))
+    result = run()
+    result.assert_outcomes(passed=1)
+    assert suite.executions() == {"deferpkg": 1, "deferpkg.part": 1}
+    [line] = section(result)
+    assert "first: test_it.py:" in line
+    assert line.endswith("in test_it.py (collection)")
+
+
+def test_a_name_that_hides_a_part(suite: Suite, run: Run) -> None:
+    """``from package import name`` gives what the package binds, where that is no module."""
+    suite.tests("from deferpkg import shadowed\n\ndef test_it():\n    assert shadowed() == 45\n")
+    run().assert_outcomes(passed=1)
+
+
+def test_a_module_that_replaces_itself(suite: Suite, run: Run) -> None:
+    """What a module puts in its own place is what everybody uses."""
+    suite.tests(
+        """
+        import sys
+
+        import deferpkg.replaced as replaced
+
+        def test_it():
+            assert replaced.answer == 46
+            replaced.answer = 47
+            assert sys.modules["deferpkg.replaced"].answer == replaced.answer == 47
+        """
+    )
+    run().assert_outcomes(passed=1)
+
+
+def test_setting_and_deleting_are_uses(suite: Suite, run: Run) -> None:
+    """What a test sets lasts, for the module has been executed before; ``dir`` tells everything."""
+    suite.tests(
+        """
+        import deferpkg
+
+        def test_it(monkeypatch):
+            deferpkg.answer = 1
+            monkeypatch.setattr("deferpkg.part.answer", 2)
+            assert (deferpkg.answer, deferpkg.part.answer) == (1, 2)
+            del deferpkg.answer
+            assert not hasattr(deferpkg, "answer")
+
+        def test_dir():
+            import deferpkg.later
+            assert "answer" in dir(deferpkg.later)
+        """
+    )
+    run().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("name", ["__version__", "__all__"])
+def test_dunders_that_a_module_may_own(suite: Suite, run: Run, name: str) -> None:
+    """``__version__`` and ``__all__`` are asked of the module; it is not there if the module hasn't got it."""
+    is_there = name == "__version__"
+    suite.tests(f"import deferpkg\n\ndef test_it():\n    assert hasattr(deferpkg, '{name}') is {is_there}\n")
+    run().assert_outcomes(passed=1)
+    assert suite.executions()["deferpkg"] == 1
+
+
+def test_a_missing_module_is_missing_at_once(suite: Suite, run: Run) -> None:
+    """``try: import`` and ``pytest.importorskip`` see what they saw."""
+    suite.tests(
+        """
+        import pytest
+
+        try:
+            import deferpkg.absent
+        except ModuleNotFoundError as error:
+            name = error.name
+
+        def test_it():
+            assert name == "deferpkg.absent"
+
+        def test_skipped():
+            pytest.importorskip("deferpkg.absent")
+
+        def test_there():
+            assert pytest.importorskip("deferpkg").answer == 42
+        """
+    )
+    run().assert_outcomes(passed=2, skipped=1)
+
+
+def test_an_import_that_fails(suite: Suite, run: Run) -> None:
+    """The first use raises the import's own error, with the line of the import; each later use raises it again."""
+    suite.tests(
+        """
+        import brokenpkg
+
+        def test_first():
+            brokenpkg.answer
+
+        def test_again():
+            brokenpkg.other
+        """
+    )
+    result = run()
+    result.assert_outcomes(failed=2)
+    assert suite.executions() == {"brokenpkg": 1}
+    assert str(result.stdout).count("ImportError: libbroken.so is missing") >= 2
+    result.stdout.fnmatch_lines(["E   'brokenpkg' was imported at *test_it.py:1, and first used now (heavy_defer)."])
+
+
+COLLECTED = {
+    "test_functions.py": """
+        import deferpkg
+
+        def test_it(): pass
+        class TestIt:
+            def test_method(self): pass
+        """,
+    "test_unittest.py": """
+        import unittest
+
+        import deferpkg
+
+        class TestIt(unittest.TestCase):
+            def test_method(self): pass
+        """,
+    "documented.py": '''
+        """
+        >>> 1 + 1
+        2
+        """
+        import deferpkg
+        ''',
+    "conftest.py": """
+        import deferpkg
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def every():
+            return deferpkg
+        """,
+}
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--import-mode=importlib"], ["--assert=plain"], ["--heavy-guard=error"], ["--collect-only"]]
+)
+def test_collecting_uses_nothing(suite: Suite, run: Run, arguments: list[str]) -> None:
+    """pytest, unittest and doctest look at every name of a file, and wake nothing."""
+    for file, text in COLLECTED.items():
+        suite.write(file, text)
+    run("--doctest-modules", *arguments)
+    assert suite.executions() == {}
+
+
+def test_inspecting_uses_nothing(suite: Suite, run: Run) -> None:
+    """``inspect`` gets what the file says, and tools that ask for what modules rarely have get nothing."""
+    suite.tests(
+        """
+        import inspect
+        from unittest import mock
+
+        import deferpkg
+
+        def test_it():
+            assert inspect.ismodule(deferpkg)
+            assert inspect.getsourcefile(deferpkg) == deferpkg.__file__
+            assert inspect.unwrap(deferpkg) is deferpkg
+            assert "from '" in repr(deferpkg)
+            assert not hasattr(deferpkg, "__wrapped__")
+            assert hasattr(deferpkg, "__path__")
+        """
+    )
+    run().assert_outcomes(passed=1)
+    assert suite.executions() == {}
+
+
+def test_fixtures_use_it(suite: Suite, run: Run) -> None:
+    """An alias and ``heavy_module`` give the module, executed, and the report tells what that cost."""
+    suite.declare("deferpkg >= 1.0", heavy_defer="true")
+    suite.tests(
+        """
+        import deferpkg as imported
+
+        def test_alias(deferpkg):
+            assert type(deferpkg).__name__ == "module"
+            assert deferpkg is imported
+
+        def test_callable(heavy_module):
+            assert heavy_module("deferpkg.later").answer == 44
+        """
+    )
+    result = run()
+    result.assert_outcomes(passed=2)
+    [line] = section(result)
+    assert line.endswith("first: test_it.py::test_alias (setup of fixture 'deferpkg')")
+
+
+def test_an_extension_loads_its_package_first(suite: Suite, extension: Installed) -> None:
+    """What C code does can't be put off, and happens in the order that the package wants, once."""
+    suite.declare("extpkg", heavy_defer="true")
+    suite.tests(
+        """
+        import extpkg
+        import extpkg._core
+
+        def test_it():
+            assert type(extpkg).__name__ == "module"
+            assert extpkg._core is sys.modules["extpkg._core"]
+
+        import sys
+        """
+    )
+    suite.run(path=(extension.site,), **extension.environment).assert_outcomes(passed=1)
+    assert suite.executions() == {"extpkg": 1}
+
+
+@pytest.mark.parametrize("guard", ["off", "restore", "error"])
+def test_taken_away_before_its_first_use(suite: Suite, run: Run, guard: str) -> None:
+    """A module that was thrown out of ``sys.modules`` unused comes back as the same object."""
+    suite.tests(
+        """
+        import sys
+        from unittest import mock
+
+        import deferpkg
+
+        def test_popped():
+            del sys.modules["deferpkg"]
+            import deferpkg as again
+            assert again is deferpkg
+
+        def test_rolled_back():
+            with mock.patch.dict(sys.modules):
+                import deferpkg.later
+            import deferpkg.later as later
+            assert later.answer == 44
+            assert deferpkg.answer == 42
+        """
+    )
+    run(f"--heavy-guard={guard}").assert_outcomes(passed=2)
+    assert suite.executions() == {"deferpkg": 1, "deferpkg.part": 1, "deferpkg.later": 1}
+
+
+@pytest.mark.parametrize("guard", ["restore", "error"])
+def test_the_guard_keeps_what_was_deferred(suite: Suite, run: Run, guard: str) -> None:
+    """Once executed, a module is protected like any other."""
+    suite.tests(
+        """
+        import sys
+
+        import deferpkg
+
+        def test_one(monkeypatch):
+            assert deferpkg.answer == 42
+            monkeypatch.delitem(sys.modules, "deferpkg")
+
+        def test_two():
+            import deferpkg as again
+            assert again is deferpkg
+        """
+    )
+    run(f"--heavy-guard={guard}").assert_outcomes(passed=2)
+    assert suite.executions()["deferpkg"] == 1
+
+
+def test_threads_that_use_it_at_once(suite: Suite, run: Run) -> None:
+    """It is executed once, and all of them wait until it is."""
+    suite.tests(
+        """
+        import threading
+
+        import deferpkg.later
+
+        def test_it():
+            start, seen = threading.Barrier(8), []
+
+            def use():
+                start.wait()
+                seen.append(deferpkg.later.answer)
+
+            threads = [threading.Thread(target=use) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert seen == [44] * 8
+        """
+    )
+    for _ in range(5):
+        run().assert_outcomes(passed=1)
+    assert suite.executions()["deferpkg"] == 5
+
+
+def test_a_session_ends_clean(suite: Suite, run: Run, installed: Installed) -> None:
+    """After it an import is one like any other, and what was imported by it works on."""
+    suite.tests("import deferpkg\n\ndef test_it(): pass\n")
+    script = suite.write(
+        "script.py",
+        """
+        import sys
+
+        import pytest
+
+        finders = list(sys.meta_path)
+        pytest.main(["-q", "-p", "no:cacheprovider", "-p", "pytest_heavyimports.plugin", "--heavy-defer"])
+        held = sys.modules["test_it"].deferpkg
+        assert "deferpkg" not in sys.modules
+        assert [finder for finder in sys.meta_path if "pytest" in type(finder).__module__] == []
+        import deferpkg
+        assert type(deferpkg).__name__ == "module"
+        assert held.answer == deferpkg.answer == 42
+        """,
+    )
+    result = suite.run_script(script.name, path=(installed.site,), **installed.environment)
+    assert result.ret == 0, str(result.stderr)
+    assert suite.executions()["deferpkg"] == 1
+
+
+def test_under_xdist(suite: Suite, run: Run) -> None:
+    """Each worker defers."""
+    suite.tests(USES_NOTHING)
+    run("-n", "2", "-p", "xdist").assert_outcomes(passed=1)
+    assert suite.executions() == {}
