@@ -24,7 +24,7 @@ from ..errors import add_note
 from ..names import is_within, lineage
 from ..places import calling_line, within_modules
 from .finder import ProtectedFinder
-from .keeper import KEEPER, take_out
+from .keeper import KEEPER, put_in, take_out
 from .loader import as_import_system, giving_spec
 
 # Asked of every name in a test file, by pytest and others, to see whether it is a fixture, a mock, a test.
@@ -107,10 +107,24 @@ class Deferred:
         fullname = self.module.__name__
         if self.error is None and not self.is_executed:
             self.deferral.load(fullname)
+            self._wait()
         if self.error is not None:
             raise self.error.with_traceback(self._traceback)
         found = sys.modules.get(fullname)
         return self.module if found is None else found
+
+    def _wait(self) -> None:
+        """
+        Wait for the thread that executes it, as importlib does once it has marked the module as being initialised.
+
+        Between its creation and that mark, importlib takes it for a whole one. Where the mark is there and importlib
+        doesn't wait, two threads would wait for each other.
+        """
+        while self.has_begun and not self.is_executed and self.error is None:
+            is_marked = getattr(self.module.__spec__, "_initializing", False)
+            importlib.import_module(self.module.__name__)
+            if is_marked:
+                break
 
     def execute(self, loader: Any) -> None:
         """Execute the module by its own loader."""
@@ -120,12 +134,10 @@ class Deferred:
         except Exception as error:
             self.fail(error)
             raise
-        except BaseException:  # it was interrupted, and may be tried again
-            self.has_begun = False
-            raise
         finally:
             self._thread = None
         self.is_executed = True
+        self.deferral.executed(self.module.__name__)
         # One like any other from now on, unless its code has put another one in its place, or made another class of it.
         if sys.modules.get(self.module.__name__) is self.module and is_deferred(self.module):
             self.module.__class__ = ModuleType
@@ -176,27 +188,28 @@ class Deferral:
         return self._put_off(fullname, package, path, target)
 
     def load(self, fullname: str) -> None:
-        """Import a deferred module for real, with all others of its package that were asked for."""
+        """Import a deferred module for real; the first time with all others of its package that were asked for."""
         __tracebackhide__ = True
         package = self._package_of(fullname) or fullname
         with self._lock:
             is_first = package not in self._begun
             self._begun.add(package)
-            names = [name for name in self._found if is_within(name, package)] if is_first else [fullname]
-            waiting = [self._found[name] for name in names if name in self._found]
-            take_out({each.module.__name__: each.module for each in waiting if not each.has_begun})
-        for name in dict.fromkeys((package, *names)) if is_first else names:
+        if not is_first:
+            self._import(fullname)
+            return
+        with self._around(package):
+            self._import(package)
+        for deferred in self._waiting(package):
             try:
-                if name == package and is_first:
-                    with self._around(package):
-                        importlib.import_module(name)
-                else:
-                    importlib.import_module(name)
-            except Exception as error:
-                if name in self._found and self._found[name].error is None:
-                    self._found[name].fail(error)
-                if name in (fullname, package):
+                deferred.load()
+            except Exception:
+                if deferred.module.__name__ == fullname:
                     raise
+
+    def executed(self, fullname: str) -> None:
+        """A module has been executed: its parts that were asked for, and that it hasn't imported, are there again."""
+        with self._lock:
+            put_in({each.module.__name__: each.module for each in self._waiting(fullname)})
 
     def is_submodule(self, package: ModuleType, name: str) -> bool:
         """Whether ``from package import name`` gives a module that can be deferred, for all that can be seen."""
@@ -210,6 +223,26 @@ class Deferral:
         """The session is over: what was never used is taken out, and the next import is one like any other."""
         self._packages = frozenset()
         take_out({name: deferred.module for name, deferred in self._found.items() if not deferred.is_executed})
+
+    def _import(self, fullname: str) -> None:
+        __tracebackhide__ = True
+        with self._lock:
+            waiting = {each.module.__name__: each.module for each in self._waiting(fullname)}
+            # Its parts with it, and off it, so that it can import them itself. Its parent must not be without it.
+            take_out({name: waiting[name] for name in waiting if name != fullname})
+            take_out({name: waiting[name] for name in waiting if name == fullname}, is_attribute=False)
+            if fullname in waiting:
+                self._found[fullname].has_begun = True  # from now on nobody puts it in but importlib
+        try:
+            importlib.import_module(fullname)
+        except BaseException as error:
+            if fullname in waiting and not isinstance(error, Exception):
+                self._found[fullname].has_begun = False  # it was interrupted, and may be tried again
+            raise
+
+    def _waiting(self, fullname: str) -> list[Deferred]:
+        """The module and its parts, so far as they were deferred and nobody executes them yet."""
+        return [each for name, each in list(self._found.items()) if is_within(name, fullname) and not each.has_begun]
 
     def _package_of(self, fullname: str) -> str | None:
         return next((name for name in lineage(fullname) if name in self._packages), None)

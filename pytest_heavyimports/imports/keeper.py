@@ -267,15 +267,24 @@ KEEPER = Keeper()
 """The one of this process."""
 
 
-def take_out(modules: Mapping[str, Any]) -> None:
-    """Take modules out of ``sys.modules``, and off their parents, where it is these that are there."""
+def take_out(modules: Mapping[str, Any], *, is_attribute: bool = True) -> None:
+    """Take modules out of ``sys.modules``, and as attributes off their parents, where it is these that are there."""
     for name, module in modules.items():
         if sys.modules.get(name) is module:
             del sys.modules[name]
         package, _, child = name.rpartition(".")
         namespace = getattr(sys.modules.get(package), "__dict__", {})
-        if namespace.get(child) is module:
+        if is_attribute and namespace.get(child) is module:
             del namespace[child]
+
+
+def put_in(modules: Mapping[str, Any]) -> None:
+    """Put modules into ``sys.modules``, and as attributes onto their parents, where nothing else is."""
+    for name, module in modules.items():
+        sys.modules.setdefault(name, module)
+        package, _, child = name.rpartition(".")
+        if package in sys.modules:
+            vars(sys.modules[package]).setdefault(child, module)
 
 
 def in_place(fullname: str) -> Any:
