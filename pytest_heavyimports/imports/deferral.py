@@ -120,11 +120,12 @@ class Deferred:
         Between its creation and that mark, importlib takes it for a whole one. Where the mark is there and importlib
         doesn't wait, two threads would wait for each other.
         """
-        while self.has_begun and not self.is_executed and self.error is None:
+        is_marked = False
+        while (
+            not (is_marked or self.is_executed or self.error) and sys.modules.get(self.module.__name__) is self.module
+        ):
             is_marked = getattr(self.module.__spec__, "_initializing", False)
             importlib.import_module(self.module.__name__)
-            if is_marked:
-                break
 
     def execute(self, loader: Any) -> None:
         """Execute the module by its own loader."""
@@ -195,6 +196,8 @@ class Deferral:
             is_first = package not in self._begun
             self._begun.add(package)
         if not is_first:
+            if fullname != package and package in self._found:
+                self._found[package].usable()  # another thread may be at it: importlib would go on with half a package
             self._import(fullname)
             return
         with self._around(package):
