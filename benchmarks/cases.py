@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,6 +22,12 @@ heavy_modules =
     pool = multiprocessing.pool:Pool
     tkinter
 """
+
+PIPELINE = Path(__file__).parent.parent / "examples" / "worker_pipeline"
+LIGHT_TESTS = "import pytest\nfrom src.api.schemas import TaskStatus\n\n\n" + "\n\n".join(
+    f"def test_light_{number}():\n    assert TaskStatus('completed') is TaskStatus.COMPLETED\n" for number in range(300)
+)
+TORCH_AT_THE_TOP = "import torch\nimport torch.nn as nn\nimport numpy as np\nfrom src.worker import pipeline\n"
 
 ONE_TEST = """\
 def test_nothing():
@@ -54,9 +61,10 @@ def many_tests(directory: Path, environment: Mapping[str, str]) -> Benchmark:
 
 
 def many_tests_guarded(directory: Path, environment: Mapping[str, str]) -> Benchmark:
-    """The same with ten modules declared and the guard on, which wraps each test to see whether it is lifted."""
+    """The same with ten modules declared and the guard on: what it looks at around each test."""
     settings = f"{TEN_DECLARED}heavy_guard = error\n"
-    return _many_tests("5000 trivial tests, declared and guarded", directory, environment, settings=settings)
+    name = "5000 trivial tests, declared and guarded"
+    return _many_tests(name, directory, environment, settings=settings, limit=1.25)
 
 
 def one_torch_test(directory: Path, environment: Mapping[str, str]) -> Benchmark:
@@ -82,12 +90,32 @@ def one_torch_test(directory: Path, environment: Mapping[str, str]) -> Benchmark
     )
 
 
+def light_tests_by_mark(directory: Path, environment: Mapping[str, str]) -> Benchmark:
+    """
+    The worker pipeline and 300 light tests, of which ``-m "not heavy"`` selects the light ones.
+
+    The other side has the light tests alone, no torch in its suite and no plugin.
+    """
+    return _light_tests("300 light tests, -m 'not heavy'", directory, environment, arguments=("-m", "not heavy"))
+
+
+def light_tests_deferred(directory: Path, environment: Mapping[str, str]) -> Benchmark:
+    """The same with torch and numpy at the top of the light tests' own file, and of the code under test."""
+    benchmark = _light_tests(
+        "300 light tests, --heavy-defer -k light", directory, environment, arguments=("--heavy-defer", "-k", "light")
+    )
+    (benchmark.plugin.directory / "tests" / "test_light.py").write_text(TORCH_AT_THE_TOP + LIGHT_TESTS, "utf-8")
+    return benchmark
+
+
 CASES: tuple[Callable[[Path, Mapping[str, str]], Benchmark], ...] = (
     start_up,
     start_up_declared,
     many_tests,
     many_tests_guarded,
     one_torch_test,
+    light_tests_by_mark,
+    light_tests_deferred,
 )
 
 
@@ -98,7 +126,7 @@ def _start_up(name: str, limit: float, directory: Path, environment: Mapping[str
         name,
         judged="CPU",
         limit=limit,
-        pairs=31,
+        pairs=61,
         plugin=_side(
             directory / "plugin", environment, test=ONE_TEST, settings=settings, arguments=others, autoload=True
         ),
@@ -106,15 +134,39 @@ def _start_up(name: str, limit: float, directory: Path, environment: Mapping[str
     )
 
 
-def _many_tests(name: str, directory: Path, environment: Mapping[str, str], *, settings: str) -> Benchmark:
+def _many_tests(
+    name: str, directory: Path, environment: Mapping[str, str], *, settings: str, limit: float = 1.01
+) -> Benchmark:
     tests = "\n\n".join(f"def test_{number}():\n    pass\n" for number in range(5000))
     return Benchmark(
         name,
         judged="CPU",
-        limit=1.01,
+        limit=limit,
         pairs=11,
         plugin=_side(directory / "plugin", environment, test=tests, settings=settings, arguments=("-p", MODULE)),
         without=_side(directory / "without", environment, test=tests),
+    )
+
+
+def _light_tests(
+    name: str, directory: Path, environment: Mapping[str, str], *, arguments: tuple[str, ...]
+) -> Benchmark:
+    plugin, without = directory / "plugin", directory / "without"
+    for place in (plugin, without):
+        shutil.copytree(PIPELINE, place, ignore=shutil.ignore_patterns("__pycache__"))
+        (place / "tests" / "test_light.py").write_text(LIGHT_TESTS, encoding="utf-8")
+    shutil.rmtree(without / "src" / "worker")
+    shutil.rmtree(without / "tests" / "worker")
+    (without / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n', encoding="utf-8")
+    environment = {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    common = ("-p", "no:cacheprovider")
+    return Benchmark(
+        name,
+        judged="CPU",
+        limit=1.05,
+        pairs=31,
+        plugin=Side(plugin, (*common, "-p", MODULE, "--heavy-guard=off", *arguments), environment),
+        without=Side(without, common, environment),
     )
 
 

@@ -79,7 +79,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         with unrewritten():
             from .session import start_early
 
-        start_early(early_config, settings)
+            start_early(early_config, settings)
     return (yield)
 
 
@@ -115,7 +115,7 @@ def pytest_configure(config: pytest.Config) -> None:
         with unrewritten():
             from .session import configure
 
-        session = configure(config, lines, faults)
+            session = configure(config, lines, faults)
         declared = session.declared
         aliases = fixtures.alias_fixtures(declared.values())
         config.pluginmanager.register(aliases, "heavyimports-aliases")

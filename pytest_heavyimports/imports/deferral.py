@@ -21,7 +21,7 @@ from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any
 
 from ..errors import add_note
-from ..names import is_within, lineage
+from ..names import is_within, lineage, root
 from ..places import calling_line, within_modules
 from .finder import ProtectedFinder
 from .keeper import KEEPER, put_in, take_out
@@ -161,6 +161,7 @@ class Deferral:
         """*around* is called with a package's name, and entered while it is loaded."""
         self._around = around
         self._packages: frozenset[str] = frozenset()
+        self._roots: frozenset[str] = frozenset()
         self._begun: set[str] = set()
         self._found: dict[str, Deferred] = {}
         self._lock = threading.RLock()
@@ -170,6 +171,7 @@ class Deferral:
     def defer(self, packages: Sequence[str]) -> None:
         """From now on, put off imports of these packages and of their parts."""
         self._packages = frozenset(packages)
+        self._roots = frozenset(map(root, packages))
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -224,7 +226,7 @@ class Deferral:
 
     def close(self) -> None:
         """The session is over: what was never used is taken out, and the next import is one like any other."""
-        self._packages = frozenset()
+        self.defer(())
         take_out({name: deferred.module for name, deferred in self._found.items() if not deferred.is_executed})
 
     def _import(self, fullname: str) -> None:
@@ -248,6 +250,8 @@ class Deferral:
         return [each for name, each in list(self._found.items()) if is_within(name, fullname) and not each.has_begun]
 
     def _package_of(self, fullname: str) -> str | None:
+        if root(fullname) not in self._roots:
+            return None  # asked for every import there is
         return next((name for name in lineage(fullname) if name in self._packages), None)
 
     def _is_begun(self, package: str) -> bool:

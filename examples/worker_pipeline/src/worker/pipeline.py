@@ -9,8 +9,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, overload
 
 import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from src.api.schemas import TaskStatus
 
@@ -115,12 +113,12 @@ def _edit_rates(references: Sequence[str], hypotheses: Sequence[str]) -> list[fl
     return rates
 
 
-def _code_points(text: str) -> Tensor:
+def _code_points(text: str) -> torch.Tensor:
     """The code points of `text` in NFC, as a 1-D int64 tensor."""
     return torch.tensor([ord(char) for char in unicodedata.normalize("NFC", text)], dtype=torch.int64)
 
 
-def _edit_distances(refs: Sequence[Tensor], hyps: Sequence[Tensor]) -> list[int]:
+def _edit_distances(refs: Sequence[torch.Tensor], hyps: Sequence[torch.Tensor]) -> list[int]:
     """Levenshtein distance of each pair of 1-D tensors; the batch must not be empty.
 
     One table row per reference element, for the whole batch and all columns at once. Deletion and
@@ -130,8 +128,8 @@ def _edit_distances(refs: Sequence[Tensor], hyps: Sequence[Tensor]) -> list[int]
     """
     ref_lengths = torch.tensor([len(ref) for ref in refs])
     hyp_lengths = torch.tensor([len(hyp) for hyp in hyps])
-    ref = pad_sequence(list(refs), batch_first=True, padding_value=-1)
-    hyp = pad_sequence(list(hyps), batch_first=True, padding_value=-1)
+    ref = torch.nn.utils.rnn.pad_sequence(list(refs), batch_first=True, padding_value=-1)
+    hyp = torch.nn.utils.rnn.pad_sequence(list(hyps), batch_first=True, padding_value=-1)
 
     columns = torch.arange(hyp.shape[1] + 1)
     row = columns.repeat(len(refs), 1)
