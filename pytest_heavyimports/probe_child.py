@@ -32,9 +32,16 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-# Whose frames are not those of an import statement: the import system's, and ours.
-_PLUMBING = ("importlib", "_frozen_importlib", "_frozen_importlib_external", "__main__")
-
+# Whose functions import on behalf of their callers; the last is this program.
+_PLUMBING = (
+    "importlib",
+    "importlib._bootstrap",
+    "importlib._bootstrap_external",
+    "importlib.util",
+    "_frozen_importlib",
+    "_frozen_importlib_external",
+    "__main__",
+)
 
 # Private, and the same from Python 3.10 to 3.14.
 _LOAD = "_find_and_load_unlocked"
@@ -134,7 +141,8 @@ class Recorder:
 def _statement(frame: "Any", importer: "Import | None") -> "tuple[str, str, int]":
     while frame is not None and not (importer and frame is importer.frame):
         name = frame.f_globals.get("__name__")
-        if type(name) is str and name.partition(".")[0] not in _PLUMBING and name in sys.modules:
+        is_own = name not in _PLUMBING or (frame.f_code.co_name == "<module>" and name != "__main__")
+        if type(name) is str and name in sys.modules and is_own:
             return name, frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back
     return "", "", 0

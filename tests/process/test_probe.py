@@ -74,10 +74,10 @@ def has_ended(process: int) -> bool:
     return False
 
 
-def at_start(*flags: str) -> set[str]:
-    """What an interpreter imports when it starts."""
-    code = "import sys; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, *flags, "-c", code], capture_output=True, text=True).stdout.split())
+def at_start(write: Write) -> set[str]:
+    """What an interpreter imports when it starts, and before it runs a program."""
+    program = write("program.py", "import sys\nprint(*sys.modules)\n")
+    return set(subprocess.run([sys.executable, str(program)], capture_output=True, text=True).stdout.split())
 
 
 # What came in
@@ -107,7 +107,7 @@ def test_what_the_interpreter_imports_at_start_is_not_counted(prober: Prober, wr
         f"import contextlib\nfor name in {wanted}:\n    with contextlib.suppress(Exception): __import__(name)\n",
     )
     seen = set(prober("everything").modules)
-    assert seen & at_start() == set()
+    assert seen & at_start(write) == set()
     assert {"faulthandler", "json", "signal", "traceback", "typing", "__future__"} <= seen
 
 
@@ -269,10 +269,12 @@ def test_an_import_that_reads(prober: Prober, write: Write) -> None:
 
 
 def test_an_import_that_forks(prober: Prober, write: Write) -> None:
-    """The report is that of the process that was asked."""
-    write("app.py", "import os, time\nif os.fork():\n    time.sleep(0.3)\n    import leaf\n")
+    """What becomes of the process that was asked is told, and not what becomes of its copies."""
+    write("app.py", "import os\nif os.fork():\n    os.wait()\n    import leaf\n")
     write("leaf.py", "")
     assert prober("app").modules == ("app", "leaf")
+    write("ending.py", "import os\nif os.fork():\n    os.wait()\n    os._exit(3)\n")
+    assert failure(prober, "ending").endswith("it ended the process, with exit status 3.")
 
 
 def test_what_the_import_has_started_is_ended(prober: Prober, write: Write, tmp_path: Path) -> None:
@@ -385,6 +387,20 @@ def test_the_chain_of_a_lazy_attribute(prober: Prober, write: Write) -> None:
     assert "lazy.heavy" not in prober("light")
     assert prober("user").chain("lazy.heavy") == ("user", "lazy", "lazy.heavy")
     assert prober("taker").chain("lazy.heavy") == ("taker", "lazy", "lazy.heavy")
+
+
+def test_the_chain_through_importlib(prober: Prober, write: Write) -> None:
+    """What its functions import, their callers do; what its modules import, they do themselves."""
+    write("app.py", "import importlib.metadata\nimport importlib.util\nimportlib.util.find_spec('heavy.part')\n")
+    write("heavy/__init__.py", "")
+    probe = prober("app")
+    assert probe.chain("heavy") == ("app", "heavy")
+    assert probe.explain("heavy")[-1] == "  heavy  (imported at app.py:3)"
+    assert probe.chain("importlib.metadata") == ("app", "importlib.metadata")
+    assert probe.chain("email") == ("app", "importlib.metadata", "email")
+    assert re.search(r"email +\(imported at .*/importlib/metadata/__init__\.py:\d+\)", probe.explain("email")[-1])
+    assert probe.chain("importlib") == ("app", "importlib")
+    assert re.search(r"warnings +\(imported at .*/importlib/__init__\.py:\d+\)", probe.explain("warnings")[-1])
 
 
 def test_the_chain_of_circular_imports(prober: Prober, write: Write) -> None:
@@ -762,6 +778,27 @@ Prober(Path("/"))("app")
         assert asker.poll() is None
         time.sleep(0.01)
     asker.send_signal(signal.SIGINT)
+    asker.wait(20)
+    assert has_ended(int(pid.read_text()))
+
+
+def test_nothing_is_left_when_the_asker_is_killed(write: Write, tmp_path: Path) -> None:
+    """A child that hangs ends itself where there is nobody any more to do it."""
+    pid = tmp_path / "pid"
+    write("app.py", WRITE_PID.format(str(pid), "os.getpid()") + "import time\ntime.sleep(60)\n")
+    code = f"""
+import sys
+sys.path[:] = {sys.path!r}
+from pathlib import Path
+from pytest_heavyimports import probe, probe_process
+probe_process.ORPHAN_S = 0
+probe.Prober(Path("/"))("app", timeout=1)
+"""
+    asker = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    while not pid.exists():
+        assert asker.poll() is None
+        time.sleep(0.01)
+    asker.kill()
     asker.wait(20)
     assert has_ended(int(pid.read_text()))
 
