@@ -124,9 +124,11 @@ class Recorder:
         """What somebody has put into ``sys.modules`` by hand since the last look, C code for one."""
         new = len(sys.modules) - self._counted
         self._counted += new
+        if new <= 0:
+            return
         try:
             for name in reversed(sys.modules):
-                if new <= 0:
+                if new < 0:  # one more is looked at: importlib has put the module that is done behind the new ones
                     break
                 new -= 1
                 if name not in self._latest and sys.modules[name] is not None:

@@ -158,12 +158,44 @@ def test_what_was_thrown_out_again_was_imported(prober: Prober, write: Write) ->
 
 def test_what_is_put_into_sys_modules_by_hand(prober: Prober, write: Write) -> None:
     """It is in, by whoever put it there; None, which blocks an import, isn't."""
-    write("app.py", "import filler\n")
-    write("filler.py", "import sys\nsys.modules['byhand'] = sys\nsys.modules['blocked'] = None\nimport leaf\n")
+    write("app.py", "import filler\nimport exchanger\n")
+    write(
+        "filler.py",
+        """
+        import sys
+        sys.modules["before"] = sys
+        sys.modules["blocked"] = None
+        import leaf
+        sys.modules["after"] = sys
+        """,
+    )
+    write(
+        "exchanger.py",
+        "import sys\nfor name in 'leaf', 'after': del sys.modules[name]\nsys.modules['exchanger.part'] = sys\n",
+    )
     write("leaf.py", "")
     probe = prober("app")
-    assert set(probe.modules) == {"app", "filler", "byhand", "leaf"}
-    assert probe.chain("byhand") == ("app", "filler", "byhand")
+    assert set(probe.modules) == {"app", "filler", "before", "leaf", "after", "exchanger", "exchanger.part"}
+    assert probe.chain("before") == ("app", "filler", "before")
+    assert probe.chain("after") == ("app", "filler", "after")
+    assert probe.chain("exchanger.part") == ("app", "exchanger", "exchanger.part")
+
+
+def test_names_of_a_type_of_somebodys_own(prober: Prober, write: Write) -> None:
+    """A module may be imported by a member of an enum."""
+    write(
+        "app.py",
+        """
+        import enum
+
+        class Name(str, enum.Enum):
+            LEAF = "leaf"
+
+        __import__(Name.LEAF)
+        """,
+    )
+    write("leaf.py", "")
+    assert prober("app").chain("leaf") == ("app", "leaf")
 
 
 def test_an_import_that_failed_is_not_in(prober: Prober, write: Write) -> None:
@@ -228,8 +260,9 @@ def test_lazy_modules_are_in_once_they_are_used(prober: Prober, write: Write) ->
 
 def test_threads_that_never_end(prober: Prober, write: Write) -> None:
     """The child ends when the import has; what the threads had imported by then is in."""
+    write("app.py", "import worker\n")
     write(
-        "app.py",
+        "worker.py",
         """
         import threading
 
@@ -245,7 +278,7 @@ def test_threads_that_never_end(prober: Prober, write: Write) -> None:
     )
     write("leaf.py", "")
     begin = time.monotonic()
-    assert prober("app").chain("leaf") == ("app", "leaf")
+    assert prober("app").chain("leaf") == ("app", "worker", "leaf")
     assert time.monotonic() - begin < 30
 
 
