@@ -223,6 +223,33 @@ def test_an_alias_that_hides_a_builtin_fixture_is_a_fault(suite: Suite) -> None:
         assert f"would hide the fixture {name!r}. Write it as 'heavy_{name} = counted'." in line
 
 
+LATE = (
+    "pytest_heavy_modules of sub/conftest.py was not asked, since pytest read it while collecting. Move it to the "
+    "conftest.py of the root directory, which is read at start-up."
+)
+
+
+def test_a_hook_that_comes_too_late_is_warned_of(suite: Suite) -> None:
+    """A ``conftest.py`` that pytest reads while it collects can't declare anything: a warning at that file says so."""
+    suite.write("sub/conftest.py", "def pytest_heavy_modules(config):\n    return ['counted']\n")
+    suite.tests("def test_it(): pass\n", "sub/test_it.py")
+    result = suite.run()
+    result.assert_outcomes(passed=1, warnings=1)
+    assert f"  {suite.path}/sub/conftest.py:1: HeavyImportWarning: {LATE}" in result.outlines
+
+
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "xdist"])
+def test_a_hook_that_comes_too_late_is_an_error_where_warnings_are(suite: Suite, workers: tuple[str, ...]) -> None:
+    """With ``-W error`` it is told as a file that can't be collected, and is no internal error."""
+    suite.write("sub/conftest.py", "def pytest_heavy_modules(config):\n    return ['counted']\n")
+    suite.tests("def test_it(): pass\n", "sub/test_it.py")
+    result = suite.run("-W", "error", *workers)
+    assert result.ret in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED)
+    assert result.parseoutcomes()["errors"] == 1
+    assert LATE in result.outlines
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
 def test_no_builtin_fixture_of_this_pytest_is_forgotten(suite: Suite) -> None:
     """What ``pytest --fixtures`` of a bare pytest lists is reserved, and nothing else but what newer ones have."""
     listed = subprocess.run(
