@@ -223,6 +223,30 @@ def test_an_alias_that_hides_a_builtin_fixture_is_a_fault(suite: Suite) -> None:
         assert f"would hide the fixture {name!r}. Write it as 'heavy_{name} = counted'." in line
 
 
+@pytest.mark.parametrize("alias", ["self", "cls"])
+def test_an_alias_that_methods_have_for_themselves_is_a_fault(suite: Suite, alias: str) -> None:
+    """A test in a class could never ask for it, however it came to be the alias; by its name the module can be had."""
+    suite.write(f"package/{alias}.py", "answer = 42\n")
+    suite.write("package/__init__.py", "")
+    suite.declare(f"{alias} = counted", f"package.{alias} >= 1")
+    where = "pytest.ini, [pytest], line"
+    assert usage_errors(suite.run_inside()) == [
+        f"heavy_modules: '{alias} = counted' ({where} 1 of heavy_modules) would be asked for as '{alias}', which is "
+        f"the object or class in a method. Write it as 'heavy_{alias} = counted'.",
+        f"heavy_modules: 'package.{alias} >= 1' ({where} 2 of heavy_modules) would be asked for as '{alias}', which is "
+        f"the object or class in a method. Write it as 'heavy_{alias} = package.{alias}'.",
+    ]
+    suite.declare(f"heavy_{alias} = counted")
+    suite.tests(
+        f"""
+        class TestIt:
+            def test_it(self, heavy_{alias}, heavy_module):
+                assert heavy_{alias}.answer == heavy_module("package.{alias}").answer == 42
+        """
+    )
+    suite.run("-o", "pythonpath=.").assert_outcomes(passed=1)
+
+
 LATE = (
     "pytest_heavy_modules of sub/conftest.py was not asked, since pytest read it while collecting. Move it to the "
     "conftest.py of the root directory, which is read at start-up."
