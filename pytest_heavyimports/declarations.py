@@ -71,8 +71,12 @@ def parse_line(line: str, source: str = "") -> HeavyModule:
     Raises:
         InvalidDeclaration: The line is no such thing; ``fault`` says what is wrong and ``remedy`` what to type.
     """
-    line = _without_comment(line)
-    read = _read(line, source)
+    __tracebackhide__ = True
+    if isinstance(line, str):
+        line = _without_comment(line)
+        read = _read(line, source)
+    else:
+        read = f"it is no text, but of type {type(line).__name__}", "Write it as 'numpy' or 'package.module:attribute'."
     if isinstance(read, HeavyModule):
         return read
     from .errors import InvalidDeclaration
