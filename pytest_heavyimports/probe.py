@@ -87,9 +87,12 @@ class ImportProbe:
         first = ((name, self._imports[number]) for name, number in self._numbers.items())
         self.times = {name: ImportTime(each.cumulative_s - each.inner_s, each.cumulative_s) for name, each in first}
 
-    def __contains__(self, fullname: str) -> bool:
+    def __contains__(self, fullname: object) -> bool:
         __tracebackhide__ = True
-        return check_name(fullname) in self._numbers
+        if isinstance(fullname, str) and fullname in self._numbers:
+            return True  # there are names that no statement could import: _sysconfigdata__linux_x86_64-linux-gnu
+        check_name(fullname)
+        return False
 
     def chain(self, fullname: str) -> tuple[str, ...]:
         """
@@ -190,6 +193,9 @@ class Prober:
         self._made: dict[object, ImportProbe] = {}
         self._failed: dict[object, tuple[float, ProbeFailed]] = {}
         self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return "<import_probe>"
 
     def __call__(self, fullname: str, *, timeout: float = 60.0) -> ImportProbe:
         """

@@ -19,12 +19,14 @@ hidden from the report. That goes for ``__future__`` and ``typing``, and for the
 
 import _frozen_importlib as _bootstrap
 import _signal  # type: ignore[import-not-found]  # typeshed knows signal alone, which imports enum
-import _thread
 import faulthandler
 import marshal
 import posix
 import sys
-import time
+
+# By name: the module under test may change time, to freeze it for one.
+from _thread import get_ident
+from time import perf_counter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,20 +89,20 @@ class Recorder:
             if package and package not in sys.modules:
                 # What importlib is about to do, done here because its time is not this module's.
                 _call_with_frames_removed(import_, package)
-            executing = self._executing.setdefault(_thread.get_ident(), [])
+            executing = self._executing.setdefault(get_ident(), [])
             importer = executing[-1] if executing else None
             self._note_what_appeared(importer)
             this = Import(fullname, importer, sys._getframe())
             self.imports.append(this)
             self._latest[fullname] = this
             executing.append(this)
-            begin = time.perf_counter()
+            begin = perf_counter()
             try:
                 module = load(fullname, import_)
                 this.is_done = True
                 return module
             finally:
-                this.cumulative_s = time.perf_counter() - begin
+                this.cumulative_s = perf_counter() - begin
                 self._note_what_appeared(this)
                 executing.pop()
                 this.frame = None
@@ -165,13 +167,13 @@ def main(directory: str) -> None:
     process = posix.getpid()
     recorder = Recorder()
     setattr(_bootstrap, _LOAD, recorder.wrap(getattr(_bootstrap, _LOAD)))
-    begin = time.perf_counter()
+    begin = perf_counter()
     try:
         __import__(request["fullname"])
     except BaseException as error:
         report = _failure(error)
     else:
-        seconds = time.perf_counter() - begin
+        seconds = perf_counter() - begin
         report = {"seconds": seconds, "peak_bytes": _peak_bytes(), "at_start": at_start, **_success(recorder)}
     if posix.getpid() == process:  # not one that the module has forked
         with open(f"{directory}/report.part", "wb") as file:

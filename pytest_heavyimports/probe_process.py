@@ -175,7 +175,7 @@ def _where(trace: Path) -> str:
     thread = text.rpartition("Current thread ")[2].partition("\n\n")[0]
     plumbing = ('  File "<frozen importlib', f'  File "{CHILD}"')
     lines = [line for line in thread.splitlines() if line.startswith("  File ") and not line.startswith(plumbing)]
-    return "\n".join(lines[:SHOWN_LINES])
+    return "\n".join(line.strip() for line in lines[:SHOWN_LINES])
 
 
 def _text(output: bytes) -> str:

@@ -181,6 +181,18 @@ def test_what_is_put_into_sys_modules_by_hand(prober: Prober, write: Write) -> N
     assert probe.chain("exchanger.part") == ("app", "exchanger", "exchanger.part")
 
 
+def test_names_that_no_statement_could_import(prober: Prober, write: Write) -> None:
+    """Such a module can be imported by a function, and asked for; one that isn't there is a mistake in the name."""
+    write("app.py", "__import__('odd-name')\n")
+    write("odd-name.py", "")
+    probe = prober("app")
+    assert "odd-name" in probe
+    assert probe.chain("odd-name") == ("app", "odd-name")
+    assert "odd-name" in str(probe)
+    with pytest.raises(InvalidDeclaration):
+        assert "scikit-learn" not in probe
+
+
 def test_names_of_a_type_of_somebodys_own(prober: Prober, write: Write) -> None:
     """A module may be imported by a member of an enum."""
     write(
@@ -478,6 +490,13 @@ def test_seconds_of_each_module(prober: Prober, write: Write) -> None:
     assert 0.8 <= times["app"].cumulative_s <= probe.seconds < times["app"].cumulative_s + 0.1
 
 
+def test_an_import_that_stops_the_clock(prober: Prober, write: Write) -> None:
+    """The seconds are those of the wall clock, whatever the module makes of ``time``."""
+    write("app.py", "import time\ntime.perf_counter = lambda: 0.0\nimport slow\n")
+    write("slow.py", "import time\ntime.sleep(0.2)\n")
+    assert prober("app").times["slow"].self_s >= 0.2
+
+
 @linux_only
 def test_peak_memory_is_that_of_the_child(prober: Prober, write: Write) -> None:
     """What the import took for a while counts, and what this process has doesn't."""
@@ -726,9 +745,9 @@ def test_a_crash(prober: Prober, write: Write, name: str, words: str) -> None:
     assert failure(prober, "app") == (
         f"'app' could not be imported in a clean interpreter: signal {name} ended the process ({words}).\n"
         "  where:\n"
-        f'      File "{crasher}", line 3 in crash\n'
-        f'      File "{crasher}", line 4 in <module>\n'
-        f'      File "{crasher.with_name("app.py")}", line 1 in <module>'
+        f'    File "{crasher}", line 3 in crash\n'
+        f'    File "{crasher}", line 4 in <module>\n'
+        f'    File "{crasher.with_name("app.py")}", line 1 in <module>'
     )
 
 
@@ -755,7 +774,7 @@ def test_a_hang(prober: Prober, write: Write, how: str) -> None:
     headline, *rest, remedy = text.splitlines()
     assert headline == ("'app' could not be imported in a clean interpreter: it took more than 0.5 s, and was ended.")
     assert rest[0] == "  where:"
-    assert f'      File "{file}", line 4 in <module>' in rest
+    assert f'    File "{file}", line 4 in <module>' in rest
     assert rest[-2:] == ["  output:", "    begun"]
     assert remedy == "To give it longer, use import_probe('app', timeout=1)."
 
