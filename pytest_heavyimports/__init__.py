@@ -12,17 +12,24 @@ if TYPE_CHECKING:
         HeavyModuleMissing,
         InvalidDeclaration,
         ModulesDisplaced,
+        NotBroughtIn,
+        ProbeFailed,
         ReimportRefused,
         ReloadRefused,
     )
+    from .probe import ImportProbe, ImportTime
 
 __all__ = [
     "HalfImported",
     "HeavyImportWarning",
     "HeavyImportsError",
     "HeavyModuleMissing",
+    "ImportProbe",
+    "ImportTime",
     "InvalidDeclaration",
     "ModulesDisplaced",
+    "NotBroughtIn",
+    "ProbeFailed",
     "ReimportRefused",
     "ReloadRefused",
 ]
@@ -32,6 +39,10 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     # At first use, since this file is loaded in every run and most runs raise nothing.
+    if name in ("ImportProbe", "ImportTime"):
+        from . import probe
+
+        return getattr(probe, name)
     if name in __all__:
         from . import errors
 

@@ -23,6 +23,9 @@ RESERVED = frozenset(
     ).split()
 )
 
+# A method's first argument, which pytest doesn't take for a fixture.
+OF_METHODS = ("self", "cls")
+
 _LINE = re.compile(
     r"""
     (?:(?P<alias>[^=<>!~]*?) \s* =(?!=) \s*)?
@@ -68,8 +71,12 @@ def parse_line(line: str, source: str = "") -> HeavyModule:
     Raises:
         InvalidDeclaration: The line is no such thing; ``fault`` says what is wrong and ``remedy`` what to type.
     """
-    line = _without_comment(line)
-    read = _read(line, source)
+    __tracebackhide__ = True
+    if isinstance(line, str):
+        line = _without_comment(line)
+        read = _read(line, source)
+    else:
+        read = f"it is no text, but of type {type(line).__name__}", "Write it as 'numpy' or 'package.module:attribute'."
     if isinstance(read, HeavyModule):
         return read
     from .errors import InvalidDeclaration
@@ -170,6 +177,11 @@ def read_declarations(lines: Iterable[Line]) -> tuple[dict[str, HeavyModule], li
             faults.append(
                 f"heavy_modules: {module} would hide the fixture {module.alias!r}. "
                 f"Write it as 'heavy_{module.alias} = {module.reference}'."
+            )
+        elif module.alias in OF_METHODS:
+            faults.append(
+                f"heavy_modules: {module} would be asked for as {module.alias!r}, which is the object or class in a "
+                f"method. Write it as 'heavy_{module.alias} = {module.reference}'."
             )
         elif other is None:
             declared[module.alias] = module

@@ -24,11 +24,11 @@ class HeavyImportsError(RuntimeError):
 
 
 class InvalidDeclaration(HeavyImportsError):
-    """A line of ``heavy_modules``, or a name given to ``heavy_module``, that can't be read."""
+    """A line of ``heavy_modules``, or a name given to ``heavy_module`` or ``import_probe``, that can't be read."""
 
     slug = "invalid-declaration"
 
-    def __init__(self, line: str, *, fault: str = "", remedy: str = "") -> None:
+    def __init__(self, line: object, *, fault: str = "", remedy: str = "") -> None:
         super().__init__(line)
         self.line = line
         self.fault = fault
@@ -164,6 +164,49 @@ class HalfImported(HeavyImportsError):
         )
 
 
+class ProbeFailed(HeavyImportsError):
+    """The module that ``import_probe`` was asked for can't be imported in a clean interpreter."""
+
+    slug = "probe-failed"
+
+    def __init__(self, fullname: str, *, fault: str = "", trace: str = "", output: str = "", remedy: str = "") -> None:
+        """
+        Args:
+            fullname: The module that was asked for.
+            fault: What happened, in words.
+            trace: The last lines of the traceback, or where the import was, innermost first; one or more lines.
+            output: The last lines that the import wrote.
+            remedy: What to type instead, where that is known.
+        """
+        super().__init__(fullname)
+        self.fullname = fullname
+        self.fault = fault
+        self.trace = trace
+        self.output = output
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        told = [f"{self.fullname!r} could not be imported in a clean interpreter: {self.fault}."]
+        for title, lines in (("where", self.trace), ("output", self.output)):
+            told += [f"  {title}:", *(f"    {line}" for line in lines.splitlines())] if lines else []
+        return "\n".join([*told, self.remedy] if self.remedy else told)
+
+
+class NotBroughtIn(HeavyImportsError):
+    """A probe was asked who imports a module, and nobody does."""
+
+    slug = "not-brought-in"
+
+    def __init__(self, fullname: str, *, probed: str = "", hint: str = "") -> None:
+        super().__init__(fullname)
+        self.fullname = fullname
+        self.probed = probed
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"Importing {self.probed!r} doesn't import {self.fullname!r}, so nothing leads to it.{self.hint}"
+
+
 class HeavyImportWarning(UserWarning):
     """The guard put something right that would have broken the process; the message names the place."""
 
@@ -176,9 +219,10 @@ To change a module for one test, use monkeypatch.setattr, which puts it back. To
 process of its own: subprocess.run([sys.executable, "-c", ...])."""
 
 EVICTION_REMEDY = """\
-To take it out for one test, use monkeypatch.delitem(sys.modules, ...), which puts it back; to see what an import brings
-in, ask a process of its own: subprocess.run([sys.executable, "-c", ...]). What is first imported inside of
-patch.dict(sys.modules, ...) is thrown out at its end: import it before, or set heavy_preload = true."""
+To ask whether an import stays light, use the fixture import_probe, which asks a clean interpreter:
+assert "torch" not in import_probe("app.cli"). To take a module out for one test, use
+monkeypatch.delitem(sys.modules, ...), which puts it back. What is first imported inside of patch.dict(sys.modules, ...)
+is thrown out at its end: import it before, or set heavy_preload = true."""
 
 FAKE_REMEDY = """\
 Put a fake in with monkeypatch.setitem(sys.modules, ...) or patch.dict(sys.modules, ...), which take it out again."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from .declarations import HeavyModule
+    from .probe import ImportProbe
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,19 @@ def cuda_device(heavy_module: Callable[..., Any]) -> Any:
 
     device, reason = first_device(heavy_module("torch"))
     return device or pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def import_probe(request: pytest.FixtureRequest) -> Iterator[Callable[..., ImportProbe]]:
+    """Import a module in a clean interpreter, and tell what that brings in: import_probe("app.cli", timeout=60.0).
+
+    Of the answer: .modules, .seconds, .peak_memory (bytes), .times (of each module), "torch" in it, and
+    .chain("torch"), which is who imports it. Each module is imported once per session.
+    """
+    from .probe_hooks import opened_prober
+
+    with opened_prober(request.config) as prober:
+        yield prober
 
 
 def alias_fixtures(declared: Iterable[HeavyModule]) -> types.ModuleType:

@@ -12,10 +12,11 @@ Event = Union[Import, Leak, Reimport, Reload]  # noqa: UP007  # at run time, 3.1
 
 
 class Ledger:
-    """The events of one session, oldest first. Appending is atomic, so threads may record."""
+    """The events of one session, oldest first. What it does is atomic, so threads may record."""
 
     def __init__(self) -> None:
         self._events: list[Event] = []
+        self._first: dict[str, Import] = {}
 
     def __iter__(self) -> Iterator[Event]:
         return iter(tuple(self._events))
@@ -23,14 +24,16 @@ class Ledger:
     def record(self, event: Event) -> None:
         """Add *event* at the end."""
         self._events.append(event)
+        if isinstance(event, Import):
+            self._first.setdefault(event.fullname, event)
 
     def imports(self) -> list[Import]:
         """The imports, oldest first."""
         return [event for event in self if isinstance(event, Import)]
 
     def import_of(self, fullname: str) -> Import | None:
-        """The import of *fullname* itself; ``None`` if it was not seen."""
-        return next((event for event in self.imports() if event.fullname == fullname), None)
+        """The first import of *fullname* itself; ``None`` if it was not seen."""
+        return self._first.get(fullname)
 
     def first_import(self, fullname: str) -> Import | None:
         """The import that brought *fullname* in: its own or its nearest recorded parent's; ``None`` if unseen."""

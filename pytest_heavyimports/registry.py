@@ -100,7 +100,8 @@ class ModuleRegistry:
                 self.ledger.record(Import(fullname, place))
 
     def _wanted(self, name: str, minversion: str | None) -> HeavyModule:
-        wanted = self.declared.get(name)
+        __tracebackhide__ = True
+        wanted = self.declared.get(name) if isinstance(name, str) else None
         if wanted is None:
             wanted = parse_line(name)
             for module in self.declared.values():

@@ -65,7 +65,11 @@ def from_hooks(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
 
 
 def warn_of_late_hooks(config: pytest.Config) -> None:
-    """Warn of a ``conftest.py`` whose ``pytest_heavy_modules`` nobody has asked, since pytest read it too late."""
+    """
+    Warn of a ``conftest.py`` whose ``pytest_heavy_modules`` nobody has asked, since pytest read it too late.
+
+    Where warnings are errors, it is told as a file that can't be collected: what a hook raises is an internal error.
+    """
     asked = config.stash.get(asked_key, frozenset())
     for implementation in config.hook.pytest_heavy_modules.get_hookimpls():
         if implementation.plugin_name not in asked:
@@ -76,7 +80,11 @@ def warn_of_late_hooks(config: pytest.Config) -> None:
                 f"pytest_heavy_modules of {name} was not asked, since pytest read it while collecting. Move it to the "
                 "conftest.py of the root directory, which is read at start-up."
             )
-            warnings.warn_explicit(warning, HeavyImportWarning, implementation.plugin_name, 1)
+            try:
+                warnings.warn_explicit(warning, HeavyImportWarning, implementation.plugin_name, 1)
+            except HeavyImportWarning:
+                report = pytest.CollectReport(name, "failed", str(warning), [])
+                config.hook.pytest_collectreport(report=report)
 
 
 def from_entry_points() -> Iterator[Line]:

@@ -57,10 +57,11 @@ EVICTED = f"""\
 def test_remedies() -> None:
     """What to do instead ends each message, and is something to type."""
     assert EVICTION_REMEDY == (
-        "To take it out for one test, use monkeypatch.delitem(sys.modules, ...), which puts it back; "
-        "to see what an import brings\nin, ask a process of its own: "
-        'subprocess.run([sys.executable, "-c", ...]). What is first imported inside of\n'
-        "patch.dict(sys.modules, ...) is thrown out at its end: import it before, or set heavy_preload = true."
+        "To ask whether an import stays light, use the fixture import_probe, which asks a clean interpreter:\n"
+        'assert "torch" not in import_probe("app.cli"). To take a module out for one test, use\n'
+        "monkeypatch.delitem(sys.modules, ...), which puts it back. What is first imported inside of "
+        "patch.dict(sys.modules, ...)\n"
+        "is thrown out at its end: import it before, or set heavy_preload = true."
     )
     assert FAKE_REMEDY == (
         "Put a fake in with monkeypatch.setitem(sys.modules, ...) or patch.dict(sys.modules, ...), "

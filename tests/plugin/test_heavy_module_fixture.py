@@ -139,6 +139,11 @@ def test_minversion_and_reason(suite: Suite) -> None:
             "module:attribute. Write it as 'src.app'.",
         ),
         (
+            "heavy_module(3)",
+            "pytest_heavyimports.InvalidDeclaration: 3 can't be read: it is no text, but of type int. "
+            "Write it as 'numpy' or 'package.module:attribute'.",
+        ),
+        (
             "heavy_module('counted', minversion='latest')",
             "pytest_heavyimports.InvalidDeclaration: 'counted >= latest' can't be read: '>= latest' is no version "
             "specifier. Write it as 'counted >= 1.0'.",

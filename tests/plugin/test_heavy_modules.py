@@ -223,6 +223,57 @@ def test_an_alias_that_hides_a_builtin_fixture_is_a_fault(suite: Suite) -> None:
         assert f"would hide the fixture {name!r}. Write it as 'heavy_{name} = counted'." in line
 
 
+@pytest.mark.parametrize("alias", ["self", "cls"])
+def test_an_alias_that_methods_have_for_themselves_is_a_fault(suite: Suite, alias: str) -> None:
+    """A test in a class could never ask for it, however it came to be the alias; by its name the module can be had."""
+    suite.write(f"package/{alias}.py", "answer = 42\n")
+    suite.write("package/__init__.py", "")
+    suite.declare(f"{alias} = counted", f"package.{alias} >= 1")
+    where = "pytest.ini, [pytest], line"
+    assert usage_errors(suite.run_inside()) == [
+        f"heavy_modules: '{alias} = counted' ({where} 1 of heavy_modules) would be asked for as '{alias}', which is "
+        f"the object or class in a method. Write it as 'heavy_{alias} = counted'.",
+        f"heavy_modules: 'package.{alias} >= 1' ({where} 2 of heavy_modules) would be asked for as '{alias}', which is "
+        f"the object or class in a method. Write it as 'heavy_{alias} = package.{alias}'.",
+    ]
+    suite.declare(f"heavy_{alias} = counted")
+    suite.tests(
+        f"""
+        class TestIt:
+            def test_it(self, heavy_{alias}, heavy_module):
+                assert heavy_{alias}.answer == heavy_module("package.{alias}").answer == 42
+        """
+    )
+    suite.run("-o", "pythonpath=.").assert_outcomes(passed=1)
+
+
+LATE = (
+    "pytest_heavy_modules of sub/conftest.py was not asked, since pytest read it while collecting. Move it to the "
+    "conftest.py of the root directory, which is read at start-up."
+)
+
+
+def test_a_hook_that_comes_too_late_is_warned_of(suite: Suite) -> None:
+    """A ``conftest.py`` that pytest reads while it collects can't declare anything: a warning at that file says so."""
+    suite.write("sub/conftest.py", "def pytest_heavy_modules(config):\n    return ['counted']\n")
+    suite.tests("def test_it(): pass\n", "sub/test_it.py")
+    result = suite.run()
+    result.assert_outcomes(passed=1, warnings=1)
+    assert f"  {suite.path}/sub/conftest.py:1: HeavyImportWarning: {LATE}" in result.outlines
+
+
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "xdist"])
+def test_a_hook_that_comes_too_late_is_an_error_where_warnings_are(suite: Suite, workers: tuple[str, ...]) -> None:
+    """With ``-W error`` it is told as a file that can't be collected, and is no internal error."""
+    suite.write("sub/conftest.py", "def pytest_heavy_modules(config):\n    return ['counted']\n")
+    suite.tests("def test_it(): pass\n", "sub/test_it.py")
+    result = suite.run("-W", "error", *workers)
+    assert result.ret in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED)
+    assert result.parseoutcomes()["errors"] == 1
+    assert LATE in result.outlines
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
 def test_no_builtin_fixture_of_this_pytest_is_forgotten(suite: Suite) -> None:
     """What ``pytest --fixtures`` of a bare pytest lists is reserved, and nothing else but what newer ones have."""
     listed = subprocess.run(

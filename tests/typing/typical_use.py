@@ -12,6 +12,7 @@ from pytest_heavyimports import (
     HeavyImportsError,
     HeavyImportWarning,
     HeavyModuleMissing,
+    ImportProbe,
     InvalidDeclaration,
     ReloadRefused,
 )
@@ -23,6 +24,14 @@ def test_fixtures(heavy_module: Callable[..., Any], torch: ModuleType, cuda_devi
     update_status = heavy_module("src.worker.pipeline", "_update_status")
     numpy: ModuleType = heavy_module("numpy", minversion="1.26", reason="needs numpy")
     assert update_status(numpy, torch.zeros(3, device=cuda_device))
+
+
+def test_light(import_probe: Callable[..., ImportProbe]) -> None:
+    """A test that asks what an import brings in."""
+    probe = import_probe("app.cli", timeout=30)
+    chain: tuple[str, ...] = probe.chain("json")
+    assert "torch" not in probe and probe.seconds < 1 and probe.times[chain[-1]].self_s < 0.1
+    assert probe.peak_memory is None or probe.peak_memory < 200 * 2**20
 
 
 @pytest.mark.heavy_guard("off")

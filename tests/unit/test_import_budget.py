@@ -25,6 +25,8 @@ NEVER_UNUSED = {
     f"{OURS}.cuda",
     f"{OURS}.report",
     f"{OURS}.imports.install",
+    f"{OURS}.probe",
+    f"{OURS}.probe_hooks",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from pytest_heavyimports.ledger import Ledger
 from pytest_heavyimports.places import Place
 from pytest_heavyimports.records import Import, Reload
@@ -37,6 +39,20 @@ def test_the_import_of_a_module_is_its_first() -> None:
     ledger.record(Import("torch", PLACE, 2.0))
     assert ledger.import_of("torch") == Import("torch", PLACE, 1.0)
     assert ledger.import_of("torch.nn") is None
+
+
+def test_looking_for_an_import_does_not_go_through_all_events() -> None:
+    """The guard asks for every package that is kept, after every import: it mustn't take longer the more there were."""
+
+    class Ledgers(Ledger):
+        def __iter__(self) -> NoReturn:
+            raise AssertionError("it went through all events")
+
+    ledger = Ledgers()
+    ledger.record(Import("torch", PLACE))
+    assert ledger.import_of("torch") == Import("torch", PLACE)
+    assert ledger.first_import("torch.nn") == Import("torch", PLACE)
+    assert ledger.import_of("numpy") is None
 
 
 def test_a_submodule_was_first_imported_with_its_nearest_parent() -> None:

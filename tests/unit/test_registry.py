@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -280,6 +280,17 @@ def test_a_name_that_is_none_is_told(name: str) -> None:
     """A name that is neither an alias nor an object reference is the caller's fault."""
     with pytest.raises(InvalidDeclaration):
         make_registry().get(name)
+
+
+@pytest.mark.parametrize("name", [3, None, ["torch"], contextlib])
+def test_a_name_that_is_no_text_is_told(name: Any) -> None:
+    """A number, a list or a module in the place of a name is the caller's fault, told with what it is."""
+    with pytest.raises(InvalidDeclaration) as caught:
+        make_registry("counted").get(name)
+    assert str(caught.value) == (
+        f"{name!r} can't be read: it is no text, but of type {type(name).__name__}. "
+        "Write it as 'numpy' or 'package.module:attribute'."
+    )
 
 
 def test_a_typo_in_an_attribute_is_an_attribute_error(samples: Executed) -> None:
