@@ -730,10 +730,9 @@ def test_sys_exit(prober: Prober, write: Write, call: str, shown: str) -> None:
 def test_os_exit(prober: Prober, write: Write) -> None:
     """An import that ends the process at once is told so, with its status."""
     for status in (0, 7):
-        write("app.py", f"import os\nprint('bye')\nos._exit({status})\n")
-        prober = Prober(Path("/"))
-        assert failure(prober, "app") == (
-            f"'app' could not be imported in a clean interpreter: it ended the process, with exit status {status}.\n"
+        write(f"app{status}.py", f"import os\nprint('bye')\nos._exit({status})\n")
+        assert failure(prober, f"app{status}") == (
+            f"'app{status}' could not be imported in a clean interpreter: it ended the process, with exit status {status}.\n"
             "  output:\n"
             "    bye"
         )
