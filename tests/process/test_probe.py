@@ -732,7 +732,8 @@ def test_os_exit(prober: Prober, write: Write) -> None:
     for status in (0, 7):
         write(f"app{status}.py", f"import os\nprint('bye')\nos._exit({status})\n")
         assert failure(prober, f"app{status}") == (
-            f"'app{status}' could not be imported in a clean interpreter: it ended the process, with exit status {status}.\n"
+            f"'app{status}' could not be imported in a clean interpreter: "
+            f"it ended the process, with exit status {status}.\n"
             "  output:\n"
             "    bye"
         )
