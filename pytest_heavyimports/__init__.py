@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         ModulesDisplaced,
         ReimportRefused,
         ReloadRefused,
+        StandInRefused,
     )
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ModulesDisplaced",
     "ReimportRefused",
     "ReloadRefused",
+    "StandInRefused",
 ]
 
 __version__ = "0.1.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,14 @@ def cuda_device(heavy_module: Callable[..., Any]) -> Any:
 
     device, reason = first_device(heavy_module("torch"))
     return device or pytest.skip(reason)
+
+
+@pytest.fixture
+def heavy_stub(request: pytest.FixtureRequest) -> Callable[[str], types.ModuleType]:
+    """Put a stand-in in the place of a heavy module for this test alone: heavy_stub("torch") gives the stand-in."""
+    from .stub_hooks import one_test_hooks
+
+    return functools.partial(one_test_hooks(request.config).put_in, item=request.node)
 
 
 def alias_fixtures(declared: Iterable[HeavyModule]) -> types.ModuleType:

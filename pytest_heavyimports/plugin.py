@@ -71,7 +71,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     settings, faults = options.read_settings(early_config, early_config.known_args_namespace)
-    if (settings.guard != "off" or settings.preload) and not faults:
+    if (settings.guard != "off" or settings.preload or settings.stub) and not faults:
         with unrewritten():
             from .session import start_early
 
@@ -105,7 +105,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(fixtures, "heavyimports-fixtures")
     settings, faults = options.read_settings(config, config.option)
     lines = all_lines(config, faults)
-    if lines or faults or settings.guard != "off" or settings.preload:
+    if lines or faults or settings.guard != "off" or settings.preload or settings.stub:
         with unrewritten():
             from .session import configure
 
@@ -116,9 +116,17 @@ def pytest_configure(config: pytest.Config) -> None:
             from .guard_hooks import GuardHooks
 
             config.pluginmanager.register(GuardHooks(session.guard), "heavyimports-guard")
+        if session.stand_ins:
+            from .stub_hooks import watch_run
+
+            watch_run(config)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    if options.check_stub_marks(session.items):
+        from .stub_hooks import one_test_hooks
+
+        one_test_hooks(session.config)
     if session.config.hook.pytest_heavy_modules.get_hookimpls():
         from .sources import warn_of_late_hooks
 

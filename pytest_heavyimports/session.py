@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .imports.collector import CollectorPause
     from .ledger import Ledger
     from .registry import ModuleRegistry
+    from .stubbing import StandIns
 
 session_key: pytest.StashKey[HeavySession] = pytest.StashKey()
 """The session, in ``config.stash``; set when anything is declared or guarded, or a fixture asks for a module."""
@@ -43,6 +44,7 @@ class HeavySession:
         """By alias."""
         self.whereabouts = Whereabouts(str(config.rootpath))
         self.guard = self._open_guard(config) if settings.guard != "off" else None
+        self.stand_ins = self._put_in_stand_ins(config) if settings.stub else None
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -69,6 +71,7 @@ class HeavySession:
             whereabouts=self.whereabouts,
             collector=self.collector,
             on_missing=_fail if self.settings.missing == "fail" else _skip,
+            check_real=self._skip_stood_in_for if self.stand_ins else lambda _: None,
         )
 
     @property
@@ -114,6 +117,18 @@ class HeavySession:
         )
         config.add_cleanup(install(guard, KEEPER).close)
         return guard
+
+    def _put_in_stand_ins(self, config: pytest.Config) -> StandIns:
+        from .stubbing import stand_ins_of
+
+        stand_ins = stand_ins_of(config)  # after the guard's finder: it is to be asked before that
+        stand_ins.begin_run(self.settings.stub)
+        return stand_ins
+
+    def _skip_stood_in_for(self, fullname: str) -> None:
+        __tracebackhide__ = True
+        if self.stand_ins and (reason := self.stand_ins.reason(fullname)):
+            _skip(reason)
 
 
 def session_of(config: pytest.Config) -> HeavySession:

@@ -20,9 +20,9 @@ from ..errors import (
     imported_under_fake,
     reload_ignored,
 )
-from ..imports.keeper import BLOCKED, declared_spec
+from ..imports.keeper import BLOCKED, declared_spec, is_stand_in
 from ..measure import Cost
-from ..names import root
+from ..names import lineage, root
 from ..places import Place, Whereabouts, calling_line
 from ..records import Import, Leak, Reimport, Reload
 from .fakes import Fakes, is_held, shown
@@ -253,6 +253,8 @@ class Guard:
         displaced = self._keeper.displaced()
         for name in self._unprotected_kept() & displaced.keys():
             del displaced[name]
+        for name in [name for name in displaced if _is_stood_in_for(name)]:
+            del displaced[name]
         displaced.update(self._fakes.look(is_anything_displaced=bool(displaced)))
         for meant in (self._earlier, self._fakes.tolerated()):
             for name in meant.keys() & displaced.keys():
@@ -280,6 +282,11 @@ class Guard:
 
     def _why(self, fullname: str) -> str:
         return why_not_twice(fullname, self.protection.declaration(fullname))
+
+
+def _is_stood_in_for(fullname: str) -> bool:
+    """Whether one of our own stand-ins is in the place of a module, or of a package that it lies in."""
+    return any(is_stand_in(sys.modules.get(name)) for name in lineage(fullname))
 
 
 def _file_owner(nodeid: str) -> Owner:

@@ -11,6 +11,7 @@ from .reload import patch_reload
 
 if TYPE_CHECKING:
     from .keeper import Keeper
+    from .stubs import StandInFinder
 
 
 def install(judge: Judge, keeper: Keeper) -> ExitStack:
@@ -32,6 +33,14 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
     return handle
 
 
-def _remove(finder: ProtectedFinder) -> None:
+def install_stand_ins(finder: StandInFinder) -> ExitStack:
+    """Find stand-ins, before anybody else finds the real modules, until the returned handle is closed."""
+    handle = ExitStack()
+    sys.meta_path.insert(0, finder)
+    handle.callback(_remove, finder)
+    return handle
+
+
+def _remove(finder: object) -> None:
     # By identity, and in place: others may have put finders before ours, or replaced the list by a copy.
     sys.meta_path[:] = [other for other in sys.meta_path if other is not finder]
