@@ -158,6 +158,7 @@ class Entry(Record):
         Raises:
             AttributeError: Tools ask for it to see what an object is, or the real module is known not to have it.
         """
+        __tracebackhide__ = True
         found = self.attributes.get(name, MISSING)
         if found is not MISSING:
             return found
@@ -248,6 +249,7 @@ class StandIn:
 
     def check(self, module: str, name: str) -> None:
         """Raise an AttributeError for a name that the real module is known not to have."""
+        __tracebackhide__ = True
         if self.known and self.known.lacks(module, name):
             near = difflib.get_close_matches(name, self.known.names(module))
             hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
@@ -331,6 +333,7 @@ class NameType(type(Protocol)):  # type: ignore[misc]  # typing's metaclass, so 
         return entry.call((args, kwargs), partial(give, cls), decorates=decorates)
 
     def __getattr__(cls, name: str) -> Any:
+        __tracebackhide__ = True
         entry = _own_entry(cls)
         if entry:
             return entry.get(name)
@@ -354,9 +357,11 @@ class NameType(type(Protocol)):  # type: ignore[misc]  # typing's metaclass, so 
             entry.delete(name)
 
     def __instancecheck__(cls, instance: Any) -> bool:
+        __tracebackhide__ = True
         return cls.__subclasscheck__(type(instance))
 
     def __subclasscheck__(cls, subclass: type) -> bool:
+        __tracebackhide__ = True
         if super().__subclasscheck__(subclass):
             return True
         entry = _own_entry(cls)
@@ -367,6 +372,7 @@ class NameType(type(Protocol)):  # type: ignore[misc]  # typing's metaclass, so 
         return False
 
     def __bool__(cls) -> bool:
+        __tracebackhide__ = True
         entry = _own_entry(cls)
         if entry is None or is_class_name(cls.__name__) or entry.stand_in.kind(entry.shown) not in ("", "value"):
             return True
@@ -393,6 +399,7 @@ class Name(metaclass=NameType):
         super().__init_subclass__()
 
     def __class_getitem__(cls, parameters: Any) -> Any:
+        __tracebackhide__ = True
         entry = _own_entry(cls)
         for parameter in parameters if isinstance(parameters, tuple) else (parameters,):
             if entry and isinstance(parameter, (slice, int, float)):
@@ -411,6 +418,7 @@ class Value(Name):
     """The base of names that are no exceptions: their instances refuse to compute."""
 
     def __getattr__(self, name: str) -> Any:
+        __tracebackhide__ = True
         record = record_of(self)
         if name in RECORDED:
             return record.recorded(name, give_unknown)
@@ -440,6 +448,7 @@ class Value(Name):
         """Nothing is swallowed."""
 
     def __eq__(self, other: object) -> bool:
+        __tracebackhide__ = True
         # A comparison by mock, of calls, is about which object it was.
         if self is other or not _is_given(self) or sys._getframe(1).f_globals.get("__name__") == "unittest.mock":
             return self is other
@@ -448,16 +457,19 @@ class Value(Name):
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
+        __tracebackhide__ = True
         if _is_defined(self, "__len__"):
             return len(self) != 0
         raise record_of(self).refusal("bool()")
 
     def __iter__(self) -> Iterator[Any]:
+        __tracebackhide__ = True
         if _is_defined(self, "__getitem__"):
             return _items(self)
         raise record_of(self).refusal("iteration")
 
     def __format__(self, spec: str) -> str:
+        __tracebackhide__ = True
         if spec:
             raise record_of(self).refusal(f"format {spec!r}")
         return str(self)
@@ -525,6 +537,7 @@ def _refuse() -> None:
 
 def _refusing_value(operation: str, method: str) -> Any:
     def refuse(self: Any, *others: Any) -> Any:
+        __tracebackhide__ = True
         if not _is_given(self) and any(_is_defined(each, _REFLECTED.get(method, method)) for each in (self, *others)):
             return NotImplemented
         if method == "__len__" and any(_is_defined(self, each) for each in ("__iter__", "__getitem__")):
@@ -539,6 +552,7 @@ def _refusing_value(operation: str, method: str) -> Any:
 
 def _refusing_name(operation: str, method: str) -> Any:
     def refuse(cls: Any, *_: Any) -> Any:
+        __tracebackhide__ = True
         entry = _own_entry(cls)
         if entry is None:
             raise TypeError(f"{operation} is not supported by the class {cls.__name__!r}")
@@ -555,6 +569,7 @@ class StandInModule(ModuleType):
     """A module of a stand-in. All its names are found in its :class:`Entry`."""
 
     def __getattr__(self, name: str) -> Any:
+        __tracebackhide__ = True
         entry: Entry = vars(self)[RECORD]
         if name == "__version__" and entry.stand_in.version and entry.shown == entry.stand_in.fullname:
             return entry.stand_in.version
