@@ -423,7 +423,11 @@ class Value(Name):
         if name in RECORDED:
             return record.recorded(name, give_unknown)
         # A property of the user's that has failed is no attribute of the real base.
-        if name[:1] == "_" or any(name in vars(cls) for cls in type(self).__mro__ if not _own_entry(cls)):
+        if (
+            name[:1] == "_"
+            or is_probe(name)
+            or any(name in vars(cls) for cls in type(self).__mro__ if not _own_entry(cls))
+        ):
             raise AttributeError(f"{record.shown} has no attribute {name!r}")
         _refuse_misspelt(name)
         return record.child(name)

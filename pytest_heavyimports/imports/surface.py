@@ -41,7 +41,7 @@ class RealNames:
         kinds = self._kinds_of(module)
         if not kinds or name in kinds or name[:1] == "_":
             return False
-        return "open" not in self._modules[module] or bool(difflib.get_close_matches(name, kinds, n=1, cutoff=0.8))
+        return "open" not in self._modules[module] or bool(difflib.get_close_matches(name, kinds, n=1, cutoff=0.75))
 
     def as_json(self) -> dict[str, Any]:
         """For :meth:`from_json`."""

@@ -151,11 +151,19 @@ class Swap:
                 importlib.import_module(name)
             except Exception as error:  # told to whoever needs the module
                 self._failures[name] = error
+                self._detach(name)
         for name, module in self._before.items():
             parent, _, child = name.rpartition(".")
             package = sys.modules.get(parent)
             if parent in self._holders and sys.modules.get(name) is module and child not in vars(package or module):
                 setattr(package, child, module)  # imported before, it would not be attached
+
+    def _detach(self, fullname: str) -> None:
+        parent, _, child = fullname.rpartition(".")
+        namespace = getattr(self._before.get(parent), "__dict__", {})
+        if namespace.get(child) is self._before[fullname]:
+            del namespace[child]
+            self._open.callback(namespace.setdefault, child, self._before[fullname])
 
     def _point_names(self) -> None:
         for module in self._tests:
