@@ -34,6 +34,7 @@ class StandIns:
         """By name; in place from before the first conftest file to the end."""
         self.swaps: list[Swap] = []
         """Those of the test that runs now."""
+        self._seen: dict[str, tuple[int, RealNames | None]] = {}
 
     def begin_run(self, sources: Mapping[str, str]) -> None:
         """Put stand-ins in the place of these modules, each with who asked for it, until pytest ends."""
@@ -95,7 +96,7 @@ class StandIns:
         """Tell stand-ins what is known of the real modules. pytest has a cache once it is configured."""
         cache = getattr(self.config, "cache", None)
         for stand_in in stand_ins:
-            real = look_at(stand_in.fullname)
+            real = self._look_at(stand_in.fullname)
             if real is None and cache is not None:
                 real = RealNames.from_json(cache.get(f"{NAMES_KEY}/{stand_in.fullname}", None))
                 if real and stand_in.version not in (None, real.version):
@@ -104,6 +105,12 @@ class StandIns:
             stand_in.version = stand_in.version or (real and real.version) or None
             if cache is not None:
                 remember_use(cache, stand_in.fullname)
+
+    def _look_at(self, fullname: str) -> RealNames | None:
+        """As :func:`look_at`, which takes some hundredths of a second, once for all that is imported."""
+        if self._seen.get(fullname, (0, None))[0] != len(sys.modules):
+            self._seen[fullname] = len(sys.modules), look_at(fullname)
+        return self._seen[fullname][1]
 
     def _make(self, name: str, source: str) -> StandIn:
         stand_in = StandIn(name, source)

@@ -751,11 +751,14 @@ def _is_decorating(args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameTy
 def _decorator_lines(file: str) -> frozenset[int] | None:
     """The lines of a file where decorators are written; ``None`` where there is no source."""
     try:
-        tree = ast.parse("".join(linecache.getlines(file)))
+        tree = ast.parse("" if file[:1] == "<" else "".join(linecache.getlines(file)))
     except SyntaxError:
         return None
-    decorators = [each for node in ast.walk(tree) for each in getattr(node, "decorator_list", ())]
-    lines = {line for each in decorators for line in range(each.lineno, (each.end_lineno or each.lineno) + 1)}
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        for each in getattr(node, "decorator_list", ()):
+            lines.update(range(each.lineno, each.end_lineno + 1))
+            lines.add(node.lineno)  # type: ignore[attr-defined]  # a definition; Python 3.10 takes its line for the call's
     return frozenset(lines) if tree.body else None
 
 

@@ -8,6 +8,7 @@ imported again, those of pytest, have the names in them pointed elsewhere for th
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ from .keeper import Keeper, declared_spec, is_extension
 from .stubs import MISSING, StandIn, StandInFinder, is_of_stand_in
 
 CONTAINERS = (dict, list, set)
+STDLIB = os.path.dirname(os.__file__) + os.sep
 
 
 class Swap:
@@ -121,7 +123,9 @@ class Swap:
         if top in sys.stdlib_module_names or top in ("__main__", "pytest_heavyimports") or name in self._real:
             return False
         spec = declared_spec(module)
-        return spec is not None and spec.name == name and not is_installed(spec) and not is_extension(module)
+        if spec is None or spec.name != name or str(spec.origin).startswith(STDLIB):
+            return False
+        return not is_installed(spec) and not is_extension(module)
 
     def _is_of_real(self, value: Any) -> bool:
         home = _home(value)

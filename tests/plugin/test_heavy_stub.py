@@ -486,7 +486,7 @@ def test_names_are_checked_against_the_real_module(app: Suite, installed: Instal
             heavy_stub("plainpkg").answr
         """
     )
-    text = "E*AttributeError: the real module 'plainpkg' has no attribute 'answr' (plainpkg*). Did you mean 'answer'?"
+    text = "E*AttributeError: the real module 'plainpkg' has no attribute 'answr' (plainpkg*). Did you mean 'answer'?*"
     app.run(has_cache=True, **where).stdout.fnmatch_lines([text])  # type: ignore[arg-type]
     app.tests("import plainpkg\n\ndef test_it():\n    plainpkg.answr\n")
     result = app.run("--heavy-stub=plainpkg", has_cache=True)

@@ -14,6 +14,7 @@ from pytest_heavyimports import (
     HeavyModuleMissing,
     InvalidDeclaration,
     ReloadRefused,
+    StandInRefused,
 )
 from pytest_heavyimports.session import registry_of
 
@@ -23,6 +24,17 @@ def test_fixtures(heavy_module: Callable[..., Any], torch: ModuleType, cuda_devi
     update_status = heavy_module("src.worker.pipeline", "_update_status")
     numpy: ModuleType = heavy_module("numpy", minversion="1.26", reason="needs numpy")
     assert update_status(numpy, torch.zeros(3, device=cuda_device))
+
+
+@pytest.mark.heavy_stub("numpy")
+def test_stand_ins(heavy_stub: Callable[[str], ModuleType]) -> None:
+    """A test with stand-ins."""
+    torch = heavy_stub("torch")
+    torch.load.return_value = 5
+    with pytest.raises(StandInRefused) as caught:
+        bool(torch.cuda.is_available())
+    setting: str = caught.value.setting
+    assert setting
 
 
 @pytest.mark.heavy_guard("off")

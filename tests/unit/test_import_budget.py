@@ -25,6 +25,9 @@ NEVER_UNUSED = {
     f"{OURS}.cuda",
     f"{OURS}.report",
     f"{OURS}.imports.install",
+    f"{OURS}.imports.stubs",
+    f"{OURS}.stub_hooks",
+    f"{OURS}.stubbing",
 }
 
 
