@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, Union
@@ -20,9 +20,9 @@ from ..errors import (
     imported_under_fake,
     reload_ignored,
 )
-from ..imports.keeper import BLOCKED, declared_spec, is_stand_in
+from ..imports.keeper import BLOCKED, declared_spec
 from ..measure import Cost
-from ..names import lineage, root
+from ..names import root
 from ..places import Place, Whereabouts, calling_line
 from ..records import Import, Leak, Reimport, Reload
 from .fakes import Fakes, is_held, shown
@@ -253,7 +253,7 @@ class Guard:
         displaced = self._keeper.displaced()
         for name in self._unprotected_kept() & displaced.keys():
             del displaced[name]
-        for name in [name for name in displaced if _is_stood_in_for(name)]:
+        for name in _stood_in_for(displaced):
             del displaced[name]
         displaced.update(self._fakes.look(is_anything_displaced=bool(displaced)))
         for meant in (self._earlier, self._fakes.tolerated()):
@@ -284,9 +284,10 @@ class Guard:
         return why_not_twice(fullname, self.protection.declaration(fullname))
 
 
-def _is_stood_in_for(fullname: str) -> bool:
-    """Whether one of our own stand-ins is in the place of a module, or of a package that it lies in."""
-    return any(is_stand_in(sys.modules.get(name)) for name in lineage(fullname))
+def _stood_in_for(names: Iterable[str]) -> list[str]:
+    """Those of the modules that a finder gives one of our own stand-ins for."""
+    finders: list[Any] = [finder for finder in sys.meta_path if getattr(finder, "is_stand_in", False)]
+    return [name for name in names if any(finder.covering(name) for finder in finders)] if finders else []
 
 
 def _file_owner(nodeid: str) -> Owner:

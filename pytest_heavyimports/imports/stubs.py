@@ -629,6 +629,8 @@ class StandInLoader:
 class StandInFinder:
     """Finds stand-ins before anybody else finds the real modules."""
 
+    is_stand_in = True
+
     def __init__(self, *stand_ins: StandIn) -> None:
         self.stand_ins = {stand_in.fullname: stand_in for stand_in in stand_ins}
 

@@ -210,6 +210,16 @@ def test_a_module_that_is_there_already_comes_back(app: Suite, installed: Instal
     app.run("-p", "early", "--heavy-stub=plainpkg", path=(app.path, installed.site)).assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_protected_module_that_is_there_already(app: Suite, mode: str) -> None:
+    """The guard keeps the real one, and doesn't put it back while the run has the stand-in."""
+    app.write("early.py", "import numpy as real\n")
+    app.tests("import numpy\nimport early\n\ndef test_it():\n    assert numpy is not early.real\n    numpy.load()\n")
+    result = app.run("-p", "early", "--heavy-stub=numpy", f"--heavy-guard={mode}", "-W", "error", path=(app.path,))
+    result.assert_outcomes(passed=1)
+    assert section(result) == []
+
+
 def test_with_xdist(app: Suite) -> None:
     """Workers have the stand-in as well."""
     app.tests("import plainpkg\n\ndef test_it():\n    plainpkg.record()\n\ndef test_real(heavy_module):\n"
@@ -224,6 +234,7 @@ def test_with_xdist(app: Suite) -> None:
 @pytest.mark.parametrize("how", ["fixture", "mark"])
 def test_one_test_has_a_stand_in(app: Suite, installed: Installed, how: str, mode: str) -> None:
     """The code under test is imported again for it; before and after it everything is as it was."""
+    app.declare("plainpkg")  # which protects it
     mark, argument = ("@pytest.mark.heavy_stub('plainpkg')", "") if how == "mark" else ("", "heavy_stub")
     stub = "sys.modules['plainpkg']" if how == "mark" else "heavy_stub('plainpkg')"
     test = f"""

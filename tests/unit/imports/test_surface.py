@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from types import ModuleType
 
 import pytest
 
+from pytest_heavyimports.imports.install import install_stand_ins
+from pytest_heavyimports.imports.stubs import StandIn, StandInFinder
 from pytest_heavyimports.imports.surface import RealNames, look_at
 
 
@@ -51,6 +54,9 @@ def test_a_module_that_is_absent_or_fake_is_not_looked_at(monkeypatch: pytest.Mo
     assert look_at("no_such_module") is None
     monkeypatch.setitem(sys.modules, "faked", ModuleType("faked"))
     assert look_at("faked") is None
+    with install_stand_ins(StandInFinder(StandIn("stood_in_for", ""))):
+        monkeypatch.setitem(sys.modules, "stood_in_for", importlib.import_module("stood_in_for"))
+    assert look_at("stood_in_for") is None
 
 
 def test_versions_are_kept_apart(names: RealNames) -> None:
