@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ProbeFailed,
         ReimportRefused,
         ReloadRefused,
+        StandInRefused,
     )
     from .probe import ImportProbe, ImportTime
 
@@ -32,6 +33,7 @@ __all__ = [
     "ProbeFailed",
     "ReimportRefused",
     "ReloadRefused",
+    "StandInRefused",
 ]
 
 __version__ = "0.1.0"

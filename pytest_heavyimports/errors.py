@@ -207,6 +207,40 @@ class NotBroughtIn(HeavyImportsError):
         return f"Importing {self.probed!r} doesn't import {self.fullname!r}, so nothing leads to it.{self.hint}"
 
 
+class StandInRefused(HeavyImportsError):
+    """A stand-in was asked for something that the real module alone can tell."""
+
+    slug = "stand-in-refused"
+
+    def __init__(
+        self, fullname: str, *, operation: str = "", asked: str = "", source: str = "", setting: str = ""
+    ) -> None:
+        """
+        Args:
+            fullname: The module that the stand-in stands in for.
+            operation: What was asked, such as ``"len()"``.
+            asked: Of what, as an expression that people can read.
+            source: Who asked for the stand-in.
+            setting: What to assign to, so that there is an answer; empty where there is no such thing.
+        """
+        super().__init__(fullname)
+        self.fullname = fullname
+        self.operation = operation
+        self.asked = asked
+        self.source = source
+        self.setting = setting
+
+    def __str__(self) -> str:
+        remedies = [f'To have the real one, take heavy_module("{self.fullname}"), or the fixture of its declaration.']
+        if self.setting:
+            remedies.append(f"To go on with a value of your own, configure it: {self.setting} = ...")
+        return _message(
+            f"{self.operation} was asked of {self.asked}, and there is no answer: {self.fullname!r} is a stand-in.",
+            {"put in": self.source},
+            "\n".join(remedies),
+        )
+
+
 class HeavyImportWarning(UserWarning):
     """The guard put something right that would have broken the process; the message names the place."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,14 @@ def import_probe(request: pytest.FixtureRequest) -> Iterator[Callable[..., Impor
 
     with opened_prober(request.config) as prober:
         yield prober
+
+
+@pytest.fixture
+def heavy_stub(request: pytest.FixtureRequest) -> Callable[[str], types.ModuleType]:
+    """Put a stand-in in the place of a heavy module for this test alone: heavy_stub("torch") gives the stand-in."""
+    from .stub_hooks import one_test_hooks
+
+    return functools.partial(one_test_hooks(request.config).put_in, item=request.node)
 
 
 def alias_fixtures(declared: Iterable[HeavyModule]) -> types.ModuleType:

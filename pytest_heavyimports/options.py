@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ PROTECT_KEY = "heavy_protect"
 PRELOAD_KEY = "heavy_preload"
 DEFER_KEY = "heavy_defer"
 WORKERS_KEY = "heavy_xdist_workers"
+STUB_KEY = "heavy_stub"
+STUBBED_CACHE_KEY = "heavyimports/stand-ins"
+"""In pytest's cache: the modules that this project has used stand-ins of."""
 
 CHOICES = {
     "heavy_missing": (("skip", "fail"), "what becomes of a test whose heavy module is not installed, or too old"),
@@ -36,9 +40,11 @@ REPORT_CHOICES = ("on", "off")
 
 GUARD_MARK = "heavy_guard"
 HEAVY_MARK = "heavy"
+STUB_MARK = "heavy_stub"
 MARKERS = (
     f'{GUARD_MARK}("off"): lift the guard of pytest-heavyimports for this test, class or module.',
     f"{HEAVY_MARK}(*modules): needs heavy modules; put on each test that asks for one by fixture.",
+    f'{STUB_MARK}("torch"): a stand-in takes the place of these heavy modules during the test.',
 )
 
 
@@ -54,11 +60,13 @@ class Settings(SimpleNamespace):
     defer: bool
     protect: tuple[str, ...]
     xdist_workers: int
+    stub: dict[str, str]
+    """Who asked for each stand-in, by the module's name."""
 
     @property
     def is_early(self) -> bool:
         """Whether something is to be done before the first conftest file is read."""
-        return self.guard != "off" or self.preload or self.defer
+        return self.guard != "off" or self.preload or self.defer or bool(self.stub)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"settings do not change: {name}")
@@ -89,6 +97,9 @@ def add_options(parser: pytest.Parser) -> None:
         "at most so many workers of pytest-xdist run tests that ask for a heavy module; 0: all (default: 0)",
         default="0",
     )
+    stub = "modules that a stand-in takes the place of for the whole run; what needs the real one is skipped"
+    group.addoption("--heavy-stub", action="append", metavar="MODULE", help=f"{stub} (repeatable)")
+    parser.addini(STUB_KEY, f"{stub}, one a line", type="linelist", default=[])
     parser.addini("heavy_report", "the section on heavy imports at the end: on, off (default: on)", default="on")
     parser.addini(
         MODULES_KEY,
@@ -127,6 +138,39 @@ def check_marks(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(*faults)
 
 
+def stub_names(node: pytest.Collector | pytest.Item) -> list[str]:
+    """The modules that the marks ``heavy_stub`` of a test, and of what it lies in, ask a stand-in of."""
+    return list(dict.fromkeys(name for mark in node.iter_markers(STUB_MARK) for name in mark.args))
+
+
+def check_stub_marks(items: list[pytest.Item]) -> bool:
+    """
+    Whether any test is marked ``heavy_stub``.
+
+    Raises:
+        pytest.UsageError: With a line for each test whose mark names no module.
+    """
+    marked = [(item, mark) for item in items for mark in item.iter_markers(STUB_MARK)]
+    faults = [
+        f'{item.nodeid}: the mark {STUB_MARK} takes names of modules. Write it as @pytest.mark.{STUB_MARK}("torch").'
+        for item, mark in marked
+        if mark.kwargs or not mark.args or any(map(stub_fault, mark.args))
+    ]
+    if faults:
+        raise pytest.UsageError(*faults)
+    return bool(marked)
+
+
+def stub_fault(name: object) -> tuple[str, str] | None:
+    """Why there can be no stand-in of a module, and what to type instead; ``None`` where there can."""
+    if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
+        return "it is no module name", "Write it as 'torch' or 'package.module'."
+    top = name.partition(".")[0]
+    if top in sys.stdlib_module_names or top in ("pytest", "_pytest", "pluggy", "pytest_heavyimports"):
+        return "Python and pytest need it", "Name a heavy module, such as 'torch'."
+    return None
+
+
 def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settings, list[str]]:
     """
     The settings.
@@ -156,6 +200,10 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
     if not str(workers).isdecimal():
         faults.append(f"{WORKERS_KEY}: {workers!r} is no number of workers ({ini_source(config, WORKERS_KEY)}).")
         workers = 0
+    stub_flags: list[str] = getattr(given_flags, STUB_KEY, None) or []
+    stub = {name: f"--heavy-stub={name}" for name in stub_flags}
+    if not stub_flags:
+        stub = {str(line): ini_source(config, STUB_KEY) for line in ini_value(config, STUB_KEY, faults, default=[])}
     settings = Settings(
         **{key.removeprefix("heavy_"): choice(key, values) for key, (values, _) in CHOICES.items()},
         report=choice("heavy_report", REPORT_CHOICES) == "on",
@@ -163,7 +211,11 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         defer=is_on(DEFER_KEY),
         protect=tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[])),
         xdist_workers=int(workers),
+        stub=stub,
     )
+    for name, source in stub.items():
+        if fault := stub_fault(name):
+            faults.append(f"{STUB_KEY}: {name!r} can't have a stand-in: {fault[0]} ({source}). {fault[1]}")
     for line in settings.protect:
         if not all(part.isidentifier() for part in line.removeprefix("!").split(".")):
             where = f"{ini_source(config, PROTECT_KEY)}, line {settings.protect.index(line) + 1} of {PROTECT_KEY}"

@@ -123,12 +123,20 @@ def pytest_configure(config: pytest.Config) -> None:
             from .guard_hooks import GuardHooks
 
             config.pluginmanager.register(GuardHooks(session.guard), "heavyimports-guard")
+        if session.stand_ins:
+            from .stub_hooks import watch_run
+
+            watch_run(config)
     config.pluginmanager.register(SelectionHooks(settings, declared), "heavyimports-selection")
     if settings.order == "light-first":
         config.pluginmanager.register(OrderHooks(), "heavyimports-order")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    if options.check_stub_marks(session.items):
+        from .stub_hooks import one_test_hooks
+
+        one_test_hooks(session.config)
     if session.config.hook.pytest_heavy_modules.get_hookimpls():
         from .sources import warn_of_late_hooks
 

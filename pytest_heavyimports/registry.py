@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .declarations import HeavyModule, merge, parse_line
 from .errors import HeavyModuleMissing, add_note
+from .imports.keeper import is_stand_in
 from .measure import Cost
 from .names import is_within
 from .places import Place, Whereabouts, is_there, within_modules
@@ -41,6 +42,7 @@ class ModuleRegistry:
         collector: AbstractContextManager[object],
         on_missing: Callable[[str], NoReturn],
         load: Callable[[ModuleType], Any] = lambda module: module,
+        check_real: Callable[[str], None] = lambda _: None,
     ) -> None:
         """
         Args:
@@ -50,6 +52,7 @@ class ModuleRegistry:
             collector: Entered around each import; see ``imports/collector.py``.
             on_missing: Called with the reason where a module is not installed or too old; raises.
             load: Executes a module whose import was put off.
+            check_real: Called with the name of each module that is asked for; raises where there is a stand-in of it.
         """
         self.declared = declared
         self.ledger = ledger
@@ -57,6 +60,9 @@ class ModuleRegistry:
         self._collector = collector
         self._on_missing = on_missing
         self._load = load
+        self._check_real = check_real
+        self.is_remembering = True
+        """Whether what is imported is that of the whole session, and not of one test that has a stand-in."""
         self._modules: dict[str, ModuleType] = {}
         self._failures: dict[str, tuple[BaseException, TracebackType | None]] = {}
         self._lock = threading.RLock()
@@ -96,7 +102,8 @@ class ModuleRegistry:
     def notice(self, place: Place) -> None:
         """Record, as of *place*, the declared modules that import statements have brought in since the last call."""
         for fullname in {module.fullname for module in self.declared.values()}:
-            if is_there(fullname) and self.ledger.import_of(fullname) is None:
+            is_real = is_there(fullname) and not is_stand_in(sys.modules[fullname])
+            if is_real and self.ledger.import_of(fullname) is None:
                 self.ledger.record(Import(fullname, place))
 
     def _wanted(self, name: str, minversion: str | None) -> HeavyModule:
@@ -115,9 +122,10 @@ class ModuleRegistry:
 
     def _object(self, wanted: HeavyModule, *, reason: str | None = None) -> Any:
         __tracebackhide__ = True
+        self._check_real(wanted.fullname)
         missing = ""
         try:
-            module = self._module(wanted)
+            module = self._module(wanted) if self.is_remembering else self._import_in_passing(wanted)
         except HeavyModuleMissing as error:
             missing = reason or str(error)
         if missing:  # out of the handler: the test's report needs no second traceback
@@ -135,6 +143,15 @@ class ModuleRegistry:
                 _require(wanted, getattr(module, "__version__", None))
             return module
 
+    def _import_in_passing(self, wanted: HeavyModule) -> ModuleType:
+        __tracebackhide__ = True
+        try:
+            return importlib.import_module(wanted.fullname)
+        except ModuleNotFoundError as error:
+            if not _is_absence(error, wanted.fullname):
+                raise
+            raise _missing(wanted, error) from None
+
     def _import(self, wanted: HeavyModule) -> ModuleType:
         __tracebackhide__ = True
         fullname = wanted.fullname
@@ -149,11 +166,7 @@ class ModuleRegistry:
             raise
         except BaseException as error:  # pytest-timeout's failure is no Exception, a module's sys.exit() neither
             if _is_absence(error, fullname):
-                raise HeavyModuleMissing(
-                    fullname,
-                    fault=f"could not import {fullname!r}: {error}",
-                    declared=str(wanted) if wanted.source else "",
-                ) from None
+                raise _missing(wanted, error) from None
             add_note(error, f"{fullname!r} failed while it was imported: {place}. It is not tried again.")
             self._failures[fullname] = error, within_modules(error.__traceback__)
             self._record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, repr(error)))
@@ -167,6 +180,11 @@ class ModuleRegistry:
     def _record(self, event: Import) -> None:
         if self.ledger.import_of(event.fullname) is None:
             self.ledger.record(event)
+
+
+def _missing(wanted: HeavyModule, error: BaseException) -> HeavyModuleMissing:
+    fault = f"could not import {wanted.fullname!r}: {error}"
+    return HeavyModuleMissing(wanted.fullname, fault=fault, declared=str(wanted) if wanted.source else "")
 
 
 def _attribute(found: Any, attribute: str, wanted: HeavyModule) -> Any:

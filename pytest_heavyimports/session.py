@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .imports.deferral import Deferral
     from .ledger import Ledger
     from .registry import ModuleRegistry
+    from .stubbing import StandIns
 
 session_key: pytest.StashKey[HeavySession] = pytest.StashKey()
 """The session, in ``config.stash``; set when anything is declared or guarded, or a fixture asks for a module."""
@@ -46,6 +47,7 @@ class HeavySession:
         self._is_importing = False
         self.guard = self._open_guard(config) if settings.guard != "off" else None
         self.deferral = self._open_deferral(config) if settings.defer else None
+        self.stand_ins = self._put_in_stand_ins(config) if settings.stub else None
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -73,6 +75,7 @@ class HeavySession:
             collector=self.collector,
             on_missing=_fail if self.settings.missing == "fail" else _skip,
             load=self._load,
+            check_real=self._skip_stood_in_for if self.stand_ins else lambda _: None,
         )
 
     @property
@@ -159,6 +162,18 @@ class HeavySession:
         from .imports.deferral import load
 
         return load(module)
+
+    def _put_in_stand_ins(self, config: pytest.Config) -> StandIns:
+        from .stubbing import stand_ins_of
+
+        stand_ins = stand_ins_of(config)  # after the guard's finder: it is to be asked before that
+        stand_ins.begin_run(self.settings.stub)
+        return stand_ins
+
+    def _skip_stood_in_for(self, fullname: str) -> None:
+        __tracebackhide__ = True
+        if self.stand_ins and (reason := self.stand_ins.reason(fullname)):
+            _skip(reason)
 
 
 def session_of(config: pytest.Config) -> HeavySession:

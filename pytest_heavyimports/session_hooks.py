@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .options import STUBBED_CACHE_KEY
+
 if TYPE_CHECKING:
     from .session import HeavySession
 
@@ -28,6 +30,13 @@ class SessionHooks:
 
     def pytest_collection_finish(self) -> None:
         self._session.whereabouts.enter("after collection")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        cache = getattr(session.config, "cache", None)
+        if cache is not None and cache.get(STUBBED_CACHE_KEY, None):
+            from .stubbing import remember_names
+
+            remember_names(cache)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         self._session.notice("during tests")

@@ -45,7 +45,12 @@ class Suite:
         return self.write("pytest.ini", "\n".join(text) + "\n")
 
     def run(
-        self, *args: str, autoload: bool = False, path: tuple[Path, ...] = (), **environment: str
+        self,
+        *args: str,
+        autoload: bool = False,
+        path: tuple[Path, ...] = (),
+        has_cache: bool = False,
+        **environment: str,
     ) -> pytest.RunResult:
         """
         Run pytest in a process of its own.
@@ -54,11 +59,13 @@ class Suite:
             args: Its arguments.
             autoload: Whether it loads the plugins that are installed, ours among them.
             path: Directories to import from, beside that of the samples.
+            has_cache: Whether there is pytest's cache.
             environment: Variables to set.
         """
+        cache = () if has_cache else ("-p", "no:cacheprovider")
         ours = () if autoload else ("-p", PLUGIN)
         with self._environment(autoload, path, environment):
-            return self._pytester.runpytest_subprocess("-p", "no:cacheprovider", *ours, *args, timeout=120)
+            return self._pytester.runpytest_subprocess(*cache, *ours, *args, timeout=120)
 
     def run_script(self, file: str, path: tuple[Path, ...] = (), **environment: str) -> pytest.RunResult:
         """Run a Python file of the suite in a process of its own."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..distributions import locate
-from ..imports.keeper import BLOCKED, in_place, is_real
+from ..imports.keeper import BLOCKED, in_place, is_real, is_stand_in
 from ..names import is_within
 
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ class Fakes:
         return {
             name: module
             for name, module in present.items()
-            if module is not None and module is not self._keeper.kept.get(name) and not is_real(name, module)
+            if module is not None
+            and module is not self._keeper.kept.get(name)
+            and not is_real(name, module)
+            and not is_stand_in(module)
         }
 
     def tolerated(self) -> dict[str, Any]:
@@ -114,7 +117,7 @@ class Fakes:
                 self._keeper.put(name, None if module is BLOCKED else module)
 
     def _is_fake(self, fullname: str, module: Any) -> bool:
-        if module is None or is_real(fullname, module):
+        if module is None or is_real(fullname, module) or is_stand_in(module):
             return False
         return locate(fullname) is not None  # a stand-in for what isn't installed hides nothing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, Union
@@ -254,6 +254,8 @@ class Guard:
         displaced = self._keeper.displaced()
         for name in self._unprotected_kept() & displaced.keys():
             del displaced[name]
+        for name in _stood_in_for(displaced):
+            del displaced[name]
         displaced.update(self._fakes.look(is_anything_displaced=bool(displaced)))
         for meant in (self._earlier, self._fakes.tolerated()):
             for name in meant.keys() & displaced.keys():
@@ -281,6 +283,12 @@ class Guard:
 
     def _why(self, fullname: str) -> str:
         return why_not_twice(fullname, self.protection.declaration(fullname))
+
+
+def _stood_in_for(names: Iterable[str]) -> list[str]:
+    """Those of the modules that a finder gives one of our own stand-ins for."""
+    finders: list[Any] = [finder for finder in sys.meta_path if getattr(finder, "is_stand_in", False)]
+    return [name for name in names if any(finder.covering(name) for finder in finders)] if finders else []
 
 
 def _file_owner(nodeid: str) -> Owner:

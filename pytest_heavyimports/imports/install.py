@@ -12,6 +12,7 @@ from .reload import patch_reload
 if TYPE_CHECKING:
     from .deferral import Deferral
     from .keeper import Keeper
+    from .stubs import StandInFinder
 
 
 def install(judge: Judge, keeper: Keeper) -> ExitStack:
@@ -40,6 +41,14 @@ def install_deferral(deferral: Deferral) -> ExitStack:
     sys.meta_path.insert(0, deferral)
     handle.callback(deferral.close)
     handle.callback(_remove, deferral)
+    return handle
+
+
+def install_stand_ins(finder: StandInFinder) -> ExitStack:
+    """Find stand-ins, before anybody else finds the real modules, until the returned handle is closed."""
+    handle = ExitStack()
+    sys.meta_path.insert(0, finder)
+    handle.callback(_remove, finder)
     return handle
 
 

@@ -183,8 +183,8 @@ class Keeper:
         for name, module in list(sys.modules.items()):
             if name in before or name in self.kept or name in self._executing or module is None:
                 continue
-            if not is_finished(module):
-                continue  # another thread is at it
+            if not is_finished(module) or is_stand_in(module):
+                continue  # another thread is at it; or it is no part of anything
             if is_within(name, root(fullname)):
                 if is_real(name, module):
                     self.keep(name, module)  # put there by C code: no finder has seen it
@@ -242,6 +242,22 @@ class Keeper:
     def put(self, fullname: str, module: Any) -> None:
         """Put something else in the place of a module, for a while."""
         sys.modules[fullname] = module
+
+    def take_out(self, names: Iterable[str]) -> None:
+        """Take modules away for a while, or for good."""
+        for name in names:
+            sys.modules.pop(name, None)
+
+    def forget(self, names: Collection[str]) -> None:
+        """Keep modules no longer that were executed under a stand-in: what they took from it is not real."""
+        for name in names:
+            for known in (self.kept, self.half, self._specs, self._relatives, self._bringers):
+                known.pop(name, None)
+            package, _, child = name.rpartition(".")
+            self._parts.get(package, {}).pop(child, None)
+        for relatives in self._relatives.values():
+            for name in relatives.keys() & set(names):
+                del relatives[name]
 
     def _restore_missing(self, modules: dict[str, Any]) -> None:
         self._restore({name: module for name, module in modules.items() if name not in sys.modules})
@@ -317,12 +333,18 @@ def is_real(fullname: str, module: Any) -> bool:
     """
     spec = declared_spec(module)
     if spec is not None:
-        return getattr(spec, "name", None) == fullname and getattr(spec, "loader", None) is not None
+        is_found = getattr(spec, "name", None) == fullname and getattr(spec, "loader", None) is not None
+        return is_found and not is_stand_in(module)
     if is_within(type(module).__module__, root(fullname)):
         return True
     # Not always an attribute of the extension: C code alone knows torch._C._dynamo.autograd_compiler.
     parents = [sys.modules.get(name) for name in lineage(fullname.rpartition(".")[0])]
     return type(module) is ModuleType and any(map(is_extension, parents))
+
+
+def is_stand_in(module: Any) -> bool:
+    """Whether a module is one of our own stand-ins, which are there on purpose."""
+    return getattr(getattr(declared_spec(module), "loader", None), "is_stand_in", False) is True
 
 
 def is_extension(module: Any) -> bool:

@@ -15,6 +15,7 @@ from pytest_heavyimports import (
     ImportProbe,
     InvalidDeclaration,
     ReloadRefused,
+    StandInRefused,
 )
 from pytest_heavyimports.session import registry_of
 
@@ -32,6 +33,17 @@ def test_light(import_probe: Callable[..., ImportProbe]) -> None:
     chain: tuple[str, ...] = probe.chain("json")
     assert "torch" not in probe and probe.seconds < 1 and probe.times[chain[-1]].self_s < 0.1
     assert probe.peak_memory is None or probe.peak_memory < 200 * 2**20
+
+
+@pytest.mark.heavy_stub("numpy")
+def test_stand_ins(heavy_stub: Callable[[str], ModuleType]) -> None:
+    """A test with stand-ins."""
+    torch = heavy_stub("torch")
+    torch.load.return_value = 5
+    with pytest.raises(StandInRefused) as caught:
+        bool(torch.cuda.is_available())
+    setting: str = caught.value.setting
+    assert setting
 
 
 @pytest.mark.heavy_guard("off")

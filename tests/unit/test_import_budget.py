@@ -27,6 +27,9 @@ NEVER_UNUSED = {
     f"{OURS}.imports.install",
     f"{OURS}.probe",
     f"{OURS}.probe_hooks",
+    f"{OURS}.imports.stubs",
+    f"{OURS}.stub_hooks",
+    f"{OURS}.stubbing",
 }
 
 

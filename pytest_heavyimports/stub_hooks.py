@@ -1,0 +1,162 @@
+"""pytest's hooks where stand-ins are used: for a whole run, or by the mark or the fixture for one test."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .errors import StandInRefused
+from .options import stub_names
+from .session import session_key
+from .stubbing import remember_names, stand_ins_of
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from .stubbing import StandIns
+
+TestReports = Generator[None, pytest.TestReport, pytest.TestReport]
+
+
+class RunHooks:
+    """Skips what needs the real module in a run that has a stand-in of it."""
+
+    def __init__(self, stand_ins: StandIns) -> None:
+        self._stand_ins = stand_ins
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
+        with self._stand_ins.testing():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> TestReports:
+        report = yield
+        refused = _refusal(call)
+        if refused and report.failed:
+            file, line, _ = item.location
+            _skip(report, str(item.config.rootpath / file), (line or 0) + 1, refused)
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        refused = _refusal(getattr(report, "call", None))
+        if refused and report.failed:
+            _skip(report, str(collector.path), 1, refused)
+            report.result = []
+        return report
+
+
+class OneTestHooks:
+    """Keeps a stand-in that one test has from being seen by any other."""
+
+    def __init__(self, stand_ins: StandIns) -> None:
+        self._stand_ins = stand_ins
+        self._fixtures: list[tuple[pytest.FixtureDef[object], Any]] = []
+
+    # Outermost, as the guard's: all fixtures of the test see the stand-in.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        for name in stub_names(item):
+            self.put_in(name, item)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        arguments: dict[str, Any] = getattr(item, "funcargs", {})
+        for swap in self._stand_ins.swaps:
+            for name, value in arguments.items():
+                arguments[name] = swap.counterpart(value, name)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        if self._stand_ins.swaps and fixturedef.scope != "function":
+            self._fixtures.append((fixturedef, request))
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        finally:
+            self.take_out()
+
+    # Where pytest itself breaks the test off, there is no teardown.
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        finally:
+            self.take_out()
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        cache = getattr(session.config, "cache", None)
+        if cache is not None:
+            remember_names(cache)
+
+    def put_in(self, name: str, item: pytest.Item) -> ModuleType:
+        """Put a stand-in in the place of a module until the test ends; the run's own, where there is one."""
+        if self._stand_ins.covers(name):
+            return importlib.import_module(name)
+        module = self._stand_ins.put_in(name, item)
+        self._let_registry_remember(False)
+        return module
+
+    def take_out(self) -> None:
+        """Put everything back. A fixture of a wider scope that was set up meanwhile is set up anew by the next test."""
+        if not self._stand_ins.swaps:
+            return
+        fixtures, self._fixtures = self._fixtures, []
+        try:
+            for fixturedef, request in reversed(fixtures):
+                fixturedef.finish(request)
+        finally:
+            self._stand_ins.take_out()
+            self._let_registry_remember(True)
+
+    def _let_registry_remember(self, is_remembering: bool) -> None:
+        stash = self._stand_ins.config.stash
+        if session_key in stash:
+            stash[session_key].registry.is_remembering = is_remembering
+
+
+one_test_key: pytest.StashKey[OneTestHooks] = pytest.StashKey()
+
+
+def one_test_hooks(config: pytest.Config) -> OneTestHooks:
+    """Those of the session, registered when they are first needed."""
+    if one_test_key not in config.stash:
+        hooks = config.stash[one_test_key] = OneTestHooks(stand_ins_of(config))
+        config.pluginmanager.register(hooks, "heavyimports-stand-ins")
+    return config.stash[one_test_key]
+
+
+def watch_run(config: pytest.Config) -> None:
+    """The run has stand-ins: pytest is configured, and what is known of the real modules can be found."""
+    stand_ins = stand_ins_of(config)
+    stand_ins.find_names(stand_ins.of_run.values())
+    config.pluginmanager.register(RunHooks(stand_ins), "heavyimports-stand-ins-of-run")
+
+
+def _refusal(call: pytest.CallInfo[Any] | None) -> str:
+    """What a stand-in refused, where that is why something has failed."""
+    error = call.excinfo.value if call and call.excinfo else None
+    while error is not None:
+        if isinstance(error, StandInRefused):
+            return f"{str(error).partition(chr(10))[0]} ({error.source})"
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return ""
+
+
+def _skip(report: pytest.TestReport | pytest.CollectReport, file: str, line: int, refused: str) -> None:
+    report.outcome = "skipped"
+    report.longrepr = (file, line, f"Skipped: {refused}")

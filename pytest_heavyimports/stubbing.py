@@ -1,0 +1,156 @@
+"""The stand-ins of one session of pytest: those of the whole run, and what is remembered of the real modules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import ModuleType
+
+import pytest
+
+from .distributions import installed_version, locate
+from .errors import InvalidDeclaration
+from .imports.install import install_stand_ins
+from .imports.keeper import KEEPER
+from .imports.stubs import StandIn, StandInFinder
+from .imports.surface import RealNames, look_at
+from .imports.swap import Swap
+from .names import lineage
+from .options import STUB_KEY, STUBBED_CACHE_KEY, stub_fault
+
+NAMES_KEY = "heavyimports/names"
+"""In pytest's cache: for each of these the names that the real one has, of the version seen last."""
+
+stand_ins_key: pytest.StashKey[StandIns] = pytest.StashKey()
+
+
+class StandIns:
+    """The stand-ins of one session."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.of_run: dict[str, StandIn] = {}
+        """By name; in place from before the first conftest file to the end."""
+        self.swaps: list[Swap] = []
+        """Those of the test that runs now."""
+        self._seen: dict[str, tuple[int, RealNames | None]] = {}
+
+    def begin_run(self, sources: Mapping[str, str]) -> None:
+        """Put stand-ins in the place of these modules, each with who asked for it, until pytest ends."""
+        self.of_run = {name: self._make(name, source) for name, source in sources.items()}
+        real = {name: module for name, module in sys.modules.items() if self.reason(name)}
+        handle = ExitStack()
+        self.config.add_cleanup(handle.close)
+        handle.callback(self._put_back, real)
+        KEEPER.take_out(real)
+        handle.callback(install_stand_ins(StandInFinder(*self.of_run.values())).close)
+
+    def covers(self, fullname: str) -> StandIn | None:
+        """The run's stand-in that a module belongs to."""
+        return next((self.of_run[name] for name in lineage(fullname) if name in self.of_run), None)
+
+    def reason(self, fullname: str) -> str:
+        """Why a test can't have the real module; empty where this run has no stand-in of it."""
+        stand_in = self.covers(fullname)
+        return (
+            f"needs the real {fullname!r}, and this run has a stand-in ({stand_in.origin.source})" if stand_in else ""
+        )
+
+    @contextmanager
+    def testing(self) -> Iterator[None]:
+        """Around a test: the run's stand-ins begin anew."""
+        with ExitStack() as stack:
+            for stand_in in self.of_run.values():
+                stack.enter_context(stand_in.beginning_anew())
+            yield
+
+    def put_in(self, name: str, item: pytest.Item) -> ModuleType:
+        """
+        Put a stand-in in the place of a module, until :meth:`take_out`.
+
+        Raises:
+            InvalidDeclaration: *name* can't be that of a heavy module.
+        """
+        if fault := stub_fault(name):
+            raise InvalidDeclaration(name, fault=fault[0], remedy=fault[1])
+        for swap in self.swaps:
+            if swap.module.__name__ == name:
+                return swap.module
+        stand_in = self._make(name, f"{STUB_KEY}({name!r}), {item.nodeid}")
+        self.find_names([stand_in])
+        conftests, tests = _modules_of_pytest(item)
+        own = item.getparent(pytest.Module)
+        pointed = [*conftests, *([own.obj] if own else [])]
+        self.swaps.append(Swap(stand_in, KEEPER, tests=pointed, others=tests))
+        return self.swaps[-1].module
+
+    def take_out(self) -> None:
+        """Put back what the test has had stand-ins of."""
+        while self.swaps:
+            self.swaps.pop().undo()
+
+    # What the real ones have
+
+    def find_names(self, stand_ins: Iterable[StandIn]) -> None:
+        """Tell stand-ins what is known of the real modules. pytest has a cache once it is configured."""
+        cache = getattr(self.config, "cache", None)
+        for stand_in in stand_ins:
+            real = self._look_at(stand_in.fullname)
+            if real is None and cache is not None:
+                real = RealNames.from_json(cache.get(f"{NAMES_KEY}/{stand_in.fullname}", None))
+                if real and stand_in.version not in (None, real.version):
+                    real = None  # another one is installed now
+            stand_in.known = real
+            stand_in.version = stand_in.version or (real and real.version) or None
+            if cache is not None:
+                remember_use(cache, stand_in.fullname)
+
+    def _look_at(self, fullname: str) -> RealNames | None:
+        """As :func:`look_at`, which takes some hundredths of a second, once for all that is imported."""
+        if self._seen.get(fullname, (0, None))[0] != len(sys.modules):
+            self._seen[fullname] = len(sys.modules), look_at(fullname)
+        return self._seen[fullname][1]
+
+    def _make(self, name: str, source: str) -> StandIn:
+        stand_in = StandIn(name, source)
+        spec = locate(name)
+        stand_in.version = installed_version(name) if spec and spec.origin else None
+        return stand_in
+
+    def _put_back(self, real: dict[str, ModuleType]) -> None:
+        KEEPER.take_out([name for name in sys.modules if self.reason(name)])
+        for name, module in real.items():
+            KEEPER.put(name, module)
+
+
+def stand_ins_of(config: pytest.Config) -> StandIns:
+    """Those of the session, from ``config.stash``."""
+    if stand_ins_key not in config.stash:
+        config.stash[stand_ins_key] = StandIns(config)
+    return config.stash[stand_ins_key]
+
+
+def remember_use(cache: pytest.Cache, fullname: str) -> None:
+    """From now on, what the real module has is remembered at the end of each run that has imported it."""
+    used = cache.get(STUBBED_CACHE_KEY, [])
+    if fullname not in used:
+        cache.set(STUBBED_CACHE_KEY, sorted([*used, fullname]))
+
+
+def remember_names(cache: pytest.Cache) -> None:
+    """Remember what the real modules have that this project uses stand-ins of."""
+    for fullname in cache.get(STUBBED_CACHE_KEY, []):
+        if real := look_at(fullname):
+            key = f"{NAMES_KEY}/{fullname}"
+            known = RealNames.from_json(cache.get(key, None))
+            if known is None or not known.covers(real):
+                cache.set(key, (real.merged(known) if known else real).as_json())
+
+
+def _modules_of_pytest(item: pytest.Item) -> tuple[list[ModuleType], list[ModuleType]]:
+    """The conftest files, and the test files and plugins, of a session: executed by pytest, and not again."""
+    plugins = [each for each in item.config.pluginmanager.get_plugins() if isinstance(each, ModuleType)]
+    conftests = [each for each in plugins if str(getattr(each, "__file__", "")).endswith("conftest.py")]
+    files = {each for test in item.session.items if (each := test.getparent(pytest.Module))}
+    return conftests, [*plugins, *(each.obj for each in files)]

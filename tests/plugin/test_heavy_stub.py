@@ -1,0 +1,519 @@
+"""Stand-ins: the flag, the ini key, the fixture and the mark heavy_stub."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..guarded import MODES, failures
+from ..suite import section, usage_errors
+
+if TYPE_CHECKING:
+    from ..installed import Installed
+    from ..suite import Suite
+
+APP = """
+import plainpkg
+from plainpkg import answer
+
+class Model(plainpkg.Base if hasattr(plainpkg, "Base") else object):
+    pass
+
+def load(path):
+    return plainpkg.record(path)
+
+def is_fast():
+    return bool(plainpkg.has_device())
+"""
+REAL = """
+def test_real{0}():
+    import sys
+    import app.model
+    import plainpkg
+    assert plainpkg.answer == app.model.answer == 42
+    assert app.model.plainpkg is plainpkg is sys.modules["plainpkg"]
+    import witness
+    for name in ("plainpkg", "app.model"):
+        assert witness.first.setdefault(name, sys.modules[name]) is sys.modules[name]
+"""
+
+
+@pytest.fixture
+def app(suite: Suite) -> Suite:
+    """A suite with code under test that imports ``plainpkg``, which needs not be installed."""
+    suite.write("app/__init__.py", "")
+    suite.write("app/model.py", APP)
+    suite.write("witness.py", "first = {}\n")
+    return suite
+
+
+def _real(number: int) -> str:
+    return REAL.format(number)
+
+
+# A whole run
+
+
+@pytest.mark.parametrize("how", ["flag", "ini"])
+@pytest.mark.parametrize("is_installed", [False, True])
+def test_a_run_with_a_stand_in(app: Suite, installed: Installed, how: str, is_installed: bool) -> None:
+    """Code under test and the test file get the stand-in, and nothing of the real module is executed."""
+    app.declare(**({"heavy_stub": "plainpkg"} if how == "ini" else {}))
+    app.write("conftest.py", "import app.model\n")
+    app.tests(
+        """
+        import plainpkg
+        from app.model import load
+
+        def test_it():
+            load("x")
+            plainpkg.record.assert_called_once_with("x")
+
+        def test_each_test_begins_anew():
+            plainpkg.record.assert_not_called()
+        """
+    )
+    where = {"path": (installed.site,), **installed.environment} if is_installed else {}
+    result = app.run(*(["--heavy-stub=plainpkg"] if how == "flag" else []), **where)  # type: ignore[arg-type]
+    result.assert_outcomes(passed=2)
+    assert not app.executions()
+    assert section(result) == []
+
+
+def test_what_needs_the_real_one_is_skipped(app: Suite) -> None:
+    """By an alias, by ``heavy_module``, or since the stand-in has no answer; each says why."""
+    app.declare("plainpkg", "model = app.model")
+    app.tests(
+        """
+        def test_alias(plainpkg):
+            assert False
+
+        def test_heavy_module(heavy_module):
+            heavy_module("plainpkg.part")
+
+        def test_dependant(model, heavy_module):
+            assert heavy_module("app.model") is model
+
+        def test_computes(model):
+            assert model.is_fast()
+
+        def test_computes_in_another_error(model):
+            try:
+                model.is_fast()
+            except RuntimeError as error:
+                raise ValueError from error
+
+        def test_fails(model):
+            assert model is None
+        """
+    )
+    result = app.run("--heavy-stub=plainpkg", "-rsf")
+    result.assert_outcomes(passed=1, skipped=4, failed=1)
+    needs = "needs the real {!r}, and this run has a stand-in (--heavy-stub=plainpkg)"
+    refused = "bool() was asked of plainpkg.has_device(), and there is no answer: 'plainpkg' is a stand-in."
+    assert [line.partition(": ")[2] for line in result.outlines if line.startswith("SKIPPED")] == [
+        needs.format("plainpkg"),
+        needs.format("plainpkg.part"),
+        f"{refused} (--heavy-stub=plainpkg)",
+        f"{refused} (--heavy-stub=plainpkg)",
+    ]
+    assert [line.partition("  first: ")[0].split()[0] for line in section(result)] == ["app.model"]
+
+
+def test_skipped_with_missing_as_failures_too(app: Suite) -> None:
+    """``heavy_missing = fail`` is about modules that should be installed."""
+    app.declare("plainpkg", heavy_missing="fail")
+    app.tests("def test_alias(plainpkg): pass\n")
+    app.run("--heavy-stub=plainpkg").assert_outcomes(skipped=1)
+
+
+def test_a_file_that_computes_is_skipped(app: Suite) -> None:
+    """Where the stand-in refuses while a file is collected, its tests can't run."""
+    app.tests("import plainpkg\n\nsize = len(plainpkg.sizes())\n\ndef test_it(): pass\n", "test_a.py")
+    app.tests("def test_it(): pass\n", "test_b.py")
+    result = app.run("--heavy-stub=plainpkg", "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED *test_a.py:1: len() was asked of plainpkg.sizes()*"])
+
+
+def test_several_stand_ins(app: Suite) -> None:
+    """The flag is repeatable, and goes before the ini key."""
+    app.declare(heavy_stub="other")
+    app.tests(
+        """
+        import pytest
+        import cvlike.parts
+        import plainpkg
+
+        def test_it():
+            with pytest.raises(ImportError):
+                import other
+        """
+    )
+    app.run("--heavy-stub=plainpkg", "--heavy-stub=cvlike").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("to-rch", "it is no module name (--heavy-stub=to-rch). Write it as 'torch' or 'package.module'."),
+        ("os", "Python and pytest need it (--heavy-stub=os). Name a heavy module, such as 'torch'."),
+    ],
+)
+def test_a_name_that_cant_be_one(suite: Suite, name: str, fault: str) -> None:
+    """All faults are told before anything is collected."""
+    result = suite.run(f"--heavy-stub={name}")
+    assert usage_errors(result) == [f"heavy_stub: {name!r} can't have a stand-in: {fault}"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_guard_has_nothing_to_say_of_a_run_with_a_stand_in(app: Suite, installed: Installed, mode: str) -> None:
+    """A stand-in of the run is no fake."""
+    app.declare("plainpkg", heavy_guard=mode, heavy_preload="true")
+    app.write("conftest.py", "import plainpkg.part\n")
+    app.tests("import plainpkg\n\ndef test_it():\n    import plainpkg.other\n    plainpkg.record()\n")
+    result = app.run("--heavy-stub=plainpkg", "-W", "error", path=(installed.site,), **installed.environment)
+    result.assert_outcomes(passed=1)
+    assert section(result) == []
+    assert not app.executions()
+
+
+def test_a_module_that_is_there_already_comes_back(app: Suite, installed: Installed) -> None:
+    """A plugin may have imported the real one; the run has the stand-in, and what comes after pytest the real one."""
+    app.write(
+        "early.py",
+        """
+        import sys
+        import plainpkg as real
+
+        def pytest_sessionstart():
+            import plainpkg
+            assert plainpkg is not real
+
+        """,
+    )
+    app.write(
+        "run.py",
+        """
+        import sys
+        import plainpkg as real
+        import pytest
+
+        sys.exit(pytest.main(["-p", "no:cacheprovider", "-p", "pytest_heavyimports.plugin", "--heavy-stub=plainpkg"])
+                 or sys.modules["plainpkg"] is not real
+                 or any("StandIn" in type(finder).__name__ for finder in sys.meta_path))
+        """,
+    )
+    app.tests("import plainpkg\n\ndef test_it():\n    plainpkg.record()\n")
+    assert app.run_script("run.py", path=(installed.site,), **installed.environment).ret == 0
+    app.run("-p", "early", "--heavy-stub=plainpkg", path=(app.path, installed.site)).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_protected_module_that_is_there_already(app: Suite, mode: str) -> None:
+    """The guard keeps the real one, and doesn't put it back while the run has the stand-in."""
+    app.write("early.py", "import numpy as real\n")
+    app.tests("import numpy\nimport early\n\ndef test_it():\n    assert numpy is not early.real\n    numpy.load()\n")
+    result = app.run("-p", "early", "--heavy-stub=numpy", f"--heavy-guard={mode}", "-W", "error", path=(app.path,))
+    result.assert_outcomes(passed=1)
+    assert section(result) == []
+
+
+def test_with_xdist(app: Suite) -> None:
+    """Workers have the stand-in as well."""
+    app.tests("import plainpkg\n\ndef test_it():\n    plainpkg.record()\n\ndef test_real(heavy_module):\n"
+              "    heavy_module('plainpkg')\n")  # fmt: skip
+    app.run("-p", "xdist.plugin", "-n", "1", "--heavy-stub=plainpkg").assert_outcomes(passed=1, skipped=1)
+
+
+# One test
+
+
+@pytest.mark.parametrize("mode", ["off", *MODES])
+@pytest.mark.parametrize("how", ["fixture", "mark"])
+def test_one_test_has_a_stand_in(app: Suite, installed: Installed, how: str, mode: str) -> None:
+    """The code under test is imported again for it; before and after it everything is as it was."""
+    app.declare("plainpkg")  # which protects it
+    mark, argument = ("@pytest.mark.heavy_stub('plainpkg')", "") if how == "mark" else ("", "heavy_stub")
+    stub = "sys.modules['plainpkg']" if how == "mark" else "heavy_stub('plainpkg')"
+    test = f"""
+import sys
+import pytest
+
+{mark}
+def test_stubbed({argument}):
+    stub = {stub}
+    import app.model
+    import plainpkg.part
+    assert stub is plainpkg is app.model.plainpkg
+    app.model.load("x")
+    stub.record.assert_called_once_with("x")
+"""
+    files = {"a": test, "b": _real(0) + test + _real(1), "c": test + _real(2)}
+    for name, text in files.items():
+        app.write(f"test_{name}.py", text)
+    result = app.run(
+        f"--heavy-guard={mode}", "-W", "error", "-rfE", path=(installed.site,), **installed.environment
+    )  # fmt: skip
+    assert failures(result) == []
+    result.assert_outcomes(passed=6)
+    assert app.executions() == {"plainpkg": 1}
+
+
+def test_names_of_the_test_file_are_pointed_at_the_stand_in(app: Suite, installed: Installed) -> None:
+    """What the file has imported at its top is the stand-in, and code that has it, while the test runs."""
+    app.tests(
+        """
+        import plainpkg
+        import plainpkg.part as part
+        from app import model
+        from app.model import load
+
+        real = [plainpkg, part, model, load]
+
+        def test_stubbed(heavy_stub):
+            assert heavy_stub("plainpkg") is plainpkg
+            assert all(new is not old for new, old in zip([plainpkg, part, model, load], real))
+            load("x")
+            plainpkg.record.assert_called_once_with("x")
+            assert model.load is load
+
+        def test_real():
+            assert all(new is old for new, old in zip([plainpkg, part, model, load], real))
+        """
+    )
+    app.run(path=(installed.site,), **installed.environment).assert_outcomes(passed=2)
+
+
+def test_without_the_real_one(app: Suite) -> None:
+    """It need not be installed; the next test doesn't find it."""
+    app.tests(
+        """
+        import sys
+        import pytest
+
+        def test_stubbed(heavy_stub):
+            heavy_stub("plainpkg")
+            import app.model
+            import plainpkg.part
+
+        def test_afterwards():
+            assert [name for name in sys.modules if name.startswith(("plainpkg", "app."))] == []
+            import app
+            assert not hasattr(app, "model")
+            pytest.importorskip("plainpkg")
+        """
+    )
+    app.run().assert_outcomes(passed=1, skipped=1)
+
+
+def test_fixtures_of_a_wider_scope_are_set_up_anew(app: Suite, installed: Installed) -> None:
+    """One that was set up while the stand-in was in place is not given to the next test; nor is a declared module."""
+    app.declare("plainpkg", "model = app.model")
+    app.tests(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def service(model):
+            return model.Model()
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_stubbed(service, plainpkg, model, heavy_module):
+            assert type(service) is model.Model
+            plainpkg.assert_not_called()
+            assert heavy_module("plainpkg") is plainpkg
+
+        def test_real(service, plainpkg, model):
+            assert plainpkg.answer == 42
+            assert type(service) is model.Model
+            assert model.plainpkg is plainpkg
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_arguments_are_pointed_too(model, plainpkg):
+            assert model.plainpkg is plainpkg
+            plainpkg.assert_not_called()
+        """
+    )
+    app.run(path=(installed.site,), **installed.environment).assert_outcomes(passed=3)
+
+
+def test_what_a_module_keeps_of_a_stand_in_is_taken_away(app: Suite, installed: Installed) -> None:
+    """Module globals, registries and caches of code that stays."""
+    app.write(
+        "app/store.py",
+        """
+        import functools
+
+        registry = {}
+        loaded = None
+
+        def load():
+            global loaded
+            import plainpkg
+            loaded = loaded or [plainpkg.record()]
+            registry["loaded"] = loaded[0]
+            return loaded
+
+        @functools.lru_cache
+        def cached():
+            import plainpkg
+            return plainpkg
+        """,
+    )
+    app.tests(
+        """
+        from app import store
+
+        def test_stubbed(heavy_stub):
+            heavy_stub("plainpkg")
+            store.load()
+            assert store.cached().record.called
+
+        def test_real():
+            import plainpkg
+            assert store.loaded is None
+            assert store.registry == {}
+            assert store.cached() is plainpkg
+        """
+    )
+    app.run(path=(installed.site,), **installed.environment).assert_outcomes(passed=2)
+
+
+def test_a_refusal_fails_the_test(app: Suite) -> None:
+    """Whoever asks for a stand-in for one test has to configure what that needs."""
+    app.tests(
+        """
+        import pytest
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_computes():
+            from app.model import is_fast
+            is_fast()
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_configured():
+            import plainpkg
+            from app.model import is_fast
+            plainpkg.has_device.return_value = 0
+            assert is_fast() is False
+        """
+    )
+    result = app.run()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E*StandInRefused: bool() was asked of plainpkg.has_device(), and there is no answer: 'plainpkg' is a *",
+            "E*put in: heavy_stub('plainpkg'), test_it.py::test_computes",
+        ]
+    )
+
+
+def test_code_that_cant_be_imported_again(app: Suite, installed: Installed) -> None:
+    """It is told to the test that uses it, and to no other."""
+    app.write("app/sized.py", "import plainpkg\n\nsize = plainpkg.answer * 2\n\ndef use():\n    return size\n")
+    app.tests("from app.sized import use\n\ndef test_user(heavy_stub):\n    heavy_stub('plainpkg')\n", "test_a.py")
+    app.tests(
+        """
+        import pytest
+        import app
+        from pytest_heavyimports import StandInRefused
+
+        def test_other(heavy_stub):
+            heavy_stub("plainpkg")
+            assert not hasattr(app, "sized")
+            with pytest.raises(StandInRefused):
+                from app import sized
+        """,
+        "test_b.py",
+    )
+    app.tests("from app.sized import use\n\ndef test_real():\n    assert use() == 84\n", "test_c.py")
+    result = app.run("-rf", path=(installed.site,), **installed.environment)
+    assert failures(result) == ["FAILED test_a.py::test_user"]
+    result.assert_outcomes(passed=2, failed=1)
+
+
+def test_several_for_one_test(app: Suite, installed: Installed) -> None:
+    """Marks add up, and the fixture adds to them."""
+    app.tests(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.heavy_stub("plainpkg")
+
+        @pytest.mark.heavy_stub("cvlike", "other")
+        def test_it(heavy_stub):
+            import cvlike, other.parts, plainpkg
+            plainpkg.a(), cvlike.b(), other.parts.c(), heavy_stub("more").d()
+            assert heavy_stub("other") is other
+        """,
+        "test_a.py",
+    )
+    app.tests(
+        "def test_real():\n    import cvlike, plainpkg\n    assert cvlike.answer == plainpkg.answer\n", "test_b.py"
+    )
+    app.run(path=(installed.site,), **installed.environment).assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("mark", ['heavy_stub("to-rch")', "heavy_stub", 'heavy_stub(name="plainpkg")', "heavy_stub(3)"])
+def test_a_mark_that_names_no_module(suite: Suite, mark: str) -> None:
+    """It is told before any test runs."""
+    suite.tests(f"import pytest\n\n@pytest.mark.{mark}\ndef test_it(): pass\n")
+    result = suite.run()
+    assert usage_errors(result) == [
+        'test_it.py::test_it: the mark heavy_stub takes names of modules. Write it as @pytest.mark.heavy_stub("torch").'
+    ]
+
+
+def test_the_fixture_refuses_what_is_no_module(suite: Suite) -> None:
+    """With what to write instead."""
+    suite.tests("def test_it(heavy_stub):\n    heavy_stub('to-rch')\n")
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*InvalidDeclaration: 'to-rch' can't be read: it is no module name.*"])
+
+
+def test_in_a_run_with_a_stand_in_it_is_that_one(app: Suite) -> None:
+    """There is nothing to put in."""
+    app.tests("import plainpkg\n\ndef test_it(heavy_stub):\n    assert heavy_stub('plainpkg') is plainpkg\n")
+    app.run("--heavy-stub=plainpkg").assert_outcomes(passed=1)
+
+
+# What the real module has
+
+
+def test_names_are_checked_against_the_real_module(app: Suite, installed: Installed) -> None:
+    """In the same session, and later ones, where it is not installed."""
+    where = {"path": (installed.site,), **installed.environment}
+    app.tests(
+        """
+        import plainpkg
+
+        def test_real(): pass
+
+        def test_stubbed(heavy_stub):
+            heavy_stub("plainpkg").answer
+            heavy_stub("plainpkg").answr
+        """
+    )
+    text = "E*AttributeError: the real module 'plainpkg' has no attribute 'answr' (plainpkg*). Did you mean 'answer'?*"
+    app.run(has_cache=True, **where).stdout.fnmatch_lines([text])  # type: ignore[arg-type]
+    app.tests("import plainpkg\n\ndef test_it():\n    plainpkg.answr\n")
+    result = app.run("--heavy-stub=plainpkg", has_cache=True)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([text])
+
+
+def test_names_are_remembered_in_projects_with_stand_ins_alone(app: Suite, installed: Installed) -> None:
+    """A run with no stand-in, in a project that has never had one, writes nothing."""
+    where = {"path": (installed.site,), **installed.environment}
+    remembered = app.path / ".pytest_cache/v/heavyimports/names/plainpkg"
+    app.declare("plainpkg")
+    app.tests("def test_real(plainpkg): pass\n")
+    app.run(has_cache=True, **where).assert_outcomes(passed=1)  # type: ignore[arg-type]
+    assert not remembered.parent.parent.exists()
+    app.run("--heavy-stub=plainpkg", has_cache=True).assert_outcomes(skipped=1)
+    assert not remembered.exists()
+    app.run(has_cache=True, **where).assert_outcomes(passed=1)  # type: ignore[arg-type]
+    assert "answer" in remembered.read_text(encoding="utf-8")

@@ -1,0 +1,78 @@
+"""What real modules have, and what is remembered of it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from types import ModuleType
+
+import pytest
+
+from pytest_heavyimports.imports.install import install_stand_ins
+from pytest_heavyimports.imports.stubs import StandIn, StandInFinder
+from pytest_heavyimports.imports.surface import RealNames, look_at
+
+
+@pytest.fixture
+def names() -> RealNames:
+    """Those of a module of the standard library, by way of JSON."""
+    seen = look_at("json")
+    assert seen is not None
+    again = RealNames.from_json(json.loads(json.dumps(seen.as_json())))
+    assert again is not None
+    return again
+
+
+def test_names_have_kinds(names: RealNames) -> None:
+    """Of the package and of its submodules, those on the disk too."""
+    assert names.kind("json", "loads") == "function"
+    assert names.kind("json", "JSONDecoder") == "class"
+    assert names.kind("json", "JSONDecodeError") == "ValueError"
+    assert names.kind("json", "decoder") == names.kind("json", "tool") == "module"
+    assert names.kind("json.decoder", "FLAGS") == "value"
+    assert names.kind("json", "missing") == names.kind("xml", "dom") == ""
+
+
+def test_what_is_lacking(names: RealNames) -> None:
+    """Private names are nobody's business, and so are modules that were not imported."""
+    assert names.lacks("json", "lods")
+    assert not names.lacks("json", "loads")
+    assert not names.lacks("json", "_private")
+    assert not names.lacks("json.unknown", "lods")
+
+
+def test_an_open_module_lacks_what_looks_like_a_mistake() -> None:
+    """A ``__getattr__`` may know more."""
+    names = RealNames("1", {"lib": {"open": "", "function": "load"}})
+    assert names.lacks("lib", "laod")
+    assert not names.lacks("lib", "something")
+
+
+def test_a_module_that_is_absent_or_fake_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the real one counts."""
+    assert look_at("no_such_module") is None
+    monkeypatch.setitem(sys.modules, "faked", ModuleType("faked"))
+    assert look_at("faked") is None
+    with install_stand_ins(StandInFinder(StandIn("stood_in_for", ""))):
+        monkeypatch.setitem(sys.modules, "stood_in_for", importlib.import_module("stood_in_for"))
+    assert look_at("stood_in_for") is None
+
+
+def test_versions_are_kept_apart(names: RealNames) -> None:
+    """Modules that were seen in two runs add up, where they are of one version."""
+    first = RealNames("1", {"lib": {"class": "A"}})
+    second = RealNames("1", {"lib.part": {"class": "B"}})
+    other = RealNames("2", {"lib.old": {"class": "C"}})
+    both = second.merged(first)
+    assert both.kind("lib", "A") == both.kind("lib.part", "B") == "class"
+    assert both.covers(first)
+    assert not first.covers(both)
+    assert not second.merged(other).names("lib.old")
+    assert not other.covers(first)
+
+
+@pytest.mark.parametrize("found", [None, [], {}, {"modules": 3}, "text"])
+def test_what_cant_be_read_is_nothing(found: object) -> None:
+    """A cache may have been written by anybody."""
+    assert RealNames.from_json(found) is None
