@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -148,11 +148,14 @@ class HeavySession:
         return guard
 
     def _open_deferral(self, config: pytest.Config) -> Deferral:
+        from .guard.keeping import Keeping
         from .imports.deferral import Deferral
         from .imports.install import install_deferral
+        from .imports.keeper import KEEPER
 
-        deferral = Deferral((lambda _: nullcontext()) if self.guard else self.importing)
-        config.add_cleanup(install_deferral(deferral).close)
+        deferral = Deferral()
+        keeping = Keeping(KEEPER, is_kept=deferral.defers, place=self.whereabouts, importing=self.importing)
+        config.add_cleanup(install_deferral(deferral, None if self.guard else keeping, KEEPER).close)
         return deferral
 
     def _load(self, module: Any) -> Any:

@@ -111,14 +111,14 @@ def _is_group_named() -> bool:
     if any(hasattr(finder, "find_distributions") for finder in sys.meta_path if finder is not PathFinder):
         return True
     for entry in sys.path:
+        if not isinstance(entry, str) or entry.endswith(".egg"):
+            return True  # a Path, which somebody has put there
         try:
             names = os.listdir(entry or ".")
-        except OSError:
+        except (OSError, ValueError):
             names = []
-            if os.path.exists(entry):
+            if os.path.isfile(entry):
                 return True
-        if entry.endswith(".egg"):
-            return True
         for name in names:
             if name.endswith(_METADATA_DIRECTORIES):
                 try:

@@ -122,13 +122,7 @@ class Guard:
     def on_half(self, fullname: str, half: Half) -> NoReturn:
         """A module whose first import failed half-way is imported again: raises the first error, with its place."""
         __tracebackhide__ = True
-        if not isinstance(half.error, Exception):  # pytest-timeout's failure, Ctrl-C: no error of the module's
-            raise HalfImported(fullname, first=str(half.place), error=repr(half.error))
-        add_note(
-            half.error,
-            f"{fullname!r} failed half-way while it was first imported: {half.place}. It can't be done again.",
-        )
-        raise half.error.with_traceback(half.traceback)
+        raise_half(fullname, half)
 
     @contextmanager
     def importing(self, fullname: str) -> Iterator[None]:
@@ -139,7 +133,7 @@ class Guard:
         cost = Cost()
         error = ""
         try:
-            with self._collector, cost, self._keeper.importing(fullname, place, comes_with=_comes_with):
+            with self._collector, cost, self._keeper.importing(fullname, place, comes_with=comes_with):
                 yield
         except BaseException as raised:
             error = repr(raised)
@@ -299,7 +293,19 @@ def _test_owner(nodeid: str) -> Owner:
     return Owner("test", Place("", nodeid))
 
 
-def _comes_with(fullname: str, module: Any) -> bool:
+def raise_half(fullname: str, half: Half) -> NoReturn:
+    """Raise the first error of a module whose first import failed half-way, with its place."""
+    __tracebackhide__ = True
+    if not isinstance(half.error, Exception):  # pytest-timeout's failure, Ctrl-C: no error of the module's
+        raise HalfImported(fullname, first=str(half.place), error=repr(half.error))
+    add_note(
+        half.error,
+        f"{fullname!r} failed half-way while it was first imported: {half.place}. It can't be done again.",
+    )
+    raise half.error.with_traceback(half.traceback)
+
+
+def comes_with(fullname: str, module: Any) -> bool:
     """Whether a module that a heavy one has brought in shall come back with it: all but the code under test."""
     spec = declared_spec(module)
     if spec is None or spec.origin is None or root(fullname) in sys.stdlib_module_names:

@@ -14,8 +14,8 @@ import dis
 import importlib
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from importlib.machinery import ModuleSpec, SourceFileLoader, SourcelessFileLoader
 from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any
@@ -23,17 +23,20 @@ from typing import Any
 from ..errors import add_note
 from ..names import is_within, lineage, root
 from ..places import calling_line, within_modules
-from .finder import ProtectedFinder
-from .keeper import KEEPER, put_in, take_out
+from .finder import ProtectedFinder, is_import
+from .keeper import KEEPER, put_fake, put_in, take_fake, take_out
 from .loader import as_import_system, giving_spec
 
 # Asked of every name in a test file, by pytest and others, to see whether it is a fixture, a mock, a test.
+OURS = f"{__name__.partition('.')[0]}."
 PROBES = frozenset(("_mock_name", "_mock_methods", "_pytestfixturefunction", "_spec_class"))
 PROBING = frozenset(
     "_pytest.compat _pytest.doctest _pytest.fixtures _pytest.mark.structures _pytest.python _pytest.unittest "
     "doctest inspect unittest.loader".split()
 )
 TELLING_DUNDERS = frozenset(("__version__", "__all__"))
+WAKING = frozenset(("__dict__", "__doc__"))
+"""What each module has from the start, and its code fills in."""
 
 
 class DeferredModule(ModuleType):
@@ -41,11 +44,20 @@ class DeferredModule(ModuleType):
 
     is_deferred = True
 
+    def __getattribute__(self, name: str) -> Any:
+        __tracebackhide__ = True
+        if name in WAKING:
+            if not _is_quiet(sys._getframe(1)):
+                _DEFERRED[id(self)].usable()
+        elif not _is_dunder(name) and _DEFERRED[id(self)].is_loading_elsewhere():
+            _DEFERRED[id(self)].load()
+        return ModuleType.__getattribute__(self, name)
+
     def __getattr__(self, name: str) -> Any:
         __tracebackhide__ = True
         asker = sys._getframe(1)
         deferred = _DEFERRED[id(self)]
-        if _is_probe(name, asker) or deferred.is_loading_here():
+        if (_is_probe(name, asker) and not _is_from_import(asker)) or deferred.is_loading_here():
             half = "partially initialized " if deferred.is_loading_here() else ""
             raise AttributeError(f"{half}module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
         if _is_from_import(asker) and deferred.deferral.is_submodule(self, name):
@@ -58,7 +70,10 @@ class DeferredModule(ModuleType):
         __tracebackhide__ = True
         # What importlib does to the modules that it makes is no use of them.
         is_part = isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}"
-        module = self if is_part or _is_dunder(name) else _DEFERRED[id(self)].usable()
+        deferred = _DEFERRED[id(self)]
+        if is_part and not deferred.has_begun and deferred.deferral.is_bound(self, name):
+            return  # the package will bind the name to something else
+        module = self if is_part or _is_dunder(name) else deferred.usable()
         if module is self:
             ModuleType.__setattr__(self, name, value)
         else:
@@ -89,12 +104,18 @@ class Deferred:
         self.has_begun = False
         """Whether importlib is about to execute it, or has."""
         self.is_executed = False
+        self.replacement: Any = None
+        """What its code has put in its place."""
         self._traceback: TracebackType | None = None
         self._thread: int | None = None
 
     def is_loading_here(self) -> bool:
         """Whether it is the module's own code, or what that calls, that asks."""
         return self._thread == threading.get_ident()
+
+    def is_loading_elsewhere(self) -> bool:
+        """Whether another thread executes it now."""
+        return self._thread not in (None, threading.get_ident())
 
     def usable(self) -> Any:
         """As :meth:`load`, but for the module's own code, while it is executed, the module as it is."""
@@ -111,7 +132,10 @@ class Deferred:
         if self.error is not None:
             raise self.error.with_traceback(self._traceback)
         found = sys.modules.get(fullname)
-        return self.module if found is None else found
+        if self.replacement is not None:
+            return self.replacement
+        # After the session, when nobody loads it in place any more, the module that everybody has then.
+        return self.module if self.is_executed or found is None else found
 
     def _wait(self) -> None:
         """
@@ -120,12 +144,15 @@ class Deferred:
         Between its creation and that mark, importlib takes it for a whole one. Where the mark is there and importlib
         doesn't wait, two threads would wait for each other.
         """
-        is_marked = False
-        while (
-            not (is_marked or self.is_executed or self.error) and sys.modules.get(self.module.__name__) is self.module
-        ):
+        for _ in range(1000):
+            is_there = sys.modules.get(self.module.__name__) is self.module
+            if self.is_executed or self.error is not None or not (self.has_begun and is_there):
+                break
             is_marked = getattr(self.module.__spec__, "_initializing", False)
             importlib.import_module(self.module.__name__)
+            if is_marked:
+                break
+            time.sleep(0.001)
 
     def execute(self, loader: Any) -> None:
         """Execute the module by its own loader."""
@@ -133,14 +160,17 @@ class Deferred:
         try:
             loader.exec_module(self.module)
         except Exception as error:
-            self.fail(error)
+            if type(error).__name__ != "_DeadlockError":  # importlib's, of two threads that wait for each other
+                self.fail(error)
             raise
         finally:
             self._thread = None
-        self.is_executed = True
         self.deferral.executed(self.module.__name__)
+        self.is_executed = True
         # One like any other from now on, unless its code has put another one in its place, or made another class of it.
-        if sys.modules.get(self.module.__name__) is self.module and is_deferred(self.module):
+        found = sys.modules.get(self.module.__name__)
+        self.replacement = None if found is self.module else found
+        if self.replacement is None and object.__getattribute__(self.module, "__class__") is DeferredModule:
             self.module.__class__ = ModuleType
 
     def fail(self, error: Exception) -> None:
@@ -157,9 +187,7 @@ _DEFERRED: dict[int, Deferred] = {}
 class Deferral:
     """The finder that defers, to be put before all others in ``sys.meta_path``."""
 
-    def __init__(self, around: Callable[[str], AbstractContextManager[object]]) -> None:
-        """*around* is called with a package's name, and entered while it is loaded."""
-        self._around = around
+    def __init__(self) -> None:
         self._packages: frozenset[str] = frozenset()
         self._roots: frozenset[str] = frozenset()
         self._begun: set[str] = set()
@@ -169,9 +197,14 @@ class Deferral:
         self._bound: dict[str, dict[str, bool]] = {}
 
     def defer(self, packages: Sequence[str]) -> None:
-        """From now on, put off imports of these packages and of their parts."""
-        self._packages = frozenset(packages)
-        self._roots = frozenset(map(root, packages))
+        """From now on, put off imports of these packages and of their parts; not of those of an outer session."""
+        outer = [other for other in sys.meta_path if isinstance(other, Deferral) and other is not self]
+        self._packages = frozenset(name for name in packages if not any(each.defers(name) for each in outer))
+        self._roots = frozenset(map(root, self._packages))
+
+    def defers(self, fullname: str) -> bool:
+        """Whether imports of the module are put off."""
+        return self._package_of(fullname) is not None
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -183,6 +216,8 @@ class Deferral:
         if isinstance(target, DeferredModule):
             _DEFERRED[id(target)].load()  # a reload of what has never run
             return None
+        if not is_import(sys._getframe(1)):
+            return None  # somebody only asks
         deferred = self._found.get(fullname)
         if self._is_begun(package):
             return self._in_place(fullname, path, deferred) if deferred else None
@@ -202,8 +237,7 @@ class Deferral:
                 self._found[package].usable()  # another thread may be at it: importlib would go on with half a package
             self._import(fullname)
             return
-        with self._around(package):
-            self._import(package)
+        self._import(package)
         for deferred in self._waiting(package):
             try:
                 deferred.load()
@@ -219,10 +253,12 @@ class Deferral:
     def is_submodule(self, package: ModuleType, name: str) -> bool:
         """Whether ``from package import name`` gives a module that can be deferred, for all that can be seen."""
         fullname = f"{package.__name__}.{name}"
+        if self.is_bound(package, name):
+            return False
         if fullname in sys.modules:
             return isinstance(sys.modules[fullname], DeferredModule)
         spec = self._ask_others(fullname, list(package.__path__), None, is_raw=True)
-        return spec is not None and _is_deferrable(spec) and not self._is_bound(package, name)
+        return spec is not None and _is_deferrable(spec)
 
     def close(self) -> None:
         """The session is over: what was never used is taken out, and the next import is one like any other."""
@@ -236,14 +272,18 @@ class Deferral:
             # Its parts with it, and off it, so that it can import them itself. Its parent must not be without it.
             take_out({name: waiting[name] for name in waiting if name != fullname})
             take_out({name: waiting[name] for name in waiting if name == fullname}, is_attribute=False)
-            if fullname in waiting:
-                self._found[fullname].has_begun = True  # from now on nobody puts it in but importlib
+            deferred = self._found.get(fullname)
+            if deferred and fullname in waiting:
+                deferred.has_begun = True  # from now on nobody puts it in but importlib
+            fake = take_fake(fullname, deferred.module) if deferred else {}
         try:
             importlib.import_module(fullname)
-        except BaseException as error:
-            if fullname in waiting and not isinstance(error, Exception):
-                self._found[fullname].has_begun = False  # it was interrupted, and may be tried again
+        except BaseException:
+            if deferred and deferred.error is None and not deferred.is_executed:
+                deferred.has_begun = False  # it was interrupted, and may be tried again
             raise
+        finally:
+            put_fake(fake)
 
     def _waiting(self, fullname: str) -> list[Deferred]:
         """The module and its parts, so far as they were deferred and nobody executes them yet."""
@@ -264,16 +304,16 @@ class Deferral:
         self, fullname: str, package: str, path: Sequence[str] | None, target: ModuleType | None
     ) -> ModuleSpec | None:
         spec = self._ask_others(fullname, path, target, is_raw=True)
-        if spec is None:
+        if spec is None and fullname == package:
             return None
-        if not _is_deferrable(spec):
+        if spec is None or not _is_deferrable(spec) or (fullname != package and _replaces_itself(spec)):
             return self._at_once(fullname, package)
         answer = copy.copy(spec)
         answer.loader = DeferringLoader(spec.loader, self._keep)  # type: ignore[assignment]  # a duck
         return answer
 
     def _at_once(self, fullname: str, package: str) -> ModuleSpec | None:
-        """A part that can't be deferred, such as an extension module: its package is loaded first, as ever."""
+        """A part that can't be deferred, such as an extension module, or one that the package makes: that is loaded."""
         if package != fullname:
             self.load(package)
         module = sys.modules.get(fullname)
@@ -311,13 +351,14 @@ class Deferral:
             self._thread.is_asking = False
         return None
 
-    def _is_bound(self, package: ModuleType, name: str) -> bool:
-        """Whether the package's code binds *name* to something else than its part of that name."""
+    def is_bound(self, package: ModuleType, name: str) -> bool:
+        """Whether the package's code binds *name* to something else than its part of that name, or may do so."""
         if package.__name__ not in self._bound:
             loader: Any = package.__loader__
             code = loader.get_code(package.__name__)
             self._bound[package.__name__] = dict(_bindings(code, package.__name__)) if code else {}
-        return self._bound[package.__name__].get(name, False)
+        bound = self._bound[package.__name__]
+        return bound.get(name, "*" in bound or "__getattr__" in bound)
 
 
 class DeferringLoader:
@@ -344,9 +385,10 @@ class InPlaceLoader:
         self._loader = loader
         self._deferred = deferred
 
-    def create_module(self, _: ModuleSpec) -> ModuleType:
+    def create_module(self, spec: ModuleSpec) -> Any:
+        made = self._loader.create_module(spec)  # or the guard says why not
         self._deferred.has_begun = True
-        return self._deferred.module
+        return self._deferred.module if made is None else made
 
     @as_import_system
     def exec_module(self, module: ModuleType) -> None:
@@ -379,6 +421,19 @@ def _is_deferrable(spec: ModuleSpec) -> bool:
     return type(spec.loader) in (SourceFileLoader, SourcelessFileLoader)
 
 
+def _replaces_itself(spec: ModuleSpec) -> bool:
+    """Whether the module's code says ``sys.modules[__name__] = …``: nobody is to hold the module itself."""
+    loader: Any = spec.loader
+    code = loader.get_code(spec.name)
+    if code is None or not {"modules", "__name__"} <= {*code.co_names}:
+        return False
+    said = [(each.opname, each.argval) for each in dis.get_instructions(code) if each.opname not in _BETWEEN]
+    return any(
+        (first[1], second[1], third[0]) == ("modules", "__name__", "STORE_SUBSCR")
+        for first, second, third in zip(said, said[1:], said[2:])
+    )
+
+
 def _is_dunder(name: str) -> bool:
     return name[:2] == name[-2:] == "__"
 
@@ -387,6 +442,12 @@ def _is_probe(name: str, asker: FrameType) -> bool:
     if _is_dunder(name):
         return name not in TELLING_DUNDERS
     return name in PROBES or asker.f_globals.get("__name__") in PROBING
+
+
+def _is_quiet(asker: FrameType) -> bool:
+    """Whether one asks who only looks, or who handles modules: importlib, and we."""
+    name = str(asker.f_globals.get("__name__"))
+    return name in PROBING or name.startswith(("importlib.", "_frozen_importlib", OURS))
 
 
 def _is_from_import(asker: FrameType) -> bool:
@@ -413,6 +474,8 @@ def _bindings(code: CodeType, package: str) -> Iterator[tuple[str, bool]]:
             is_imported = False
         elif operation not in _BETWEEN:
             is_imported = False
+            if operation == "IMPORT_STAR" or (operation == "CALL_INTRINSIC_1" and instruction.argrepr.endswith("STAR")):
+                yield "*", True
 
 
 _BETWEEN = frozenset(("SWAP", "ROT_TWO", "POP_TOP", "EXTENDED_ARG", "CACHE", "NOP"))

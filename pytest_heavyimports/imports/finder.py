@@ -101,7 +101,7 @@ class ProtectedFinder:
         return None
 
     def _given(self, fullname: str, module: Any, *, asker: FrameType) -> ModuleSpec:
-        if _is_import(asker):
+        if is_import(asker):
             self._keeper.await_import(fullname)
         return giving_spec(fullname, self._keeper.spec(fullname), partial(self._give, fullname, module))
 
@@ -131,7 +131,7 @@ class ProtectedFinder:
                 self._thread.is_importing = False
 
 
-def _is_import(asker: FrameType) -> bool:
+def is_import(asker: FrameType) -> bool:
     """Whether the caller of a finder is importlib, for an import; others may just want to know."""
     outer = asker.f_back
     return asker.f_code.co_name == "_find_spec" and outer is not None and outer.f_code.co_name == IMPORTING

@@ -34,9 +34,13 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
     return handle
 
 
-def install_deferral(deferral: Deferral) -> ExitStack:
-    """Defer imports until the returned handle is closed, which is as with :func:`install`."""
+def install_deferral(deferral: Deferral, keeping: Judge | None, keeper: Keeper) -> ExitStack:
+    """Defer imports until the returned handle is closed; where there is no guard, *keeping* has them kept."""
     handle = ExitStack()
+    if keeping:
+        finder = ProtectedFinder(keeping, keeper)
+        sys.meta_path.insert(0, finder)
+        handle.callback(_remove, finder)
     # Before the guard's finder: what is put off is nothing to the guard yet.
     sys.meta_path.insert(0, deferral)
     handle.callback(deferral.close)

@@ -265,7 +265,8 @@ class Keeper:
     def _restore(self, modules: dict[str, Any]) -> None:
         with self._lock:
             this = threading.get_ident()
-            awaited = [name for name, thread in self._awaited.items() if thread != this]
+            running = sys._current_frames() if self._awaited else {}
+            awaited = [name for name, thread in self._awaited.items() if thread != this and thread in running]
             sys.modules.update({name: module for name, module in modules.items() if name not in awaited})
 
     def _attach(self, names: Collection[str]) -> None:
@@ -299,8 +300,21 @@ def put_in(modules: Mapping[str, Any]) -> None:
     for name, module in modules.items():
         sys.modules.setdefault(name, module)
         package, _, child = name.rpartition(".")
-        if package in sys.modules:
-            vars(sys.modules[package]).setdefault(child, module)
+        namespace = getattr(sys.modules.get(package), "__dict__", None)
+        if isinstance(namespace, dict):
+            namespace.setdefault(child, module)
+
+
+def take_fake(fullname: str, module: Any) -> dict[str, Any]:
+    """Take out what somebody has put in the place of *module*, for :func:`put_fake` to put back."""
+    if fullname not in sys.modules or sys.modules[fullname] is module or is_real(fullname, sys.modules[fullname]):
+        return {}
+    return {fullname: sys.modules.pop(fullname)}
+
+
+def put_fake(fake: Mapping[str, Any]) -> None:
+    """Put back what was taken out."""
+    sys.modules.update(fake)
 
 
 def in_place(fullname: str) -> Any:

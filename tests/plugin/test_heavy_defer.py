@@ -22,13 +22,22 @@ PACKAGE = {
         from .shadowed import shadowed
         from ._base import Base
 
+        import sys
+        import types
+
+        sys.modules["deferpkg.made"] = types.ModuleType("deferpkg.made")
         __version__ = "1.0"
         answer = 42
         """,
     "deferpkg/part.py": "from executions import record\n\nrecord(__name__)\nanswer = 43\n",
     "deferpkg/later.py": "from executions import record\n\nrecord(__name__)\nanswer = 44\n",
     "deferpkg/shadowed.py": "def shadowed():\n    return 45\n",
+    "deferpkg/starred.py": "def starred():\n    return 47\n",
+    "deferpkg/stars/__init__.py": "from ._all import *\n",
+    "deferpkg/stars/_all.py": "from ..starred import starred\n",
+    "deferpkg/stars/starred.py": "",
     "deferpkg/_base.py": "class Base:\n    pass\n",
+    "deferpkg/told.py": '"""Told."""\n',
     "deferpkg/replaced.py": """\
         import sys
 
@@ -140,16 +149,122 @@ def test_a_name_that_hides_a_part(suite: Suite, run: Run) -> None:
     run().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "import deferpkg.shadowed\nfrom deferpkg import shadowed",
+        "import deferpkg.shadowed\nshadowed = deferpkg.shadowed",
+        "import deferpkg.shadowed as shadowed",
+    ],
+)
+def test_a_part_whose_name_the_package_binds(suite: Suite, run: Run, statements: str) -> None:
+    """The name gives what the package binds, though the part was imported before."""
+    suite.tests(f"{statements}\n\ndef test_it():\n    assert shadowed() == 45\n")
+    run(defer=False).assert_outcomes(passed=1)
+    run().assert_outcomes(passed=1)
+
+
+def test_a_name_that_may_come_by_star(suite: Suite, run: Run) -> None:
+    """``from package import name`` of a package that binds names unseen gives what it binds."""
+    suite.tests("from deferpkg.stars import starred\n\ndef test_it():\n    assert starred() == 47\n")
+    run().assert_outcomes(passed=1)
+
+
+def test_a_part_that_is_made_by_its_package(suite: Suite, run: Run) -> None:
+    """A part that no finder finds is there once the package is loaded, and so that is."""
+    suite.tests("import deferpkg.made\n\ndef test_it(): pass\n")
+    run(defer=False).assert_outcomes(passed=1)
+    run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("expression", ["vars(deferpkg)['answer']", "deferpkg.__dict__['answer']"])
+def test_its_namespace_is_a_use(suite: Suite, run: Run, expression: str) -> None:
+    """Who looks into the namespace sees what the module has."""
+    suite.tests(f"import deferpkg\n\ndef test_it():\n    assert {expression} == 42\n")
+    run().assert_outcomes(passed=1)
+
+
+def test_its_docstring_is_a_use(suite: Suite, run: Run) -> None:
+    """What the module says of itself is what its code says."""
+    suite.tests("import deferpkg.told as told\n\ndef test_it():\n    assert told.__doc__ == 'Told.'\n")
+    run().assert_outcomes(passed=1)
+
+
+def test_who_only_asks_gets_the_real_answer(suite: Suite, run: Run) -> None:
+    """``find_spec`` of what is not imported yet is answered by the finder that finds it; ``runpy`` runs it."""
+    suite.tests(
+        """
+        import importlib.util
+        import runpy
+
+        def test_it():
+            spec = importlib.util.find_spec("deferpkg.part")
+            assert spec.loader.get_code("deferpkg.part") is not None
+            assert runpy.run_module("deferpkg.later")["answer"] == 44
+        """
+    )
+    run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("fake", ["None", "MagicMock()"])
+def test_a_fake_in_its_place_at_the_first_use(suite: Suite, run: Run, fake: str) -> None:
+    """Who holds the module uses the module, whatever stands in ``sys.modules`` for a while; later users have it too."""
+    suite.tests(
+        f"""
+        import sys
+        from unittest.mock import MagicMock
+
+        import deferpkg
+
+        def test_fake(monkeypatch):
+            monkeypatch.setitem(sys.modules, "deferpkg", {fake})
+            assert deferpkg.answer == 42
+            assert sys.modules["deferpkg"] is not deferpkg
+
+        def test_later():
+            assert sys.modules["deferpkg"] is deferpkg
+            assert deferpkg.answer == 42
+        """
+    )
+    run("-p", "timeout", "--timeout=20").assert_outcomes(passed=2)
+    assert suite.executions()["deferpkg"] == 1
+
+
+def test_the_first_use_under_patch_dict(suite: Suite, run: Run) -> None:
+    """What the import brings in while somebody takes everything back is kept, without a guard too."""
+    suite.tests(
+        """
+        import sys
+        from unittest import mock
+
+        import deferpkg
+
+        def test_patched():
+            with mock.patch.dict(sys.modules):
+                assert deferpkg.answer == 42
+
+        def test_later():
+            import deferpkg.part
+            assert deferpkg.part.answer == 43
+            assert sys.modules["deferpkg"] is deferpkg
+        """
+    )
+    run().assert_outcomes(passed=2)
+    assert suite.executions() == {"deferpkg": 1, "deferpkg.part": 1}
+
+
 def test_a_module_that_replaces_itself(suite: Suite, run: Run) -> None:
     """What a module puts in its own place is what everybody uses."""
     suite.tests(
         """
         import sys
 
+        import deferpkg
         import deferpkg.replaced as replaced
 
         def test_it():
             assert replaced.answer == 46
+            assert sys.modules["deferpkg.replaced"] is deferpkg.replaced is replaced
             replaced.answer = 47
             assert sys.modules["deferpkg.replaced"].answer == replaced.answer == 47
         """

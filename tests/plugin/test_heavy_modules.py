@@ -300,3 +300,10 @@ def test_without_declarations_nothing_happens(suite: Suite, line: str) -> None:
     suite.declare(line) if line else suite.declare()
     suite.tests("def test_it():\n    pass\n")
     suite.run("-W", "error", "--strict-config").assert_outcomes(passed=1)
+
+
+def test_entries_of_the_path_that_are_no_text(suite: Suite) -> None:
+    """Somebody has put a ``Path`` into ``sys.path``, which Python passes over: so does the look for entry points."""
+    suite.write("conftest.py", "import sys\nfrom pathlib import Path\n\nsys.path.insert(0, Path(__file__).parent)\n")
+    suite.tests("def test_it(): pass\n")
+    suite.run(autoload=True).assert_outcomes(passed=1)
