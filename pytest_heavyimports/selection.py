@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +39,16 @@ def mark_heavy(items: Iterable[pytest.Item], declared: Mapping[str, HeavyModule]
 def is_heavy(item: pytest.Item) -> bool:
     """Whether a test has the mark, by hand or by :func:`mark_heavy`."""
     return item.get_closest_marker(HEAVY_MARK) is not None
+
+
+def load_marked(item: pytest.Item) -> None:
+    """Load the modules of a heavy test whose imports were put off; what fails does so again where it is used."""
+    from .imports.deferral import load
+
+    for mark in item.iter_markers(HEAVY_MARK):
+        for fullname in mark.args:
+            with suppress(Exception):
+                load(sys.modules.get(fullname))
 
 
 def light_first(items: list[pytest.Item]) -> None:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .selection import faults_of_marks, group_for_workers, light_first, mark_heavy, schedule_groups, warn_of_lost_groups
+from .selection import (
+    faults_of_marks,
+    group_for_workers,
+    light_first,
+    load_marked,
+    mark_heavy,
+    schedule_groups,
+    warn_of_lost_groups,
+)
 
 if TYPE_CHECKING:
     from .declarations import HeavyModule
@@ -22,6 +30,8 @@ class SelectionHooks:
         self._declared = declared
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
+        if self._settings.defer:
+            session.config.pluginmanager.register(LoadHooks(), "heavyimports-load")
         if self._settings.xdist_workers:
             schedule_groups(session.config)
             if hasattr(session.config, "workerinput"):
@@ -44,6 +54,15 @@ class GroupHooks:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         warn_of_lost_groups(items)
+
+
+class LoadHooks:
+    """Registered where imports are deferred."""
+
+    # Before all fixtures: outside of a fake file system, a patched open, the deadline of a test of hypothesis.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        load_marked(item)
 
 
 class OrderHooks:

@@ -560,3 +560,26 @@ def test_under_xdist(suite: Suite, run: Run) -> None:
     suite.tests(USES_NOTHING)
     run("-n", "2", "-p", "xdist").assert_outcomes(passed=1)
     assert suite.executions() == {}
+
+
+def test_marked_tests_load_before_their_setup(suite: Suite, run: Run) -> None:
+    """Outside of what surrounds the test itself: it says what it needs, by fixture or by hand."""
+    suite.tests(
+        """
+        import pytest
+
+        import deferpkg
+
+        @pytest.fixture(autouse=True)
+        def is_loaded():
+            return type(deferpkg).__name__ == "module"
+
+        def test_light(is_loaded):
+            assert not is_loaded
+
+        @pytest.mark.heavy("deferpkg")
+        def test_heavy(is_loaded):
+            assert is_loaded
+        """
+    )
+    run().assert_outcomes(passed=2)

@@ -306,4 +306,4 @@ def test_entries_of_the_path_that_are_no_text(suite: Suite) -> None:
     """Somebody has put a ``Path`` into ``sys.path``, which Python passes over: so does the look for entry points."""
     suite.write("conftest.py", "import sys\nfrom pathlib import Path\n\nsys.path.insert(0, Path(__file__).parent)\n")
     suite.tests("def test_it(): pass\n")
-    suite.run(autoload=True).assert_outcomes(passed=1)
+    suite.run("-p", "no:hypothesispytest", autoload=True).assert_outcomes(passed=1)
