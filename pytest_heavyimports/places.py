@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from types import TracebackType
 
+BY_MARK = "setup, by its mark"
 _OURS = os.path.dirname(__file__) + os.sep
 _STDLIB = os.path.dirname(os.__file__)
 # contextlib: our context managers stand around what is imported.
@@ -85,7 +86,7 @@ class Whereabouts:
     def of(self, file: str, line: int) -> Place:
         """The place that it is now, with the statement; a file under the root directory is told relative to it."""
         place = self()
-        if place.fixture or place.phase == "preload":
+        if place.fixture or place.phase in ("preload", BY_MARK):
             return place  # the statement is one of pytest's
         under = file.startswith(self._root + os.sep)
         return place.at(line=f"{os.path.relpath(file, self._root) if under else file}:{line}")

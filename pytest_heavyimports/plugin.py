@@ -104,7 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return  # a fault in the configuration must not keep anybody from reading the help
     with unrewritten():
         from . import fixtures
-        from .selection_hooks import OrderHooks, SelectionHooks
+        from .selection_hooks import LoadHooks, OrderHooks, SelectionHooks
         from .sources import all_lines
 
     config.pluginmanager.register(fixtures, "heavyimports-fixtures")
@@ -123,6 +123,8 @@ def pytest_configure(config: pytest.Config) -> None:
             from .guard_hooks import GuardHooks
 
             config.pluginmanager.register(GuardHooks(session.guard), "heavyimports-guard")
+        if session.deferral:
+            config.pluginmanager.register(LoadHooks(session), "heavyimports-load")
         if session.stand_ins:
             from .stub_hooks import watch_run
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .places import BY_MARK
 from .selection import (
     faults_of_marks,
     group_for_workers,
@@ -20,6 +21,7 @@ from .selection import (
 if TYPE_CHECKING:
     from .declarations import HeavyModule
     from .options import Settings
+    from .session import HeavySession
 
 
 class SelectionHooks:
@@ -30,8 +32,6 @@ class SelectionHooks:
         self._declared = declared
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        if self._settings.defer:
-            session.config.pluginmanager.register(LoadHooks(), "heavyimports-load")
         if self._settings.xdist_workers:
             schedule_groups(session.config)
             if hasattr(session.config, "workerinput"):
@@ -59,10 +59,15 @@ class GroupHooks:
 class LoadHooks:
     """Registered where imports are deferred."""
 
+    def __init__(self, session: HeavySession) -> None:
+        self._whereabouts = session.whereabouts
+
     # Before all fixtures: outside of a fake file system, a patched open, the deadline of a test of hypothesis.
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self._whereabouts.enter(BY_MARK, item.nodeid)
         load_marked(item)
+        self._whereabouts.enter("after collection")
 
 
 class OrderHooks:

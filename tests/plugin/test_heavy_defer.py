@@ -431,7 +431,7 @@ def test_fixtures_use_it(suite: Suite, run: Run) -> None:
     result = run()
     result.assert_outcomes(passed=2)
     [line] = section(result)
-    assert line.endswith("first: test_it.py::test_alias (setup of fixture 'deferpkg')")
+    assert line.endswith("first: test_it.py::test_alias (setup, by its mark)")
 
 
 def test_an_extension_loads_its_package_first(suite: Suite, extension: Installed) -> None:
