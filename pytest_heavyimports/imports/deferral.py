@@ -27,8 +27,8 @@ from .finder import ProtectedFinder, is_import
 from .keeper import KEEPER, put_fake, put_in, take_fake, take_out
 from .loader import as_import_system, giving_spec
 
-# Asked of every name in a test file, by pytest and others, to see whether it is a fixture, a mock, a test.
 OURS = f"{__name__.partition('.')[0]}."
+# Asked of every name in a test file, by pytest and others, to see whether it is a fixture, a mock, a test.
 PROBES = frozenset(("_mock_name", "_mock_methods", "_pytestfixturefunction", "_spec_class"))
 PROBING = frozenset(
     "_pytest.compat _pytest.doctest _pytest.fixtures _pytest.mark.structures _pytest.python _pytest.unittest "
@@ -131,11 +131,11 @@ class Deferred:
             self._wait()
         if self.error is not None:
             raise self.error.with_traceback(self._traceback)
-        found = sys.modules.get(fullname)
         if self.replacement is not None:
             return self.replacement
         # After the session, when nobody loads it in place any more, the module that everybody has then.
-        return self.module if self.is_executed or found is None else found
+        found = None if self.is_executed else sys.modules.get(fullname)
+        return self.module if found is None else found
 
     def _wait(self) -> None:
         """
