@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .declarations import HeavyModule
     from .probe import ImportProbe
 
+HEAVY = frozenset({"heavy_module", "cuda_device"})
+"""Those that a test with the mark ``heavy`` asks for, besides the aliases."""
+
 
 @pytest.fixture(scope="session")
 def heavy_module(request: pytest.FixtureRequest) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .options import check_marks, is_guard_lifted
+from .options import is_guard_lifted
 from .telling import fixture_place, tell_beside, tell_report, tell_test
 
 if TYPE_CHECKING:
@@ -35,9 +35,6 @@ class GuardHooks:
             report = yield
         leaks = self._guard.settle_file(collector.nodeid, is_lifted=is_guard_lifted(collector))
         return tell_report(report, leaks, collector, self._guard.mode)
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        check_marks(items)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:

@@ -41,6 +41,7 @@ REPORT_CHOICES = ("on", "off")
 GUARD_MARK = "heavy_guard"
 HEAVY_MARK = "heavy"
 STUB_MARK = "heavy_stub"
+MARKS = frozenset({GUARD_MARK, HEAVY_MARK, STUB_MARK})
 MARKERS = (
     f'{GUARD_MARK}("off"): lift the guard of pytest-heavyimports for this test, class or module.',
     f"{HEAVY_MARK}(*modules): needs heavy modules; put on each test that asks for one by fixture.",
@@ -120,47 +121,14 @@ def is_guard_lifted(node: pytest.Collector | pytest.Item) -> bool:
     return node.get_closest_marker(GUARD_MARK) is not None
 
 
-def check_marks(items: list[pytest.Item]) -> None:
-    """
-    Look at the marks of all tests.
-
-    Raises:
-        pytest.UsageError: With a line for each test whose mark ``heavy_guard`` says anything else than ``"off"``.
-    """
-    faults = [
-        f"{item.nodeid}: the mark {GUARD_MARK} takes 'off' alone, not {', '.join(map(repr, mark.args)) or 'nothing'}. "
-        f'Write it as @pytest.mark.{GUARD_MARK}("off").'
-        for item in items
-        for mark in item.iter_markers(GUARD_MARK)
-        if mark.args != ("off",) or mark.kwargs
-    ]
-    if faults:
-        raise pytest.UsageError(*faults)
+def marks_of(items: list[pytest.Item]) -> list[tuple[pytest.Item, pytest.Mark]]:
+    """Our marks on the tests, and on what they lie in. A look at each test in every run: nothing else is done here."""
+    return [(item, mark) for item in items for mark in item.iter_markers() if mark.name in MARKS]
 
 
 def stub_names(node: pytest.Collector | pytest.Item) -> list[str]:
     """The modules that the marks ``heavy_stub`` of a test, and of what it lies in, ask a stand-in of."""
     return list(dict.fromkeys(name for mark in node.iter_markers(STUB_MARK) for name in mark.args))
-
-
-def check_stub_marks(items: list[pytest.Item]) -> bool:
-    """
-    Whether any test is marked ``heavy_stub``.
-
-    Raises:
-        pytest.UsageError: With a line for each test whose mark names no module.
-    """
-    if not any(STUB_MARK in item.keywords for item in items):
-        return False
-    marked = [(item, mark) for item in items for mark in item.iter_markers(STUB_MARK)]
-    faults = [
-        f'{item.nodeid}: the mark {STUB_MARK} takes names of modules. Write it as @pytest.mark.{STUB_MARK}("torch").'
-        for item, mark in marked
-        if mark.kwargs or not mark.args or any(map(stub_fault, mark.args))
-    ]
-    if faults:
-        raise pytest.UsageError(*faults)
-    return bool(marked)
 
 
 def stub_fault(name: object) -> tuple[str, str] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from .declarations import HeavyModule
 
 GROUP_MARK = "xdist_group"
-HEAVY_FIXTURES = ("heavy_module", "cuda_device")
 
 
 def mark_heavy(items: Iterable[pytest.Item], declared: Mapping[str, HeavyModule]) -> None:
@@ -120,25 +118,9 @@ def warn_of_lost_groups(items: Iterable[pytest.Item]) -> None:
         )
 
 
-def faults_of_marks(items: Iterable[pytest.Item]) -> list[str]:
-    """A sentence on each test whose mark ``heavy``, written by hand, names something that can't be a module."""
-    wrong = Counter(
-        (item.nodeid, repr(name))
-        for item in items
-        for mark in item.iter_markers(HEAVY_MARK)
-        for name in mark.args
-        if not isinstance(name, str) or not all(part.isidentifier() for part in name.split("."))
-    )
-    return [
-        f"{nodeid}: the mark {HEAVY_MARK} takes names of modules, not {name}. "
-        f'Write it as @pytest.mark.{HEAVY_MARK}("torch").'
-        for nodeid, name in wrong
-    ]
-
-
 def _is_heavy(item: pytest.Item, name: str, declared: Mapping[str, HeavyModule]) -> bool:
     """Whether the test gets our fixture of that name, not one with which its suite has replaced ours for good."""
-    if name not in declared and name not in HEAVY_FIXTURES:
+    if name not in declared and name not in fixtures.HEAVY:
         return False
     for fixturedef in reversed(_fixturedefs(item).get(name, ())):
         if fixturedef.func.__module__ == fixtures.__name__:

@@ -1,54 +1,29 @@
-"""pytest's hooks around the selection of tests: the mark ``heavy``, the order, groups for pytest-xdist."""
+"""pytest's hooks where heavy tests are kept to few workers, ordered, or loaded before their setup."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .places import BY_MARK
-from .selection import (
-    faults_of_marks,
-    group_for_workers,
-    light_first,
-    load_marked,
-    mark_heavy,
-    schedule_groups,
-    warn_of_lost_groups,
-)
+from .selection import light_first, load_marked, schedule_groups, warn_of_lost_groups
 
 if TYPE_CHECKING:
-    from .declarations import HeavyModule
-    from .options import Settings
     from .session import HeavySession
 
 
-class SelectionHooks:
-    """Marks in every run; orders and groups where that was asked for."""
-
-    def __init__(self, settings: Settings, declared: Mapping[str, HeavyModule]) -> None:
-        self._settings = settings
-        self._declared = declared
+class WorkersHooks:
+    """Registered where few workers of pytest-xdist are to run the heavy tests."""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        if self._settings.xdist_workers:
-            schedule_groups(session.config)
-            if hasattr(session.config, "workerinput"):
-                session.config.pluginmanager.register(GroupHooks(), "heavyimports-groups")
-
-    # Before -m is applied, and before pytest-xdist makes groups of marks.
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        if faults := faults_of_marks(items):
-            raise pytest.UsageError(*faults)
-        mark_heavy(items, self._declared)
-        if self._settings.xdist_workers:
-            group_for_workers(items, self._settings.xdist_workers)
+        schedule_groups(session.config)
+        if hasattr(session.config, "workerinput"):
+            session.config.pluginmanager.register(GroupHooks(), "heavyimports-groups")
 
 
 class GroupHooks:
-    """Registered in the workers of pytest-xdist where heavy tests are to be kept together."""
+    """Registered in those workers."""
 
     # After pytest-xdist.
     @pytest.hookimpl(trylast=True)

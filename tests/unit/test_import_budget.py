@@ -15,13 +15,18 @@ import pytest
 import pytest_heavyimports
 
 OURS = "pytest_heavyimports"
-AT_START = {"", ".options", ".plugin"}
+AT_START = {"", ".base_hooks", ".fixtures", ".loading", ".options", ".plugin", ".sources"}
 NEVER_UNUSED = {
     "torch",
     "numpy",
     "importlib_metadata",
     "packaging.specifiers",
+    f"{OURS}.errors",
     f"{OURS}.guard",
+    f"{OURS}.marks",
+    f"{OURS}.selection",
+    f"{OURS}.selection_hooks",
+    f"{OURS}.session",
     f"{OURS}.cuda",
     f"{OURS}.report",
     f"{OURS}.imports.install",
@@ -37,8 +42,8 @@ def _all_modules() -> list[str]:
     return [OURS, *(found.name for found in pkgutil.walk_packages(pytest_heavyimports.__path__, f"{OURS}."))]
 
 
-def test_loading_the_plugin_loads_three_of_our_modules(python: Callable[..., str]) -> None:
-    """The plugin's hooks and its options; the rest waits for its use."""
+def test_loading_the_plugin_loads_what_each_run_uses(python: Callable[..., str]) -> None:
+    """The hooks, options, fixtures and where lines come from; the rest waits for its use."""
     code = f"""
     import json, sys
     import {OURS}.plugin

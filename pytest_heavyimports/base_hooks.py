@@ -1,0 +1,133 @@
+"""pytest's hooks in every run: each makes one call. More are registered where they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import fixtures, options
+from .loading import unrewritten
+from .sources import all_lines
+
+if TYPE_CHECKING:
+    from .declarations import HeavyModule
+
+declared_key: pytest.StashKey[tuple[options.Settings, Mapping[str, HeavyModule]]] = pytest.StashKey()
+"""What the user asked for and declared, by alias; set in every run."""
+
+
+class HookSpecs:
+    """Hooks that conftest files and other plugins may implement."""
+
+    @staticmethod
+    @pytest.hookspec
+    def pytest_heavy_modules(config: pytest.Config) -> Iterable[str]:  # type: ignore[empty-body]  # a specification
+        """
+        Declare more heavy modules: lines in the grammar of the ini key ``heavy_modules``.
+
+        Called once, when pytest has been configured and before anything is collected, so a ``conftest.py`` that is to
+        be asked must be one that pytest reads at start-up: that of the root directory, or of a path on the command
+        line.
+        """
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(HookSpecs)
+
+
+# First and outermost: conftest files import heavy modules, and other plugins load code before them.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    settings, faults = options.read_settings(early_config, early_config.known_args_namespace)
+    if settings.is_early and not faults:
+        with unrewritten():
+            from .session import start_early
+
+            start_early(early_config, settings)
+    return (yield)
+
+
+# Before those of pytest that run the tests, or list something and stop.
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    if not config.option.heavy_list:
+        return None
+    from .report.listing import listing
+    from .session import configure
+
+    faults: list[str] = []
+    session = configure(config, all_lines(config, faults), faults)
+    print("\n".join(listing(session.declared.values())))
+    return pytest.ExitCode.OK
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    options.add_markers(config)
+    if config.option.help:
+        return  # a fault in the configuration must not keep anybody from reading the help
+    config.pluginmanager.register(fixtures, "heavyimports-fixtures")
+    settings, faults = options.read_settings(config, config.option)
+    lines = all_lines(config, faults)
+    declared: Mapping[str, HeavyModule] = {}
+    if lines or faults or settings.is_early:
+        with unrewritten():
+            from .session import configure
+
+            session = configure(config, lines, faults)
+        declared = session.declared
+        aliases = fixtures.alias_fixtures(declared.values())
+        config.pluginmanager.register(aliases, "heavyimports-aliases")
+        if session.guard:
+            from .guard_hooks import GuardHooks
+
+            config.pluginmanager.register(GuardHooks(session.guard), "heavyimports-guard")
+        if session.deferral:
+            from .selection_hooks import LoadHooks
+
+            config.pluginmanager.register(LoadHooks(session), "heavyimports-load")
+        if session.stand_ins:
+            from .stub_hooks import watch_run
+
+            watch_run(config)
+    config.stash[declared_key] = settings, declared
+    if settings.xdist_workers:
+        from .selection_hooks import WorkersHooks
+
+        config.pluginmanager.register(WorkersHooks(), "heavyimports-workers")
+    if settings.order == "light-first":
+        from .selection_hooks import OrderHooks
+
+        config.pluginmanager.register(OrderHooks(), "heavyimports-order")
+
+
+# Before -m is applied, and before pytest-xdist makes groups of marks. One look at each test, in every run.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    settings, declared = config.stash[declared_key]
+    marked = options.marks_of(items)
+    heavy_fixtures = fixtures.HEAVY.union(declared)
+    asking = [item for item in items if not heavy_fixtures.isdisjoint(getattr(item, "fixturenames", ()))]
+    if marked:
+        from .marks import check_marks
+
+        check_marks(marked)
+    if asking or (marked and settings.xdist_workers):
+        from .selection import group_for_workers, mark_heavy
+
+        mark_heavy(asking, declared)
+        if settings.xdist_workers:
+            group_for_workers(items, settings.xdist_workers)
+    if any(mark.name == options.STUB_MARK for _, mark in marked):
+        from .stub_hooks import one_test_hooks
+
+        one_test_hooks(config)
+    if config.hook.pytest_heavy_modules.get_hookimpls():
+        from .sources import warn_of_late_hooks
+
+        warn_of_late_hooks(config)

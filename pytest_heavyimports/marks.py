@@ -1,0 +1,46 @@
+"""What our marks may say. Loaded where a test carries one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from .names import is_dotted
+from .options import GUARD_MARK, HEAVY_MARK, STUB_MARK, stub_fault
+
+
+def check_marks(marked: Iterable[tuple[pytest.Item, pytest.Mark]]) -> None:
+    """
+    Look at our marks, wherever they were written.
+
+    Raises:
+        pytest.UsageError: With a line for each test and each of its marks that says what it can't.
+    """
+    faults = dict.fromkeys(
+        f"{item.nodeid}: the mark {mark.name} takes {fault}."
+        for item, mark in marked
+        for fault in _FAULTS[mark.name](mark)
+    )
+    if faults:
+        raise pytest.UsageError(*faults)
+
+
+def _faults_of_guard(mark: pytest.Mark) -> Iterator[str]:
+    if mark.args != ("off",) or mark.kwargs:
+        said = ", ".join(map(repr, mark.args)) or "nothing"
+        yield f"'off' alone, not {said}. Write it as @pytest.mark.{GUARD_MARK}(\"off\")"
+
+
+def _faults_of_heavy(mark: pytest.Mark) -> Iterator[str]:
+    for name in mark.args:
+        if not isinstance(name, str) or not is_dotted(name):
+            yield f'names of modules, not {name!r}. Write it as @pytest.mark.{HEAVY_MARK}("torch")'
+
+
+def _faults_of_stub(mark: pytest.Mark) -> Iterator[str]:
+    if mark.kwargs or not mark.args or any(map(stub_fault, mark.args)):
+        yield f'names of modules. Write it as @pytest.mark.{STUB_MARK}("torch")'
+
+
+_FAULTS = {GUARD_MARK: _faults_of_guard, HEAVY_MARK: _faults_of_heavy, STUB_MARK: _faults_of_stub}
