@@ -101,11 +101,12 @@ def light_tests_by_mark(directory: Path, environment: Mapping[str, str]) -> Benc
 
 def light_tests_deferred(directory: Path, environment: Mapping[str, str]) -> Benchmark:
     """The same with torch and numpy at the top of the light tests' own file, and of the code under test."""
-    benchmark = _light_tests(
-        "300 light tests, --heavy-defer -k light", directory, environment, arguments=("--heavy-defer", "-k", "light")
-    )
-    (benchmark.plugin.directory / "tests" / "test_light.py").write_text(TORCH_AT_THE_TOP + LIGHT_TESTS, "utf-8")
-    return benchmark
+    return _light_tests_of_torch("--heavy-defer", directory, environment)
+
+
+def light_tests_stubbed(directory: Path, environment: Mapping[str, str]) -> Benchmark:
+    """The same with a stand-in for torch."""
+    return _light_tests_of_torch("--heavy-stub=torch", directory, environment)
 
 
 CASES: tuple[Callable[[Path, Mapping[str, str]], Benchmark], ...] = (
@@ -116,6 +117,7 @@ CASES: tuple[Callable[[Path, Mapping[str, str]], Benchmark], ...] = (
     one_torch_test,
     light_tests_by_mark,
     light_tests_deferred,
+    light_tests_stubbed,
 )
 
 
@@ -168,6 +170,15 @@ def _light_tests(
         plugin=Side(plugin, (*common, "-p", MODULE, "--heavy-guard=off", *arguments), environment),
         without=Side(without, common, environment),
     )
+
+
+def _light_tests_of_torch(flag: str, directory: Path, environment: Mapping[str, str]) -> Benchmark:
+    """Light tests in a file that imports torch at its top."""
+    benchmark = _light_tests(
+        f"300 light tests, {flag} -k light", directory, environment, arguments=(flag, "-k", "light")
+    )
+    (benchmark.plugin.directory / "tests" / "test_light.py").write_text(TORCH_AT_THE_TOP + LIGHT_TESTS, "utf-8")
+    return benchmark
 
 
 def _side(

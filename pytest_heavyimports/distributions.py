@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import pkgutil
 import site
 import sys
-import sysconfig
 from functools import cache, lru_cache
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -104,9 +102,11 @@ def is_ours(finder: object) -> bool:
 
 def _find_in(path: list[str], fullname: str) -> ModuleSpec | None:
     """As the path finder does, which asks for the parent in ``sys.modules`` where that is a namespace package."""
+    from pkgutil import get_importer
+
     portions: list[str] = []
     for entry in path:
-        finder = pkgutil.get_importer(entry)
+        finder = get_importer(entry)
         spec = finder.find_spec(fullname) if finder is not None else None
         if spec is not None and spec.loader is not None:
             return spec
@@ -127,6 +127,5 @@ def is_installed(spec: ModuleSpec) -> bool:
 
 @lru_cache(maxsize=1)
 def _install_directories() -> frozenset[str]:
-    directories = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), site.getusersitepackages()}
-    directories.update(site.getsitepackages())
-    return frozenset(directory + os.sep for directory in directories)
+    # Not sysconfig's paths: they are the same, and to read its variables takes three milliseconds.
+    return frozenset(directory + os.sep for directory in (*site.getsitepackages(), site.getusersitepackages()))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .options import HEAVY_MARK
 from .places import BY_MARK
 from .selection import light_first, load_marked, schedule_groups, warn_of_lost_groups
 
@@ -40,6 +41,8 @@ class LoadHooks:
     # Before all fixtures: outside of a fake file system, a patched open, the deadline of a test of hypothesis.
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if HEAVY_MARK not in item.keywords:
+            return
         self._whereabouts.enter(BY_MARK, item.nodeid)
         load_marked(item)
         self._whereabouts.enter("after collection")

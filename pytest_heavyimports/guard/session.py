@@ -9,23 +9,21 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
-from ..distributions import is_installed
 from ..errors import (
-    HalfImported,
     HeavyImportWarning,
     ModulesDisplaced,
     ReimportRefused,
     ReloadRefused,
-    add_note,
     imported_under_fake,
     reload_ignored,
 )
-from ..imports.keeper import BLOCKED, declared_spec
+from ..imports.keeper import BLOCKED
 from ..measure import Cost
 from ..names import root
 from ..places import Place, Whereabouts, calling_line
 from ..records import Import, Leak, Reimport, Reload
 from .fakes import Fakes, is_held, shown
+from .keeping import comes_with, raise_half
 from .known import why_not_twice
 from .policy import Protection, Verdict, judge_reimport, judge_reload
 from .watch import Owner, Watch
@@ -291,23 +289,3 @@ def _file_owner(nodeid: str) -> Owner:
 
 def _test_owner(nodeid: str) -> Owner:
     return Owner("test", Place("", nodeid))
-
-
-def raise_half(fullname: str, half: Half) -> NoReturn:
-    """Raise the first error of a module whose first import failed half-way, with its place."""
-    __tracebackhide__ = True
-    if not isinstance(half.error, Exception):  # pytest-timeout's failure, Ctrl-C: no error of the module's
-        raise HalfImported(fullname, first=str(half.place), error=repr(half.error))
-    add_note(
-        half.error,
-        f"{fullname!r} failed half-way while it was first imported: {half.place}. It can't be done again.",
-    )
-    raise half.error.with_traceback(half.traceback)
-
-
-def comes_with(fullname: str, module: Any) -> bool:
-    """Whether a module that a heavy one has brought in shall come back with it: all but the code under test."""
-    spec = declared_spec(module)
-    if spec is None or spec.origin is None or root(fullname) in sys.stdlib_module_names:
-        return True
-    return is_installed(spec)

@@ -10,7 +10,6 @@ tool that looks at the names of a test file.
 from __future__ import annotations
 
 import copy
-import dis
 import importlib
 import sys
 import threading
@@ -23,6 +22,7 @@ from typing import Any
 from ..errors import add_note
 from ..names import is_within, lineage, root
 from ..places import calling_line, within_modules
+from .bytecode import bindings, replaces_itself
 from .finder import ProtectedFinder, is_import
 from .keeper import KEEPER, put_fake, put_in, take_fake, take_out
 from .loader import as_import_system, giving_spec
@@ -306,7 +306,7 @@ class Deferral:
         spec = self._ask_others(fullname, path, target, is_raw=True)
         if spec is None and fullname == package:
             return None
-        if spec is None or not _is_deferrable(spec) or (fullname != package and _replaces_itself(spec)):
+        if spec is None or not _is_deferrable(spec) or (fullname != package and replaces_itself(_code(spec))):
             return self._at_once(fullname, package)
         answer = copy.copy(spec)
         answer.loader = DeferringLoader(spec.loader, self._keep)  # type: ignore[assignment]  # a duck
@@ -354,9 +354,8 @@ class Deferral:
     def is_bound(self, package: ModuleType, name: str) -> bool:
         """Whether the package's code binds *name* to something else than its part of that name, or may do so."""
         if package.__name__ not in self._bound:
-            loader: Any = package.__loader__
-            code = loader.get_code(package.__name__)
-            self._bound[package.__name__] = dict(_bindings(code, package.__name__)) if code else {}
+            code = _code(package.__spec__)
+            self._bound[package.__name__] = dict(bindings(code, package.__name__)) if code else {}
         bound = self._bound[package.__name__]
         return bound.get(name, "*" in bound or "__getattr__" in bound)
 
@@ -421,17 +420,9 @@ def _is_deferrable(spec: ModuleSpec) -> bool:
     return type(spec.loader) in (SourceFileLoader, SourcelessFileLoader)
 
 
-def _replaces_itself(spec: ModuleSpec) -> bool:
-    """Whether the module's code says ``sys.modules[__name__] = …``: nobody is to hold the module itself."""
-    loader: Any = spec.loader
-    code = loader.get_code(spec.name)
-    if code is None or not {"modules", "__name__"} <= {*code.co_names}:
-        return False
-    said = [(each.opname, each.argval) for each in dis.get_instructions(code) if each.opname not in _BETWEEN]
-    return any(
-        (first[1], second[1], third[0]) == ("modules", "__name__", "STORE_SUBSCR")
-        for first, second, third in zip(said, said[1:], said[2:])
-    )
+def _code(spec: Any) -> CodeType | None:
+    code: CodeType | None = spec.loader.get_code(spec.name)
+    return code
 
 
 def _is_dunder(name: str) -> bool:
@@ -452,31 +443,3 @@ def _is_quiet(asker: FrameType) -> bool:
 
 def _is_from_import(asker: FrameType) -> bool:
     return asker.f_code.co_name == "_handle_fromlist"  # of importlib/_bootstrap.py: "from package import name"
-
-
-def _bindings(code: CodeType, package: str) -> Iterator[tuple[str, bool]]:
-    """Each name that a package's code binds, and whether to something else than its part of that name."""
-    constant: object = None
-    module, names, attribute = "", constant, ""
-    is_imported = False
-    for instruction in dis.get_instructions(code):
-        operation, value = instruction.opname, instruction.argval
-        if operation == "LOAD_CONST":
-            constant = value
-        elif operation == "IMPORT_NAME":
-            module, names, attribute, is_imported = value, constant, "", True
-        elif operation == "IMPORT_FROM":
-            attribute, is_imported = value, True
-        elif operation in ("STORE_NAME", "STORE_GLOBAL"):
-            # "from . import part", "from package import part"; "import package.part as part"
-            is_part = module in ("", package) if names else module == f"{package}.{value}"
-            yield value, not (is_imported and is_part and attribute == value)
-            is_imported = False
-        elif operation not in _BETWEEN:
-            is_imported = False
-            if operation == "IMPORT_STAR" or (operation == "CALL_INTRINSIC_1" and instruction.argrepr.endswith("STAR")):
-                yield "*", True
-
-
-_BETWEEN = frozenset(("SWAP", "ROT_TWO", "POP_TOP", "EXTENDED_ARG", "CACHE", "NOP"))
-"""What stands between an import and the binding of its result, in one version of Python or another."""

@@ -822,8 +822,10 @@ def test_nothing_is_left_when_the_asker_is_interrupted(write: Write, tmp_path: P
     """Ctrl-C ends the child as well."""
     pid = tmp_path / "pid"
     write("app.py", WRITE_PID.format(str(pid), "os.getpid()") + "import time\ntime.sleep(60)\n")
+    # What runs in the background of a shell without job control ignores the signal, and so do its children.
     code = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path[:] = {sys.path!r}
 from pathlib import Path
 from pytest_heavyimports.probe import Prober
