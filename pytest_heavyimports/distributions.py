@@ -7,13 +7,12 @@ import site
 import sys
 from functools import cache, lru_cache
 from importlib.machinery import ModuleSpec
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .names import lineage, root
 
 if TYPE_CHECKING:
-    from importlib_metadata import IDistribution
+    from importlib.metadata import Distribution
 
 
 @cache
@@ -23,34 +22,12 @@ def installed_version(fullname: str) -> str | None:
     return provider.version if provider else None
 
 
-def _metadata() -> ModuleType:
-    """
-    The backport of ``importlib.metadata``: before Python 3.12 the standard library's ``packages_distributions`` knows
-    only distributions with a ``top_level.txt``, which the wheels of numpy, pandas and others no longer have.
-
-    Imported where a version is asked for: it takes ten milliseconds, and adds a finder to ``sys.meta_path`` for good.
-    """
-    import importlib_metadata
-
-    return importlib_metadata
-
-
-def find_provider(fullname: str) -> IDistribution | None:
-    """
-    The distribution that provides a module: ``opencv-python`` for ``cv2``, ``protobuf`` for ``google.protobuf``.
-
-    Reference: ``packages_distributions`` in the documentation of importlib_metadata.
-    """
-    metadata = _metadata()
-    try:
-        namesake: IDistribution | None = metadata.distribution(root(fullname))
-    except metadata.PackageNotFoundError:
-        namesake = None
+def find_provider(fullname: str) -> Distribution | None:
+    """The distribution that provides a module: ``opencv-python`` for ``cv2``, ``protobuf`` for ``google.protobuf``."""
+    namesake = _distribution(root(fullname))
     if namesake and _lists(namesake, root(fullname)):
         return namesake
-    candidates: list[IDistribution] = [
-        metadata.distribution(name) for name in dict.fromkeys(_providers().get(root(fullname), ()))
-    ]
+    candidates = [found for name in _providers().get(root(fullname), ()) if (found := _distribution(name))]
     for name in lineage(fullname):
         for candidate in candidates:
             if _lists(candidate, name):
@@ -59,14 +36,37 @@ def find_provider(fullname: str) -> IDistribution | None:
     return candidates[0] if candidates else namesake
 
 
+def _distribution(name: str) -> Distribution | None:
+    from importlib import metadata  # pytest has it already
+
+    try:
+        return metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 @lru_cache(maxsize=1)
 def _providers() -> dict[str, list[str]]:
-    # Reads the file list of every distribution: some tenths of a second.
-    return {package: list(names) for package, names in _metadata().packages_distributions().items()}
+    """
+    The names of the distributions that provide each package.
+
+    Before Python 3.12 the standard library knows only distributions with a ``top_level.txt``, which the wheels of
+    numpy, pandas and others no longer have; the backport knows all. It is imported where a name is not that of its
+    distribution: it takes ten milliseconds and adds a finder to ``sys.meta_path`` for good, and the file list of every
+    distribution is read, some tenths of a second.
+
+    Reference: ``packages_distributions`` in the documentation of importlib_metadata.
+    """
+    import importlib_metadata
+
+    providers = importlib_metadata.packages_distributions()
+    return {package: list(dict.fromkeys(names)) for package, names in providers.items()}
 
 
-def _lists(distribution: IDistribution, fullname: str) -> bool:
+def _lists(distribution: Distribution, fullname: str) -> bool:
     """Whether the distribution's file list has the module. The text is searched: torch's has 12,000 lines."""
+    if fullname in (distribution.read_text("top_level.txt") or "").split():
+        return True
     path = fullname.replace(".", "/")
     record = "\n" + (distribution.read_text("RECORD") or distribution.read_text("SOURCES.txt") or "")
     return f"\n{path}/" in record or f"\n{path}." in record

@@ -202,7 +202,7 @@ def _is_absence(error: BaseException, fullname: str) -> bool:
 
 
 def _installed_version(fullname: str) -> str | None:
-    # Here, because few declarations have a version: it brings in importlib_metadata.
+    # Here, because few declarations have a version.
     from .distributions import installed_version
 
     return installed_version(fullname)
