@@ -100,7 +100,11 @@ def light_tests_by_mark(directory: Path, environment: Mapping[str, str]) -> Benc
 
 
 def light_tests_deferred(directory: Path, environment: Mapping[str, str]) -> Benchmark:
-    """The same with torch and numpy at the top of the light tests' own file, and of the code under test."""
+    """
+    The same with torch and numpy at the top of the light tests' own file, and of the code under test.
+
+    ``-k light`` is on both sides: what it costs is pytest's.
+    """
     return _light_tests_of_torch("--heavy-defer", directory, environment)
 
 
@@ -151,7 +155,12 @@ def _many_tests(
 
 
 def _light_tests(
-    name: str, directory: Path, environment: Mapping[str, str], *, arguments: tuple[str, ...]
+    name: str,
+    directory: Path,
+    environment: Mapping[str, str],
+    *,
+    arguments: tuple[str, ...],
+    selection: tuple[str, ...] = (),
 ) -> Benchmark:
     plugin, without = directory / "plugin", directory / "without"
     for place in (plugin, without):
@@ -161,7 +170,7 @@ def _light_tests(
     shutil.rmtree(without / "tests" / "worker")
     (without / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n', encoding="utf-8")
     environment = {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    common = ("-p", "no:cacheprovider")
+    common = ("-p", "no:cacheprovider", *selection)
     return Benchmark(
         name,
         judged="CPU",
@@ -174,9 +183,8 @@ def _light_tests(
 
 def _light_tests_of_torch(flag: str, directory: Path, environment: Mapping[str, str]) -> Benchmark:
     """Light tests in a file that imports torch at its top."""
-    benchmark = _light_tests(
-        f"300 light tests, {flag} -k light", directory, environment, arguments=(flag, "-k", "light")
-    )
+    name = f"300 light tests, {flag} -k light"
+    benchmark = _light_tests(name, directory, environment, arguments=(flag,), selection=("-k", "light"))
     (benchmark.plugin.directory / "tests" / "test_light.py").write_text(TORCH_AT_THE_TOP + LIGHT_TESTS, "utf-8")
     return benchmark
 
