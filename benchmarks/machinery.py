@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from math import comb
@@ -76,23 +76,28 @@ class Result:
         return [plugin[figure] / without[figure] for plugin, without in zip(self.plugin, self.without)]
 
     def interval(self, figure: Figure) -> tuple[float, float]:
-        """
-        Where the true median of the ratios lies, with a probability of 95 %: how far the verdict can be trusted.
-
-        Reference: the sign test's interval for a median, by order statistics. Of fewer than six pairs: all of them.
-        """
-        ratios = sorted(self.ratios(figure))
-        number = len(ratios)
-        outside = 0
-        while sum(comb(number, below) for below in range(outside + 1)) / 2**number <= 0.025:
-            outside += 1
-        first = max(outside - 1, 0)
-        return ratios[first], ratios[-1 - first]
+        """How far the verdict can be trusted."""
+        return interval(self.ratios(figure))
 
     @property
     def is_over(self) -> bool:
         """Whether the median of the ratios is over the limit."""
         return median(self.ratios(self.benchmark.judged)) > self.benchmark.limit
+
+
+def interval(ratios: Sequence[float]) -> tuple[float, float]:
+    """
+    Where the true median of the ratios lies, with a probability of 95 %.
+
+    Reference: the sign test's interval for a median, by order statistics. Of fewer than six pairs: all of them.
+    """
+    ratios = sorted(ratios)
+    number = len(ratios)
+    outside = 0
+    while sum(comb(number, below) for below in range(outside + 1)) / 2**number <= 0.025:
+        outside += 1
+    first = max(outside - 1, 0)
+    return ratios[first], ratios[-1 - first]
 
 
 def compare(benchmark: Benchmark, pairs: int) -> Result:

@@ -41,12 +41,10 @@ class Protection:
         return answer
 
     def _is_within_packages(self, fullname: str) -> bool:
-        for name in lineage(fullname):
-            if name in self._removed:
-                return False
-            if name in self.packages:
-                return True
-        return False
+        if fullname in self._removed or fullname in self.packages:
+            return fullname not in self._removed
+        parent = fullname.rpartition(".")[0]
+        return bool(parent) and self.covers(parent)  # which has been asked for before, as it was imported before
 
     def declaration(self, fullname: str) -> str:
         """The declaration that protects *fullname*, or an empty string."""

@@ -117,18 +117,18 @@ class ProtectedFinder:
         __tracebackhide__ = True
         self._judge.on_half(fullname, self._keeper.half[fullname])
 
+    def _executing(self, fullname: str, module: ModuleType) -> AbstractContextManager[object]:
+        keeping = self._keeper.executing(fullname, module)
+        return keeping if getattr(self._thread, "is_importing", False) else self._outermost(fullname, keeping)
+
     @contextmanager
-    def _executing(self, fullname: str, module: ModuleType) -> Iterator[None]:
-        with self._keeper.executing(fullname, module):
-            if getattr(self._thread, "is_importing", False):
+    def _outermost(self, fullname: str, keeping: AbstractContextManager[object]) -> Iterator[None]:
+        self._thread.is_importing = True
+        try:
+            with keeping, self._judge.importing(fullname):
                 yield
-                return
-            self._thread.is_importing = True
-            try:
-                with self._judge.importing(fullname):
-                    yield
-            finally:
-                self._thread.is_importing = False
+        finally:
+            self._thread.is_importing = False
 
 
 def is_import(asker: FrameType) -> bool:

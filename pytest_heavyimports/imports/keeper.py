@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import islice
+from operator import is_, itemgetter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -57,6 +58,7 @@ class Keeper:
         self._bringers: dict[str, str] = {}
         self._awaited: dict[str, int] = {}
         self._parts: dict[str, dict[str, str]] = {}
+        self._all: tuple[Callable[[Mapping[str, Any]], tuple[Any, ...]], tuple[Any, ...]] | None = None
         self._lock = threading.RLock()
 
     # What is there
@@ -87,12 +89,28 @@ class Keeper:
 
     def displaced(self) -> dict[str, Any]:
         """Every kept module that is displaced, with what is :func:`in_place` of it."""
-        modules, found = sys.modules, sys.modules.get
+        if self._are_all_in_place():
+            return {}
+        kept, modules, found = self.kept, sys.modules, sys.modules.get
         return {
             name: in_place(name) if name in modules else None
-            for name, module in list(self.kept.items())
-            if found(name) is not module
+            for name in list(kept)
+            if found(name) is not kept.get(name)
         }
+
+    def _are_all_in_place(self) -> bool:
+        """The look at every kept module, once a test or more: at the speed of C, by identity, no fake is asked."""
+        if not self.kept:
+            return True
+        known = self._all
+        if known is None:
+            with self._lock:
+                known = self._all = itemgetter("sys", *self.kept), (sys, *self.kept.values())
+        look_up, modules = known
+        try:
+            return all(map(is_, look_up(sys.modules), modules))
+        except KeyError:
+            return False
 
     # What is kept
 
@@ -109,29 +127,34 @@ class Keeper:
         with self._lock:
             self._specs[fullname] = declared_spec(module)
             self.kept[fullname] = module
+            self._all = None
             package, _, child = fullname.rpartition(".")
             self._parts.setdefault(package, {})[child] = fullname
 
-    @contextmanager
-    def executing(self, fullname: str, module: Any) -> Iterator[None]:
-        """Around the execution of a protected module, which is kept at its end; one that fails isn't."""
+    def executing(self, fullname: str, module: Any) -> AbstractContextManager[object]:
+        """To be entered while a protected module is executed; it is kept at the end, one that fails isn't."""
         if sys.modules.get(fullname) is not module and is_finished(module):
-            yield  # a copy of somebody's own, by spec.loader.exec_module
-            return
+            return nullcontext()  # a copy of somebody's own, by spec.loader.exec_module
+        return _Execution(self, fullname, module)
+
+    def begin(self, fullname: str, module: Any) -> None:
+        """A module of a protected package is about to be executed."""
         self._executing[fullname] = module
-        self._follow(fullname)
-        try:
-            yield
-        except BaseException as error:
+        if len(sys.modules) - self._counted != 1:  # the module itself
+            self._follow(fullname)
+
+    def end(self, fullname: str, module: Any, error: BaseException | None) -> None:
+        """It was executed, to its end where there is no *error*."""
+        if error is not None:
             self._failed.append((fullname, error))
-            raise
-        finally:
-            self._executing.pop(fullname, None)
-        # A module may put something else in its own place, and another thread may have taken it or a parent away.
+        self._executing.pop(fullname, None)
+        if error is not None:
+            return
+        # A module may put something else in its own place, and another thread may have taken it or its parent away.
         present = sys.modules.get(fullname)
         self.keep(fullname, module if present is None else present)
         self._follow(fullname)
-        for name in lineage(fullname):
+        for name in (fullname, fullname.rpartition(".")[0]):
             if name not in sys.modules and (found := self.find(name)) is not None:
                 self._restore({name: found})
 
@@ -152,7 +175,7 @@ class Keeper:
             except RuntimeError:  # changed by another thread meanwhile
                 newest = list(sys.modules)
             for name in newest:
-                if is_within(name, package) and name not in self.kept and name not in self._executing:
+                if name not in self.kept and name not in self._executing and is_within(name, package):
                     module = sys.modules.get(name)
                     if module is not None and is_finished(module) and is_real(name, module):
                         self.keep(name, module)
@@ -198,10 +221,11 @@ class Keeper:
         """Put back what is missing of the package that *fullname* belongs to, and what came with it."""
         top = root(fullname)
         within = f"{top}."
+        present = sys.modules
         missing = {
-            name: module
-            for name, module in list(self.kept.items())
-            if name not in sys.modules and (name.startswith(within) or name == top)
+            name: self.kept[name]
+            for name in list(self.kept)  # names alone: a tuple for each would have the garbage collector walk torch
+            if name not in present and (name.startswith(within) or name == top)
         }
         self._restore(missing)
         self._attach(missing)
@@ -250,11 +274,13 @@ class Keeper:
 
     def forget(self, names: Collection[str]) -> None:
         """Keep modules no longer that were executed under a stand-in: what they took from it is not real."""
-        for name in names:
-            for known in (self.kept, self.half, self._specs, self._relatives, self._bringers):
-                known.pop(name, None)
-            package, _, child = name.rpartition(".")
-            self._parts.get(package, {}).pop(child, None)
+        with self._lock:
+            self._all = None
+            for name in names:
+                for known in (self.kept, self.half, self._specs, self._relatives, self._bringers):
+                    known.pop(name, None)
+                package, _, child = name.rpartition(".")
+                self._parts.get(package, {}).pop(child, None)
         for relatives in self._relatives.values():
             for name in relatives.keys() & set(names):
                 del relatives[name]
@@ -271,13 +297,30 @@ class Keeper:
 
     def _attach(self, names: Collection[str]) -> None:
         """Put back the attributes that are modules, onto their kept parents."""
-        for package in {name.rpartition(".")[0] for name in names}:
+        for package, parts in list(self._parts.items()):
             parent = self.kept.get(package)
-            if parent is not None:
-                namespace, parts = vars(parent), self._parts[package]
-                for child in [child for child in list(parts) if child not in namespace]:
-                    if parts[child] in names:
-                        setattr(parent, child, self.kept[parts[child]])
+            if parent is None or parts.keys() <= vars(parent).keys():
+                continue
+            for child in [child for child in list(parts) if child not in vars(parent)]:
+                if parts[child] in names:
+                    setattr(parent, child, self.kept[parts[child]])
+
+
+class _Execution:
+    """Tells the keeper of an execution. A class, since a heavy import has hundreds: a generator takes twice as long."""
+
+    __slots__ = ("_fullname", "_keeper", "_module")
+
+    def __init__(self, keeper: Keeper, fullname: str, module: Any) -> None:
+        self._keeper = keeper
+        self._fullname = fullname
+        self._module = module
+
+    def __enter__(self) -> None:
+        self._keeper.begin(self._fullname, self._module)
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._keeper.end(self._fullname, self._module, error)
 
 
 KEEPER = Keeper()
