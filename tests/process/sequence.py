@@ -103,7 +103,8 @@ def count_executions(loader: Any) -> None:
     real = loader.exec_module
 
     def exec_module(self: Any, module: ModuleType) -> None:
-        name = module.__name__
+        # Not its __name__: numpy 2.2 calls numpy.fft._pocketfft_umath "_multiarray_umath".
+        name = module.__spec__.name if module.__spec__ else module.__name__
         if name.partition(".")[0] not in SELF_COUNTING or loader is ExtensionFileLoader:
             EXECUTIONS.begin(name)
         real(self, module)
