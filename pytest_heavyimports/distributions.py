@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import site
 import sys
+from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from .names import lineage, root
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
+
+    from _typeshed.importlib import PathEntryFinderProtocol as PathEntryFinder
 
 
 @cache
@@ -102,11 +105,9 @@ def is_ours(finder: object) -> bool:
 
 def _find_in(path: list[str], fullname: str) -> ModuleSpec | None:
     """As the path finder does, which asks for the parent in ``sys.modules`` where that is a namespace package."""
-    from pkgutil import get_importer
-
     portions: list[str] = []
     for entry in path:
-        finder = get_importer(entry)
+        finder = _finder_of(entry)
         spec = finder.find_spec(fullname) if finder is not None else None
         if spec is not None and spec.loader is not None:
             return spec
@@ -117,6 +118,17 @@ def _find_in(path: list[str], fullname: str) -> ModuleSpec | None:
     namespace = ModuleSpec(fullname, None, is_package=True)
     namespace.submodule_search_locations = portions
     return namespace
+
+
+def _finder_of(entry: str) -> PathEntryFinder | None:
+    # As pkgutil.get_importer, which nobody may have imported yet: what is imported here under somebody's
+    # patch.dict(sys.modules) is thrown out at its end, and executed again later.
+    if entry in sys.path_importer_cache:
+        return sys.path_importer_cache[entry]
+    for hook in sys.path_hooks:
+        with suppress(ImportError):
+            return hook(entry)
+    return None
 
 
 def is_installed(spec: ModuleSpec) -> bool:
