@@ -10,7 +10,41 @@ from types import FrameType
 from typing import Any
 
 # A function that goes in and another one comes out, with other values: to give it back would be a lie.
-TRANSFORMING = frozenset("grad grad_and_value hessian jacfwd jacrev jvp linearize pmap value_and_grad vjp vmap".split())
+TRANSFORMING = frozenset(
+    (
+        "autotune grad grad_and_value hessian heuristics jacfwd jacrev jvp linearize pmap triton.jit value_and_grad "
+        "vjp vmap"
+    ).split()
+)
+
+# What decorators add to a function, for others to be put on them: @double.register_fake.
+_OF_OPERATORS = (
+    "register_autocast register_autograd register_fake register_kernel register_torch_dispatch register_vmap"
+)
+ADDED = {
+    "custom_op": _OF_OPERATORS,
+    "triton_op": _OF_OPERATORS,
+    "custom_jvp": "defjvp defjvps",
+    "custom_vjp": "defvjp",
+    "custom_vmap": "def_vmap",
+}
+
+
+def is_transforming(shown: str) -> bool:
+    """Whether what is called by this expression, or was given by that call, makes another function of one."""
+    called = _called(shown)
+    return called in TRANSFORMING or called.rpartition(".")[2] in TRANSFORMING
+
+
+def decorated(function: Any, given: Any, shown: str) -> Any:
+    """The function, with what its decorator would add to it: attributes of what the call of that gave."""
+    for name in ADDED.get(_called(shown).rpartition(".")[2], "").split():
+        setattr(function, name, getattr(given, name))
+    return function
+
+
+def _called(shown: str) -> str:
+    return shown.rpartition("(")[0] if shown.endswith(")") else shown
 
 
 def is_function(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

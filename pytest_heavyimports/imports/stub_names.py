@@ -14,10 +14,11 @@ import types
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..names import is_within, lineage
-from .decorating import TRANSFORMING, is_decorating, is_function
+from .decorating import is_decorating, is_function, is_transforming
 from .stub_records import RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class NameType(type(Protocol)):  # type: ignore[misc]  # typing's metaclass, so 
     """
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        for base in bases:
+            if entry := _own_entry(base):
+                entry.check_class()
         cls = super().__new__(mcs, name, bases, namespace, **kwargs)
         if not any(_is_abstract_by_metaclass(base) for base in cls.__mro__):
             cls.__abstractmethods__ = frozenset()  # the real base has no such metaclass
@@ -64,12 +69,14 @@ class NameType(type(Protocol)):  # type: ignore[misc]  # typing's metaclass, so 
         return cls
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         entry = _own_entry(cls)
         if entry is None:
             return super().__call__(*args, **kwargs)
+        entry.check_call(args, kwargs)
         if issubclass(cls, BaseException):
             return entry.call((args, kwargs), lambda _: cls.__new__(cls, *args))
-        decorates = cls.__name__ not in TRANSFORMING and is_decorating(args, kwargs, sys._getframe(1))
+        decorates = not is_transforming(entry.shown) and is_decorating(args, kwargs, sys._getframe(1))
         return entry.call((args, kwargs), partial(give, cls), decorates=decorates)
 
     def __getattr__(cls, name: str) -> Any:
@@ -105,22 +112,40 @@ class NameType(type(Protocol)):  # type: ignore[misc]  # typing's metaclass, so 
         if super().__subclasscheck__(subclass):
             return True
         entry = _own_entry(cls)
-        if entry is None or not isinstance(subclass, NameType):
+        if entry is None:
+            return False
+        entry.check_class()
+        if not isinstance(subclass, NameType):
             return False
         if any(_is_of(entry.origin, base) for base in subclass.__mro__):
             raise entry.refusal(f"isinstance() or issubclass() with {_shown(subclass)}")
         return False
 
+    def __eq__(cls, other: object) -> bool:
+        __tracebackhide__ = True
+        entry = _own_entry(cls)
+        if entry and _may_be_value(cls) and isinstance(other, (int, float, complex)) and not _is_mock(sys._getframe(1)):
+            raise entry.refusal("==")  # numpy.pi == 3.14
+        return cls is other
+
+    __hash__ = type.__hash__
+
     def __bool__(cls) -> bool:
         __tracebackhide__ = True
         entry = _own_entry(cls)
-        if entry is None or is_class_name(cls.__name__) or entry.stand_in.kind(entry.shown) not in ("", "value"):
+        if entry is None or not _may_be_value(cls):
             return True
+        if sys._getframe(1).f_globals.get("__name__") == "typing":
+            return True  # the bound of a TypeVar
         raise entry.refusal("bool()")
 
     def __repr__(cls) -> str:
         entry = _own_entry(cls)
         return f"<stand-in {entry.shown}>" if entry else super().__repr__()
+
+    def __str__(cls) -> str:
+        entry = _own_entry(cls)
+        return entry.shown if entry and _may_be_value(cls) else super().__str__()  # torch.float32
 
 
 class Name(metaclass=NameType):
@@ -179,11 +204,12 @@ class Value(Name):
             super().__setattr__(name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         record = record_of(self)
         is_attribute = record.shown[-1:] != ")"
         decorates = is_decorating(args, kwargs, sys._getframe(1)) if is_attribute else is_function(args, kwargs)
-        name = record.shown.rpartition("(")[0].rpartition(".")[2]
-        return record.call((args, kwargs), give_unknown, decorates=decorates and name not in TRANSFORMING)
+        decorates = decorates and not is_transforming(record.shown)
+        return record.call((args, kwargs), give_unknown, decorates=decorates)
 
     def __enter__(self) -> Any:
         return self
@@ -193,8 +219,7 @@ class Value(Name):
 
     def __eq__(self, other: object) -> bool:
         __tracebackhide__ = True
-        # A comparison by mock, of calls, is about which object it was.
-        if self is other or not _is_given(self) or sys._getframe(1).f_globals.get("__name__") == "unittest.mock":
+        if self is other or not _is_given(self) or _is_mock(sys._getframe(1)):
             return self is other
         raise record_of(self).refusal("==")
 
@@ -319,6 +344,17 @@ def record_of(value: Any) -> Record:
     return record
 
 
+def _is_mock(frame: FrameType) -> bool:
+    """Whether mock compares: calls, and it is about which object it was."""
+    return frame.f_globals.get("__name__") == "unittest.mock"
+
+
+def _may_be_value(cls: type) -> bool:
+    """Whether a name may be that of a constant: by what is known of it, or else by the way it is written."""
+    entry = _own_entry(cls)
+    return entry is not None and not is_class_name(cls.__name__) and entry.stand_in.kind(entry.shown) in ("", "value")
+
+
 def is_class_name(name: str) -> bool:
     """Whether a name is written like that of a class."""
     return name[:1].isupper() and not name.isupper()
@@ -339,7 +375,7 @@ def make_name(entry: Entry, kind: str) -> NameType:
 
 def kind_is_plain(kind: str) -> bool:
     """Whether a kind that is known says: no exception."""
-    return kind in ("module", "class", "function", "value")
+    return kind in ("module", "class", "function", "callable", "value")
 
 
 def _exception_of(name: str) -> type[Exception] | None:

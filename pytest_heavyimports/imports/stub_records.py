@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..errors import StandInRefused
+from .decorating import decorated
 
 if TYPE_CHECKING:
     from unittest.mock import Mock
@@ -38,13 +40,45 @@ Call = tuple[tuple[Any, ...], dict[str, Any]]
 """Positional arguments, and those by keyword."""
 
 
-class Origin(NamedTuple):
-    """Which stand-in something belongs to."""
+MOST_REFUSALS = 1000
+"""So many errors of one test are looked at: they keep their frames, and what those hold."""
 
-    fullname: str
-    """The outermost module that is stood in for."""
-    source: str
-    """Who asked for the stand-in, in words that the user knows."""
+
+class Origin:
+    """Which stand-in something belongs to, and what has been refused."""
+
+    def __init__(self, fullname: str, source: str, refused: list[StandInRefused] | None = None) -> None:
+        """
+        Args:
+            fullname: The outermost module that is stood in for.
+            source: Who asked for the stand-in, in words that the user knows.
+            refused: Where each refusal goes, so that somebody may ask what became of it.
+        """
+        self.fullname = fullname
+        self.source = source
+        self.refused = [] if refused is None else refused
+
+    def refuse(self, operation: str, asked: str, setting: str) -> StandInRefused:
+        """The error: *operation* was asked of *asked*, and there is no answer."""
+        refusal = StandInRefused(self.fullname, operation=operation, asked=asked, source=self.source, setting=setting)
+        if len(self.refused) < MOST_REFUSALS:
+            self.refused.append(refusal)
+        return refusal
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origin) and (self.fullname, self.source) == (other.fullname, other.source)
+
+    __hash__ = None  # type: ignore[assignment]  # compared alone
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _origin, (self.fullname, self.source)
+
+
+def _origin(fullname: str, source: str) -> Origin:
+    """That of the stand-in which is there, so that refusals of copies are heard of as well."""
+    record = getattr(sys.modules.get(fullname), "__dict__", {}).get(RECORD)
+    new = Origin(fullname, source)
+    return record.origin if record and record.origin == new else new
 
 
 class Record:
@@ -81,11 +115,15 @@ class Record:
 
         A call that decorates gives what it got, so that the decorated function does what it does.
         """
+        __tracebackhide__ = True
         args, kwargs = call
+        if self._is_assertion():
+            raise self.refusal("an assertion")
         if not self.is_configured:
             self._last = self.mock.return_value = make(self._of_call(args, kwargs))
         value = self.mock(*args, **kwargs)
-        return args[0] if decorates and value is self._last and not self.is_configured else value
+        is_new = value is self._last and not self.is_configured
+        return decorated(args[0], value, self.shown) if decorates and is_new else value
 
     def child(self, name: str, make: Callable[[Record], Any]) -> Any:
         """A public attribute of a value that nobody knows, made of its record: always the same object."""
@@ -107,8 +145,12 @@ class Record:
 
     def refusal(self, operation: str) -> StandInRefused:
         """The error: *operation* was asked, and there is no answer."""
-        name, source = self.origin
-        return StandInRefused(name, operation=operation, asked=self.shown, source=source, setting=self.setting)
+        return self.origin.refuse(operation, self.shown, self.setting)
+
+    def _is_assertion(self) -> bool:
+        """Whether to call it is to assert something: ``numpy.testing.assert_allclose``; nobody has configured it."""
+        name = self.shown.rpartition(".")[2]
+        return name.startswith("assert") and not self.is_configured and not (self._mock and self._mock.side_effect)
 
     def _of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Record:
         shown = f"{self.shown}({'...' if args or kwargs else ''})"

@@ -13,14 +13,17 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
+from inspect import Signature
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ..errors import StandInRefused
 from ..names import lineage
 from .keeper import is_stand_in
 from .stub_names import NameType, give_unknown, make_name
 from .stub_records import ANSWERS, MISSING, RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
+
+if TYPE_CHECKING:
+    from ..errors import StandInRefused
 
 
 class Entry(Record):
@@ -51,6 +54,32 @@ class Entry(Record):
             refuse_misspelt(name)
         self.stand_in.check(self.shown, name)
         return self.stand_in.get(f"{self.shown}.{name}")
+
+    def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """
+        Look at a call before it is recorded, as ``unittest.mock.create_autospec`` does.
+
+        Raises:
+            TypeError: The real one is known, and can't be called, or not like that.
+        """
+        __tracebackhide__ = True
+        kind, signature = self.stand_in.kind(self.shown), self.stand_in.signature(self.shown)
+        if kind == "value":
+            raise TypeError(f"the real {self.shown!r} is no function, and can't be called ({self.stand_in.real}).")
+        if signature is not None:
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError as error:
+                shown = f"{self.shown.rpartition('.')[2]}{signature}"
+                raise TypeError(
+                    f"the real {self.shown!r} can't be called like this: {error} ({self.stand_in.real}: {shown})."
+                ) from None
+
+    def check_class(self) -> None:
+        """Raise a TypeError where the real one is known to be a function, and something asks for a class."""
+        __tracebackhide__ = True
+        if self.stand_in.kind(self.shown) == "function":
+            raise TypeError(f"the real {self.shown!r} is a function, and no class ({self.stand_in.real}).")
 
     def set(self, name: str, value: Any) -> None:
         """Set an attribute, or what calls give."""
@@ -93,16 +122,17 @@ class Configured(NamedTuple):
 class StandIn:
     """The stand-in of one module, with all its submodules."""
 
-    def __init__(self, fullname: str, source: str, known: Surface | None = None) -> None:
+    def __init__(self, fullname: str, source: str, refused: list[StandInRefused] | None = None) -> None:
         """
         Args:
             fullname: The module that it stands in for.
             source: Who asked for it, in words that the user knows.
-            known: What the real one is known to have; ``None`` where nobody has ever seen it.
+            refused: Where its refusals go.
         """
-        self.origin = Origin(fullname, source)
+        self.origin = Origin(fullname, source, refused)
         self.fullname = fullname
-        self.known = known
+        self.known: Surface | None = None
+        """What the real one is known to have; ``None`` where nobody has ever seen it."""
         self.version: str | None = None
         """What ``__version__`` says; ``None`` where nobody knows."""
         self._entries: dict[str, Entry] = {}
@@ -128,14 +158,23 @@ class StandIn:
         module, _, name = fullname.rpartition(".")
         return self.known.kind(module, name) if self.known else ""
 
+    def signature(self, fullname: str) -> Signature | None:
+        """How the real one is known to be called."""
+        module, _, name = fullname.rpartition(".")
+        return self.known.signature(module, name) if self.known else None
+
+    @property
+    def real(self) -> str:
+        """What is known, for people: of which version."""
+        return f"{self.fullname} {self.known.version}".rstrip() if self.known else self.fullname
+
     def check(self, module: str, name: str) -> None:
         """Raise an AttributeError for a name that the real module is known not to have."""
         __tracebackhide__ = True
         if self.known and self.known.lacks(module, name):
             near = difflib.get_close_matches(name, self.known.names(module))
             hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-            of = f"{self.fullname} {self.known.version}".rstrip()
-            raise AttributeError(f"the real module {module!r} has no attribute {name!r} ({of}).{hint}")
+            raise AttributeError(f"the real module {module!r} has no attribute {name!r} ({self.real}).{hint}")
 
     @contextmanager
     def beginning_anew(self) -> Iterator[None]:
@@ -156,7 +195,10 @@ class Surface(Protocol):
     version: str
 
     def kind(self, module: str, name: str) -> str:
-        """``"module"``, ``"class"``, ``"function"``, ``"value"``, the name of a builtin exception, or nothing."""
+        """A kind of ``surface.py``'s, the name of a builtin exception, or nothing."""
+
+    def signature(self, module: str, name: str) -> Signature | None:
+        """How it is called; ``None`` where that is not known."""
 
     def names(self, module: str) -> Sequence[str]:
         """The names that the module has."""
@@ -179,9 +221,7 @@ class StandInModule(ModuleType):
                 f"Set it: {entry.shown}.__version__ = ..."
             )
         if name == "__all__" and sys._getframe(1).f_code.co_name == "_handle_fromlist":
-            name, source = entry.origin
-            setting = f"{entry.shown}.__all__"
-            raise StandInRefused(name, operation="import *", asked=entry.shown, source=source, setting=setting)
+            raise entry.origin.refuse("import *", entry.shown, f"{entry.shown}.__all__")
         return entry.get(name)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -115,10 +115,94 @@ def test_what_needs_the_real_one_is_skipped(app: Suite) -> None:
     assert [line.partition(": ")[2] for line in result.outlines if line.startswith("SKIPPED")] == [
         needs.format("plainpkg"),
         needs.format("plainpkg.part"),
-        f"{refused} (--heavy-stub=plainpkg)",
-        f"{refused} (--heavy-stub=plainpkg)",
+        f"{refused} (--heavy-stub=plainpkg; asked at app/model.py:11)",
+        f"{refused} (--heavy-stub=plainpkg; asked at app/model.py:11)",
     ]
     assert [line.partition("  first: ")[0].split()[0] for line in section(result)] == ["app.model"]
+
+
+SWALLOWING = """
+import plainpkg
+
+def speed():
+    try:
+        return float(plainpkg.measure())
+    except Exception:
+        return 0.0
+"""
+
+
+def test_what_swallows_a_refusal_is_skipped(app: Suite) -> None:
+    """Whatever becomes of a test whose code has caught one is no more than a guess."""
+    app.write("app/speed.py", SWALLOWING)
+    app.tests(
+        """
+        import pytest
+        from app.speed import speed
+        from pytest_heavyimports import StandInRefused
+
+        @pytest.fixture
+        def measured():
+            return speed()
+
+        def test_passes():
+            assert speed() == 0.0
+
+        def test_fails():
+            assert speed() > 0
+
+        def test_skips():
+            speed()
+            pytest.skip("for another reason")
+
+        def test_in_a_fixture(measured): pass
+
+        def test_in_a_teardown(request):
+            request.addfinalizer(speed)
+
+        def test_expects_it():
+            import plainpkg
+            with pytest.raises(StandInRefused):
+                float(plainpkg.measure())
+            pytest.raises(StandInRefused, float, plainpkg.measure())
+            try:
+                float(plainpkg.measure())
+            except RuntimeError:
+                pass
+
+        def test_configured():
+            import plainpkg
+            plainpkg.measure.return_value = 3
+            assert speed() == 3.0
+        """
+    )
+    result = app.run("--heavy-stub=plainpkg", "-rs")
+    result.assert_outcomes(passed=3, skipped=5)  # that of the teardown has passed before
+    told = (
+        "float() was asked of plainpkg.measure(), and there is no answer: 'plainpkg' is a stand-in. "
+        "(--heavy-stub=plainpkg; asked at app/speed.py:5) "
+        "It was caught at app/speed.py:5, which went on without an answer."
+    )
+    skipped = [line.partition(": ")[2] for line in result.outlines if line.startswith("SKIPPED")]
+    assert skipped == [told, told, "for another reason", told, told]
+
+
+def test_a_refusal_that_is_swallowed_in_a_collection_is_told(app: Suite) -> None:
+    """Tests that don't use what came of it need not be skipped, but it is no secret."""
+    app.write("app/speed.py", SWALLOWING + "\nSPEED = speed()\n")
+    app.tests("from app.speed import SPEED\n\ndef test_it(): pass\n")
+    result = app.run("--heavy-stub=plainpkg")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(
+        [
+            "test_it.py:1",
+            "*HeavyImportWarning: float() was asked of plainpkg.measure(), and there is no answer: *",
+            "  It was caught at app/speed.py:5, which went on without an answer.",
+        ]
+    )
+    result = app.run("--heavy-stub=plainpkg", "-W", "error")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["It was caught at app/speed.py:5, which went on without an answer."])
 
 
 def test_skipped_with_missing_as_failures_too(app: Suite) -> None:
@@ -406,6 +490,46 @@ def test_a_refusal_fails_the_test(app: Suite) -> None:
         [
             "E*StandInRefused: bool() was asked of plainpkg.has_device(), and there is no answer: 'plainpkg' is a *",
             "E*put in: heavy_stub('plainpkg'), test_it.py::test_computes",
+        ]
+    )
+
+
+def test_a_refusal_that_is_swallowed_fails_the_test(app: Suite) -> None:
+    """A test that asked for a stand-in passes on its own answers alone."""
+    app.write("app/speed.py", SWALLOWING)
+    app.tests(
+        """
+        def test_passes(heavy_stub):
+            heavy_stub("plainpkg")
+            from app.speed import speed
+            assert speed() == 0.0
+
+        def test_fails(heavy_stub):
+            heavy_stub("plainpkg")
+            from app.speed import speed
+            assert speed() > 0
+
+        def test_copied(heavy_stub):
+            import copy, pickle
+            record = heavy_stub("plainpkg").record()
+            for other in (copy.deepcopy(record), pickle.loads(pickle.dumps(record))):
+                from app import speed
+                speed.plainpkg.measure.return_value = other
+                speed.speed()
+
+        def test_other():
+            pass
+        """
+    )
+    result = app.run()
+    result.assert_outcomes(passed=1, failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "E*StandInRefused: float() was asked of plainpkg.measure(), and there is no answer: 'plainpkg' is a *",
+            "E*put in: heavy_stub('plainpkg'), test_it.py::test_passes",
+            "E*It was caught at app/speed.py:5, which went on without an answer.",
+            "E*assert 0.0 > 0",
+            "E*put in: heavy_stub('plainpkg'), test_it.py::test_fails",
         ]
     )
 

@@ -6,6 +6,7 @@ import importlib
 import json
 import sys
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,87 @@ def test_names_have_kinds(names: RealNames) -> None:
     assert names.kind("json", "decoder") == names.kind("json", "tool") == "module"
     assert names.kind("json.decoder", "FLAGS") == "value"
     assert names.kind("json", "missing") == names.kind("xml", "dom") == ""
+
+
+def test_signatures(names: RealNames) -> None:
+    """Of functions and classes of the package's own, without annotations and the values of defaults."""
+    assert str(names.signature("json", "load")).startswith("(fp, *, cls=..., object_hook=..., ")
+    assert str(names.signature("json.decoder", "JSONObject")).startswith("(s_and_end, strict, scan_once, ")
+    assert names.signature("json", "JSONDecodeError") is None
+    assert names.signature("json.decoder", "scanstring") is names.signature("json", "codecs") is None
+
+
+class Both:
+    """Which of its two methods has the last word depends on the version of Python."""
+
+    def __new__(cls, *functions: object) -> Any:
+        return functions or super().__new__(cls)
+
+    def __init__(self) -> None:
+        pass
+
+
+class Called(type):
+    """Takes what classes don't."""
+
+    def __call__(cls, *args: object) -> object:
+        return args
+
+
+class Waking:
+    """Loads itself when it is asked for anything."""
+
+    def __getattr__(self, name: str) -> object:
+        pytest.fail(name)
+
+    def __call__(self) -> None: ...
+
+
+def both_kinds(a: int, /, b: int, *args: int, c: int, d: int = 0, **kwargs: int) -> None: ...
+
+
+def nothing() -> None: ...
+
+
+def only_by_keyword(*, c: int) -> None: ...
+
+
+def test_signatures_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come back from the cache as they were; where one can't be sure, there is none."""
+    lib = importlib.import_module(__name__)
+    monkeypatch.setattr(lib, "waking", Waking(), raising=False)
+    monkeypatch.setattr(lib, "made", Called("made", (), {"__module__": __name__}), raising=False)
+    seen = look_at(__name__)
+    assert seen is not None
+    again = RealNames.from_json(json.loads(json.dumps(seen.as_json())))
+    assert again is not None
+    for found in (seen, again):
+        assert str(found.signature(__name__, "both_kinds")) == "(a, /, b, *args, c, d=..., **kwargs)"
+        assert str(found.signature(__name__, "only_by_keyword")) == "(*, c)"
+        assert str(found.signature(__name__, "nothing")) == "()"
+        for name in ("Both", "made", "waking", "pytest", "SAMPLE", "missing"):
+            assert found.signature(__name__, name) is None
+    assert (seen.kind(__name__, "waking"), seen.kind(__name__, "SAMPLE")) == ("callable", "value")
+
+
+SAMPLE = 3
+
+
+def test_modules_that_were_seen_are_not_looked_at_again(names: RealNames, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But those that came later, or in the place of another one, are."""
+    before = look_at("json")
+    monkeypatch.setattr(json, "added", 3, raising=False)
+    seen = look_at("json", before)
+    again = look_at("json", names)  # from a cache: nothing has been seen in this process
+    assert seen is not None
+    assert again is not None
+    assert (seen.kind("json", "added"), again.kind("json", "added")) == ("", "value")
+
+
+@pytest.mark.parametrize("text", ["(a, b=..., a)", "(1)", "(**a, b)"])
+def test_a_signature_that_cant_be_read_is_none(text: str) -> None:
+    """A cache may have been written by anybody."""
+    assert RealNames("1", {}, {"lib": {text: "load"}}).signature("lib", "load") is None
 
 
 def test_what_is_lacking(names: RealNames) -> None:
