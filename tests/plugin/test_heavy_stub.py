@@ -604,6 +604,70 @@ def test_in_a_run_with_a_stand_in_it_is_that_one(app: Suite) -> None:
     app.run("--heavy-stub=plainpkg").assert_outcomes(passed=1)
 
 
+# With deferred imports
+
+
+@pytest.mark.parametrize("mode", ["off", *MODES])
+def test_one_test_has_a_stand_in_of_a_deferred_module(app: Suite, installed: Installed, mode: str) -> None:
+    """It is put in and taken out with nothing executed; what is deferred stays so, and loads in place afterwards."""
+    app.declare("plainpkg", heavy_defer="true")
+    app.write("app/deferring.py", "import plainpkg\nimport plainpkg.part as part\n")
+    app.tests(
+        """
+        import sys
+        import pytest
+        import plainpkg
+        import plainpkg.part as part
+        from app import deferring
+
+        REAL = {name: id(module) for name, module in sys.modules.items() if name.startswith(("plainpkg", "app."))}
+        is_deferred = lambda: getattr(type(sys.modules["plainpkg"]), "is_deferred", False)
+
+        def are_real(*modules):
+            return all(id(module) == REAL[module.__name__] for module in modules)
+
+        def test_stubbed(heavy_stub):
+            assert heavy_stub("plainpkg") is plainpkg is deferring.plainpkg is sys.modules["plainpkg"]
+            assert part is deferring.part is plainpkg.part
+            part.record(1)
+            deferring.part.record.assert_called_once_with(1)
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_marked():
+            assert plainpkg is deferring.plainpkg
+            plainpkg.whatever.assert_not_called()
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_with_its_fixture(plainpkg):
+            plainpkg.whatever.assert_not_called()
+            assert deferring.plainpkg is plainpkg
+
+        def test_nothing_was_loaded():
+            assert are_real(plainpkg, part, deferring)
+            assert is_deferred()
+
+        def test_real():
+            assert plainpkg.answer == deferring.plainpkg.answer == part.answer == 42
+            assert are_real(plainpkg, part, deferring, sys.modules["plainpkg"])
+            assert not is_deferred()
+
+        def test_stubbed_once_more(heavy_stub):
+            stub = heavy_stub("plainpkg")
+            assert stub is plainpkg is deferring.plainpkg
+            with pytest.raises(AttributeError, match="Did you mean 'answer'"):
+                stub.answr
+
+        def test_real_once_more():
+            assert are_real(plainpkg, part, deferring, sys.modules["plainpkg"])
+            assert part.answer == 42
+        """
+    )
+    result = app.run(f"--heavy-guard={mode}", "-W", "error", "-rfE", path=(installed.site,), **installed.environment)
+    assert failures(result) == []
+    result.assert_outcomes(passed=7)
+    assert app.executions() == {"plainpkg": 1, "plainpkg.part": 1}
+
+
 # What the real module has
 
 
@@ -627,6 +691,31 @@ def test_names_are_checked_against_the_real_module(app: Suite, installed: Instal
     result = app.run("--heavy-stub=plainpkg", has_cache=True)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([text])
+
+
+def test_calls_are_checked_against_the_real_function(app: Suite) -> None:
+    """Its signature is remembered with its name, for runs where it is not installed."""
+    app.write("site/plainpkg.py", "answer = 42\n\ndef record(path, *, mode='r'):\n    pass\n")
+    app.tests(
+        """
+        import plainpkg
+        from app.model import load
+
+        def test_it(heavy_stub):
+            heavy_stub("plainpkg")
+            load("x")
+            plainpkg.record("x", mood="w")
+        """
+    )
+    text = (
+        "E*TypeError: the real 'plainpkg.record' can't be called like this: got an unexpected keyword argument 'mood' "
+        "(plainpkg: record(path, *, mode=...))."
+    )
+    app.run(has_cache=True, path=(app.path / "site",)).stdout.fnmatch_lines([text])
+    for arguments in ([], ["--heavy-stub=plainpkg"]):
+        result = app.run(*arguments, has_cache=True)
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines([text])
 
 
 def test_names_are_remembered_in_projects_with_stand_ins_alone(app: Suite, installed: Installed) -> None:

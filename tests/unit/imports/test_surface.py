@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import sys
 from types import ModuleType
@@ -139,6 +139,19 @@ def test_a_module_that_is_absent_or_fake_is_not_looked_at(monkeypatch: pytest.Mo
     with install_stand_ins(StandInFinder(StandIn("stood_in_for", ""))):
         monkeypatch.setitem(sys.modules, "stood_in_for", importlib.import_module("stood_in_for"))
     assert look_at("stood_in_for") is None
+
+
+def test_a_module_that_was_put_off_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no names yet, and is not to be woken."""
+
+    class Deferred(ModuleType):
+        is_deferred = True
+
+    module = importlib.util.module_from_spec(json.__spec__)
+    monkeypatch.setitem(sys.modules, "json", module)
+    assert look_at("json") is not None
+    module.__class__ = Deferred
+    assert look_at("json") is None
 
 
 def test_versions_are_kept_apart(names: RealNames) -> None:
