@@ -114,13 +114,14 @@ def within_modules(traceback: TracebackType | None) -> TracebackType | None:
     return inner or traceback
 
 
-def asking_line(traceback: TracebackType | None) -> tuple[str, int]:
-    """File and line of the innermost statement of a traceback that is neither ours nor the standard library's."""
-    found = ("", 0)
+def asking_line(traceback: TracebackType | None, root: str) -> str:
+    """The innermost statement of a traceback that is the user's, under the root directory, or else the innermost."""
+    found, is_users = "", False
     while traceback:
         file = traceback.tb_frame.f_code.co_filename
-        if not is_plumbing(file) and (not file.startswith(_STDLIB + os.sep) or "site-packages" in file):
-            found = file, traceback.tb_lineno
+        is_under = file.startswith(root + os.sep) and "site-packages" not in file
+        if is_under or not (is_users or is_plumbing(file)):
+            found, is_users = shown_line(file, traceback.tb_lineno, root), is_under
         traceback = traceback.tb_next
     return found
 

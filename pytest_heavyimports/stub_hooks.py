@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .errors import HeavyImportWarning, StandInRefused
 from .options import stub_names
-from .places import asking_line, shown_line
+from .places import asking_line
 from .session import session_key
-from .stubbing import remember_names, stand_ins_of
+from .stubbing import files_of_tests, remember_names, stand_ins_of
 from .telling import tell_report
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ class RefusalHooks:
         try:
             result = yield
         except (Exception, pytest.fail.Exception) as error:
-            swallowed = self._stand_ins.take_swallowed(item)
+            swallowed = self._stand_ins.take_swallowed(partial(files_of_tests, item))
             if swallowed is None or refusal_in(error):
                 raise
             raise swallowed from error
-        if swallowed := self._stand_ins.take_swallowed(item):
+        if swallowed := self._stand_ins.take_swallowed(partial(files_of_tests, item)):
             raise swallowed
         return result
 
@@ -84,7 +85,7 @@ class RunHooks:
         if report.failed and (refused := self._reason(getattr(report, "call", None))):
             _skip(report, str(collector.path), 1, refused)
             report.result = []
-        if swallowed := self._stand_ins.take_swallowed():
+        if swallowed := self._stand_ins.take_swallowed(lambda: {str(collector.path)}):
             tell_report(report, [HeavyImportWarning(_with_notes(swallowed))], collector, "restore")
         return report
 
@@ -94,7 +95,7 @@ class RunHooks:
         if error is None:
             return ""
         headline, *_ = str(error).splitlines()
-        asked = shown_line(*asking_line(error.__traceback__), str(self._stand_ins.config.rootpath))
+        asked = asking_line(error.__traceback__, str(self._stand_ins.config.rootpath))
         return " ".join([f"{headline} ({error.source}; asked at {asked})", *getattr(error, "__notes__", ())])
 
 

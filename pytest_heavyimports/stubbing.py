@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from types import FrameType, ModuleType
@@ -17,7 +17,7 @@ from .imports.keeper import KEEPER
 from .imports.stubs import StandIn, StandInFinder
 from .imports.surface import RealNames, look_at
 from .imports.swap import Swap
-from .names import lineage
+from .names import lineage, root
 from .options import STUB_KEY, STUBBED_CACHE_KEY, stub_fault
 from .places import is_plumbing, shown_line
 
@@ -94,24 +94,20 @@ class StandIns:
         while self.swaps:
             self.swaps.pop().undo()
 
-    def take_swallowed(self, item: pytest.Item | None = None) -> StandInRefused | None:
+    def take_swallowed(self, files_of_tests: Callable[[], Collection[str]]) -> StandInRefused | None:
         """
         The first refusal since the last look that somebody has caught, so that nobody was told; with a note of where.
 
-        Tests may expect a refusal: what their own files catch, conftest files among them, or pytest for them, counts as
-        told.
+        Args:
+            files_of_tests: Gives the files that may expect a refusal: what is caught there counts as told.
         """
         refused, self.refused[:] = list(self.refused), ()
-        if not refused:
-            return None
-        modules = chain(*_modules_of_pytest(item)) if item else ()
-        files = {str(getattr(module, "__file__", "")) for module in modules}
-        root = str(self.config.rootpath)
+        files = files_of_tests() if refused else ()
         for error in refused:
             # The outermost entry of a traceback is the frame that has caught the exception.
             caught = error.__traceback__
-            if caught and not _is_tests(caught.tb_frame, files):
-                line = shown_line(caught.tb_frame.f_code.co_filename, caught.tb_lineno, root)
+            if caught and not _is_told(caught.tb_frame, files):
+                line = shown_line(caught.tb_frame.f_code.co_filename, caught.tb_lineno, str(self.config.rootpath))
                 add_note(error, f"It was caught at {line}, which went on without an answer.")
                 return error
         return None
@@ -174,11 +170,16 @@ def remember_names(cache: pytest.Cache) -> None:
                 cache.set(key, (real.merged(known) if known else real).as_json())
 
 
-def _is_tests(frame: FrameType, files: Collection[str]) -> bool:
-    """Whether what a frame has caught is known to the test: of its files, of pytest or unittest, or not caught yet."""
-    name = str(frame.f_globals.get("__name__")).partition(".")[0]
+def files_of_tests(item: pytest.Item) -> set[str]:
+    """The files that pytest has executed: of tests, conftest files and plugins."""
+    return {str(getattr(module, "__file__", "")) for module in chain(*_modules_of_pytest(item))}
+
+
+def _is_told(frame: FrameType, files: Collection[str]) -> bool:
+    """Whether what a frame has caught is known to the test: caught by itself, by pytest or unittest, or not yet."""
+    top = root(str(frame.f_globals.get("__name__")))
     file = frame.f_code.co_filename
-    return name in ("_pytest", "pytest", "pluggy", "unittest") or file in files or is_plumbing(file)
+    return top in ("_pytest", "pytest", "pluggy", "unittest") or file in files or is_plumbing(file)
 
 
 def _modules_of_pytest(item: pytest.Item) -> tuple[list[ModuleType], list[ModuleType]]:
