@@ -33,14 +33,17 @@ class RefusalHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         return (yield from self._telling(item))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         return (yield from self._telling(item))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         return (yield from self._telling(item))
 
     def _telling(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -52,7 +55,7 @@ class RefusalHooks:
             swallowed = self._stand_ins.take_swallowed(partial(files_of_tests, item))
             if swallowed is None or refusal_in(error):
                 raise
-            raise swallowed from error
+            raise swallowed  # noqa: B904  # it is the other way round: the refusal may be why the test has failed
         if swallowed := self._stand_ins.take_swallowed(partial(files_of_tests, item)):
             raise swallowed
         return result
@@ -109,12 +112,14 @@ class OneTestHooks:
     # Outermost, as the guard's: all fixtures of the test see the stand-in.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         for name in stub_names(item):
             self.put_in(name, item)
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         arguments: dict[str, Any] = getattr(item, "funcargs", {})
         for swap in self._stand_ins.swaps:
             for name, value in arguments.items():
@@ -131,6 +136,7 @@ class OneTestHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         try:
             return (yield)
         finally:
