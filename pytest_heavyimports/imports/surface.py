@@ -87,7 +87,9 @@ class RealNames:
         """What was remembered; ``None`` where that is nothing, or can't be read."""
         if not isinstance(found, dict) or not isinstance(found.get("modules"), dict):
             return None
-        return cls(str(found.get("version", "")), found["modules"], found.get("signatures"))
+        signatures = found.get("signatures")
+        known = signatures if isinstance(signatures, dict) else {}
+        return cls(str(found.get("version", "")), found["modules"], known)
 
     def covers(self, other: RealNames) -> bool:
         """Whether the other one, of the same version, knows no more modules."""

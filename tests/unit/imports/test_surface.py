@@ -110,6 +110,14 @@ def test_modules_that_were_seen_are_not_looked_at_again(names: RealNames, monkey
     assert (seen.kind("json", "added"), again.kind("json", "added")) == ("", "value")
 
 
+def test_signatures_that_cant_be_read_are_none() -> None:
+    """The names are known all the same."""
+    names = RealNames.from_json({"version": "1", "modules": {"lib": {"function": "load"}}, "signatures": ["load"]})
+    assert names is not None
+    assert names.kind("lib", "load") == "function"
+    assert names.signature("lib", "load") is None
+
+
 @pytest.mark.parametrize("text", ["(a, b=..., a)", "(1)", "(**a, b)"])
 def test_a_signature_that_cant_be_read_is_none(text: str) -> None:
     """A cache may have been written by anybody."""
