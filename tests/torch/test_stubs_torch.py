@@ -107,8 +107,8 @@ def test_torch_and_a_stand_in_of_it_in_one_run(suite: Suite, mode: str) -> None:
             loaded.load_state_dict.assert_called_once_with(torch.load.return_value)
             with pytest.raises(AttributeError, match="Did you mean 'Linear'"):
                 torch.nn.Liner
-            with pytest.raises(TypeError, match="unexpected keyword argument 'map_locaton'"):
-                torch.load("x", map_locaton="cpu")
+            with pytest.raises(TypeError, match="missing a required argument: 'out_features'"):
+                torch.nn.Linear(3)
             assert isinstance(torch.nn, type(sys))
 
         def test_real_{0}(torch, tmp_path):
