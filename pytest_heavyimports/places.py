@@ -88,8 +88,12 @@ class Whereabouts:
         place = self()
         if place.fixture or place.phase in ("preload", BY_MARK):
             return place  # the statement is one of pytest's
-        under = file.startswith(self._root + os.sep)
-        return place.at(line=f"{os.path.relpath(file, self._root) if under else file}:{line}")
+        return place.at(line=shown_line(file, line, self._root))
+
+
+def shown_line(file: str, line: int, root: str) -> str:
+    """A statement for people; a file under the root directory is told relative to it."""
+    return f"{os.path.relpath(file, root) if file.startswith(root + os.sep) else file}:{line}"
 
 
 def is_there(fullname: str) -> bool:
@@ -108,6 +112,18 @@ def within_modules(traceback: TracebackType | None) -> TracebackType | None:
     while inner and is_plumbing(inner.tb_frame.f_code.co_filename):
         inner = inner.tb_next
     return inner or traceback
+
+
+def asking_line(traceback: TracebackType | None, root: str) -> str:
+    """The innermost statement of a traceback that is the user's, under the root directory, or else the innermost."""
+    found, is_users = "", False
+    while traceback:
+        file = traceback.tb_frame.f_code.co_filename
+        is_under = file.startswith(root + os.sep) and "site-packages" not in file
+        if is_under or not (is_users or is_plumbing(file)):
+            found, is_users = shown_line(file, traceback.tb_lineno, root), is_under
+        traceback = traceback.tb_next
+    return found
 
 
 def calling_line() -> tuple[str, int]:

@@ -4,21 +4,61 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .errors import StandInRefused
+from .errors import HeavyImportWarning, StandInRefused
 from .options import stub_names
+from .places import asking_line
 from .session import session_key
-from .stubbing import remember_names, stand_ins_of
+from .stubbing import files_of_tests, remember_names, stand_ins_of
+from .telling import tell_report
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from .stubbing import StandIns
 
+REFUSALS = "heavyimports-refusals"
 TestReports = Generator[None, pytest.TestReport, pytest.TestReport]
+
+
+class RefusalHooks:
+    """Tells a test that has caught what a stand-in refused, with no test knowing: its result would be a silent lie."""
+
+    def __init__(self, stand_ins: StandIns) -> None:
+        self._stand_ins = stand_ins
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
+        return (yield from self._telling(item))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
+        return (yield from self._telling(item))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
+        return (yield from self._telling(item))
+
+    def _telling(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
+        self._stand_ins.refused.clear()
+        try:
+            result = yield
+        except (Exception, pytest.fail.Exception) as error:
+            swallowed = self._stand_ins.take_swallowed(partial(files_of_tests, item))
+            if swallowed is None or refusal_in(error):
+                raise
+            raise swallowed  # noqa: B904  # it is the other way round: the refusal may be why the test has failed
+        if swallowed := self._stand_ins.take_swallowed(partial(files_of_tests, item)):
+            raise swallowed
+        return result
 
 
 class RunHooks:
@@ -35,8 +75,7 @@ class RunHooks:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> TestReports:
         report = yield
-        refused = _refusal(call)
-        if refused and report.failed:
+        if report.failed and (refused := self._reason(call)):
             file, line, _ = item.location
             _skip(report, str(item.config.rootpath / file), (line or 0) + 1, refused)
         return report
@@ -46,11 +85,21 @@ class RunHooks:
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
-        refused = _refusal(getattr(report, "call", None))
-        if refused and report.failed:
+        if report.failed and (refused := self._reason(getattr(report, "call", None))):
             _skip(report, str(collector.path), 1, refused)
             report.result = []
+        if swallowed := self._stand_ins.take_swallowed(lambda: {str(collector.path)}):
+            tell_report(report, [HeavyImportWarning(_with_notes(swallowed))], collector, "restore")
         return report
+
+    def _reason(self, call: pytest.CallInfo[Any] | None) -> str:
+        """What a stand-in refused, where that is why something has failed, and where it was asked."""
+        error = refusal_in(call.excinfo.value) if call and call.excinfo else None
+        if error is None:
+            return ""
+        headline, *_ = str(error).splitlines()
+        asked = asking_line(error.__traceback__, str(self._stand_ins.config.rootpath))
+        return " ".join([f"{headline} ({error.source}; asked at {asked})", *getattr(error, "__notes__", ())])
 
 
 class OneTestHooks:
@@ -63,12 +112,14 @@ class OneTestHooks:
     # Outermost, as the guard's: all fixtures of the test see the stand-in.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         for name in stub_names(item):
             self.put_in(name, item)
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         arguments: dict[str, Any] = getattr(item, "funcargs", {})
         for swap in self._stand_ins.swaps:
             for name, value in arguments.items():
@@ -85,6 +136,7 @@ class OneTestHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         try:
             return (yield)
         finally:
@@ -135,26 +187,34 @@ one_test_key: pytest.StashKey[OneTestHooks] = pytest.StashKey()
 def one_test_hooks(config: pytest.Config) -> OneTestHooks:
     """Those of the session, registered when they are first needed."""
     if one_test_key not in config.stash:
-        hooks = config.stash[one_test_key] = OneTestHooks(stand_ins_of(config))
+        hooks = config.stash[one_test_key] = OneTestHooks(_watched(config))
         config.pluginmanager.register(hooks, "heavyimports-stand-ins")
     return config.stash[one_test_key]
 
 
 def watch_run(config: pytest.Config) -> None:
     """The run has stand-ins: pytest is configured, and what is known of the real modules can be found."""
-    stand_ins = stand_ins_of(config)
+    stand_ins = _watched(config)
     stand_ins.find_names(stand_ins.of_run.values())
     config.pluginmanager.register(RunHooks(stand_ins), "heavyimports-stand-ins-of-run")
 
 
-def _refusal(call: pytest.CallInfo[Any] | None) -> str:
-    """What a stand-in refused, where that is why something has failed."""
-    error = call.excinfo.value if call and call.excinfo else None
-    while error is not None:
-        if isinstance(error, StandInRefused):
-            return f"{str(error).partition(chr(10))[0]} ({error.source})"
+def _watched(config: pytest.Config) -> StandIns:
+    """The stand-ins of a session, none of whose refusals goes unheard."""
+    if not config.pluginmanager.has_plugin(REFUSALS):
+        config.pluginmanager.register(RefusalHooks(stand_ins_of(config)), REFUSALS)
+    return stand_ins_of(config)
+
+
+def refusal_in(error: BaseException | None) -> StandInRefused | None:
+    """What a stand-in refused, where that is why an error was raised."""
+    while error is not None and not isinstance(error, StandInRefused):
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return ""
+    return error
+
+
+def _with_notes(error: BaseException) -> str:
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def _skip(report: pytest.TestReport | pytest.CollectReport, file: str, line: int, refused: str) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from types import ModuleType
+from itertools import chain
+from types import FrameType, ModuleType
 
 import pytest
 
 from .distributions import installed_version, locate
-from .errors import InvalidDeclaration
+from .errors import InvalidDeclaration, StandInRefused, add_note
 from .imports.install import install_stand_ins
 from .imports.keeper import KEEPER
 from .imports.stubs import StandIn, StandInFinder
 from .imports.surface import RealNames, look_at
 from .imports.swap import Swap
-from .names import lineage
+from .names import lineage, root
 from .options import STUB_KEY, STUBBED_CACHE_KEY, stub_fault
+from .places import is_plumbing, shown_line
 
 NAMES_KEY = "heavyimports/names"
 """In pytest's cache: for each of these the names that the real one has, of the version seen last."""
@@ -34,6 +36,8 @@ class StandIns:
         """By name; in place from before the first conftest file to the end."""
         self.swaps: list[Swap] = []
         """Those of the test that runs now."""
+        self.refused: list[StandInRefused] = []
+        """What they have refused since the last look at it."""
         self._seen: dict[str, tuple[int, RealNames | None]] = {}
 
     def begin_run(self, sources: Mapping[str, str]) -> None:
@@ -90,6 +94,24 @@ class StandIns:
         while self.swaps:
             self.swaps.pop().undo()
 
+    def take_swallowed(self, files_of_tests: Callable[[], Collection[str]]) -> StandInRefused | None:
+        """
+        The first refusal since the last look that somebody has caught, so that nobody was told; with a note of where.
+
+        Args:
+            files_of_tests: Gives the files that may expect a refusal: what is caught there counts as told.
+        """
+        refused, self.refused[:] = list(self.refused), ()
+        files = files_of_tests() if refused else ()
+        for error in refused:
+            # The outermost entry of a traceback is the frame that has caught the exception.
+            caught = error.__traceback__
+            if caught and not _is_told(caught.tb_frame, files):
+                line = shown_line(caught.tb_frame.f_code.co_filename, caught.tb_lineno, str(self.config.rootpath))
+                add_note(error, f"It was caught at {line}, which went on without an answer.")
+                return error
+        return None
+
     # What the real ones have
 
     def find_names(self, stand_ins: Iterable[StandIn]) -> None:
@@ -109,11 +131,11 @@ class StandIns:
     def _look_at(self, fullname: str) -> RealNames | None:
         """As :func:`look_at`, which takes some hundredths of a second, once for all that is imported."""
         if self._seen.get(fullname, (0, None))[0] != len(sys.modules):
-            self._seen[fullname] = len(sys.modules), look_at(fullname)
+            self._seen[fullname] = len(sys.modules), look_at(fullname, self._seen.get(fullname, (0, None))[1])
         return self._seen[fullname][1]
 
     def _make(self, name: str, source: str) -> StandIn:
-        stand_in = StandIn(name, source)
+        stand_in = StandIn(name, source, self.refused)
         spec = locate(name)
         stand_in.version = installed_version(name) if spec and spec.origin else None
         return stand_in
@@ -146,6 +168,18 @@ def remember_names(cache: pytest.Cache) -> None:
             known = RealNames.from_json(cache.get(key, None))
             if known is None or not known.covers(real):
                 cache.set(key, (real.merged(known) if known else real).as_json())
+
+
+def files_of_tests(item: pytest.Item) -> set[str]:
+    """The files that pytest has executed: of tests, conftest files and plugins."""
+    return {str(getattr(module, "__file__", "")) for module in chain(*_modules_of_pytest(item))}
+
+
+def _is_told(frame: FrameType, files: Collection[str]) -> bool:
+    """Whether what a frame has caught is known to the test: caught by itself, by pytest or unittest, or not yet."""
+    top = root(str(frame.f_globals.get("__name__")))
+    file = frame.f_code.co_filename
+    return top in ("_pytest", "pytest", "pluggy", "unittest") or file in files or is_plumbing(file)
 
 
 def _modules_of_pytest(item: pytest.Item) -> tuple[list[ModuleType], list[ModuleType]]:

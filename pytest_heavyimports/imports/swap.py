@@ -19,7 +19,8 @@ from ..distributions import is_installed
 from ..names import is_within, root
 from .install import install_stand_ins
 from .keeper import Keeper, declared_spec, is_extension
-from .stubs import MISSING, StandIn, StandInFinder, is_of_stand_in
+from .stub_records import MISSING
+from .stubs import StandIn, StandInFinder, is_of_stand_in
 
 CONTAINERS = (dict, list, set)
 STDLIB = os.path.dirname(os.__file__) + os.sep

@@ -115,10 +115,94 @@ def test_what_needs_the_real_one_is_skipped(app: Suite) -> None:
     assert [line.partition(": ")[2] for line in result.outlines if line.startswith("SKIPPED")] == [
         needs.format("plainpkg"),
         needs.format("plainpkg.part"),
-        f"{refused} (--heavy-stub=plainpkg)",
-        f"{refused} (--heavy-stub=plainpkg)",
+        f"{refused} (--heavy-stub=plainpkg; asked at app/model.py:11)",
+        f"{refused} (--heavy-stub=plainpkg; asked at app/model.py:11)",
     ]
     assert [line.partition("  first: ")[0].split()[0] for line in section(result)] == ["app.model"]
+
+
+SWALLOWING = """
+import plainpkg
+
+def speed():
+    try:
+        return float(plainpkg.measure())
+    except Exception:
+        return 0.0
+"""
+
+
+def test_what_swallows_a_refusal_is_skipped(app: Suite) -> None:
+    """Whatever becomes of a test whose code has caught one is no more than a guess."""
+    app.write("app/speed.py", SWALLOWING)
+    app.tests(
+        """
+        import pytest
+        from app.speed import speed
+        from pytest_heavyimports import StandInRefused
+
+        @pytest.fixture
+        def measured():
+            return speed()
+
+        def test_passes():
+            assert speed() == 0.0
+
+        def test_fails():
+            assert speed() > 0
+
+        def test_skips():
+            speed()
+            pytest.skip("for another reason")
+
+        def test_in_a_fixture(measured): pass
+
+        def test_in_a_teardown(request):
+            request.addfinalizer(speed)
+
+        def test_expects_it():
+            import plainpkg
+            with pytest.raises(StandInRefused):
+                float(plainpkg.measure())
+            pytest.raises(StandInRefused, float, plainpkg.measure())
+            try:
+                float(plainpkg.measure())
+            except RuntimeError:
+                pass
+
+        def test_configured():
+            import plainpkg
+            plainpkg.measure.return_value = 3
+            assert speed() == 3.0
+        """
+    )
+    result = app.run("--heavy-stub=plainpkg", "-rs")
+    result.assert_outcomes(passed=3, skipped=5)  # that of the teardown has passed before
+    told = (
+        "float() was asked of plainpkg.measure(), and there is no answer: 'plainpkg' is a stand-in. "
+        "(--heavy-stub=plainpkg; asked at app/speed.py:5) "
+        "It was caught at app/speed.py:5, which went on without an answer."
+    )
+    skipped = [line.partition(": ")[2] for line in result.outlines if line.startswith("SKIPPED")]
+    assert skipped == [told, told, "for another reason", told, told]
+
+
+def test_a_refusal_that_is_swallowed_in_a_collection_is_told(app: Suite) -> None:
+    """Tests that don't use what came of it need not be skipped, but it is no secret."""
+    app.write("app/speed.py", SWALLOWING + "\nSPEED = speed()\n")
+    app.tests("from app.speed import SPEED\n\ndef test_it(): pass\n")
+    result = app.run("--heavy-stub=plainpkg")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(
+        [
+            "test_it.py:1",
+            "*HeavyImportWarning: float() was asked of plainpkg.measure(), and there is no answer: *",
+            "  It was caught at app/speed.py:5, which went on without an answer.",
+        ]
+    )
+    result = app.run("--heavy-stub=plainpkg", "-W", "error")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["It was caught at app/speed.py:5, which went on without an answer."])
 
 
 def test_skipped_with_missing_as_failures_too(app: Suite) -> None:
@@ -410,6 +494,46 @@ def test_a_refusal_fails_the_test(app: Suite) -> None:
     )
 
 
+def test_a_refusal_that_is_swallowed_fails_the_test(app: Suite) -> None:
+    """A test that asked for a stand-in passes on its own answers alone."""
+    app.write("app/speed.py", SWALLOWING)
+    app.tests(
+        """
+        def test_passes(heavy_stub):
+            heavy_stub("plainpkg")
+            from app.speed import speed
+            assert speed() == 0.0
+
+        def test_fails(heavy_stub):
+            heavy_stub("plainpkg")
+            from app.speed import speed
+            assert speed() > 0
+
+        def test_copied(heavy_stub):
+            import copy, pickle
+            record = heavy_stub("plainpkg").record()
+            for other in (copy.deepcopy(record), pickle.loads(pickle.dumps(record))):
+                from app import speed
+                speed.plainpkg.measure.return_value = other
+                speed.speed()
+
+        def test_other():
+            pass
+        """
+    )
+    result = app.run()
+    result.assert_outcomes(passed=1, failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "E*StandInRefused: float() was asked of plainpkg.measure(), and there is no answer: 'plainpkg' is a *",
+            "E*put in: heavy_stub('plainpkg'), test_it.py::test_passes",
+            "E*It was caught at app/speed.py:5, which went on without an answer.",
+            "E*assert 0.0 > 0",
+            "E*put in: heavy_stub('plainpkg'), test_it.py::test_fails",
+        ]
+    )
+
+
 def test_code_that_cant_be_imported_again(app: Suite, installed: Installed) -> None:
     """It is told to the test that uses it, and to no other."""
     app.write("app/sized.py", "import plainpkg\n\nsize = plainpkg.answer * 2\n\ndef use():\n    return size\n")
@@ -480,6 +604,70 @@ def test_in_a_run_with_a_stand_in_it_is_that_one(app: Suite) -> None:
     app.run("--heavy-stub=plainpkg").assert_outcomes(passed=1)
 
 
+# With deferred imports
+
+
+@pytest.mark.parametrize("mode", ["off", *MODES])
+def test_one_test_has_a_stand_in_of_a_deferred_module(app: Suite, installed: Installed, mode: str) -> None:
+    """It is put in and taken out with nothing executed; what is deferred stays so, and loads in place afterwards."""
+    app.declare("plainpkg", heavy_defer="true")
+    app.write("app/deferring.py", "import plainpkg\nimport plainpkg.part as part\n")
+    app.tests(
+        """
+        import sys
+        import pytest
+        import plainpkg
+        import plainpkg.part as part
+        from app import deferring
+
+        REAL = {name: id(module) for name, module in sys.modules.items() if name.startswith(("plainpkg", "app."))}
+        is_deferred = lambda: getattr(type(sys.modules["plainpkg"]), "is_deferred", False)
+
+        def are_real(*modules):
+            return all(id(module) == REAL[module.__name__] for module in modules)
+
+        def test_stubbed(heavy_stub):
+            assert heavy_stub("plainpkg") is plainpkg is deferring.plainpkg is sys.modules["plainpkg"]
+            assert part is deferring.part is plainpkg.part
+            part.record(1)
+            deferring.part.record.assert_called_once_with(1)
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_marked():
+            assert plainpkg is deferring.plainpkg
+            plainpkg.whatever.assert_not_called()
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_with_its_fixture(plainpkg):
+            plainpkg.whatever.assert_not_called()
+            assert deferring.plainpkg is plainpkg
+
+        def test_nothing_was_loaded():
+            assert are_real(plainpkg, part, deferring)
+            assert is_deferred()
+
+        def test_real():
+            assert plainpkg.answer == deferring.plainpkg.answer == part.answer == 42
+            assert are_real(plainpkg, part, deferring, sys.modules["plainpkg"])
+            assert not is_deferred()
+
+        def test_stubbed_once_more(heavy_stub):
+            stub = heavy_stub("plainpkg")
+            assert stub is plainpkg is deferring.plainpkg
+            with pytest.raises(AttributeError, match="Did you mean 'answer'"):
+                stub.answr
+
+        def test_real_once_more():
+            assert are_real(plainpkg, part, deferring, sys.modules["plainpkg"])
+            assert part.answer == 42
+        """
+    )
+    result = app.run(f"--heavy-guard={mode}", "-W", "error", "-rfE", path=(installed.site,), **installed.environment)
+    assert failures(result) == []
+    result.assert_outcomes(passed=7)
+    assert app.executions() == {"plainpkg": 1, "plainpkg.part": 1}
+
+
 # What the real module has
 
 
@@ -500,6 +688,30 @@ def test_names_are_checked_against_the_real_module(app: Suite, installed: Instal
     text = "E*AttributeError: the real module 'plainpkg' has no attribute 'answr' (plainpkg*). Did you mean 'answer'?*"
     app.run(has_cache=True, **where).stdout.fnmatch_lines([text])  # type: ignore[arg-type]
     app.tests("import plainpkg\n\ndef test_it():\n    plainpkg.answr\n")
+    result = app.run("--heavy-stub=plainpkg", has_cache=True)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([text])
+
+
+def test_calls_are_checked_against_the_real_function(app: Suite) -> None:
+    """Its signature is remembered with its name, for runs where it is not installed."""
+    app.write("site/plainpkg.py", "answer = 42\n\ndef record(path, *, mode='r'):\n    pass\n")
+    app.tests(
+        """
+        import plainpkg
+        from app.model import load
+
+        def test_it(heavy_stub):
+            heavy_stub("plainpkg")
+            load("x")
+            plainpkg.record("x", mood="w")
+        """
+    )
+    text = (
+        "E*TypeError: the real 'plainpkg.record' can't be called like this: got an unexpected keyword argument 'mood' "
+        "(plainpkg: record(path, *, mode=...))."
+    )
+    app.run(has_cache=True, path=(app.path / "site",)).stdout.fnmatch_lines([text])
     result = app.run("--heavy-stub=plainpkg", has_cache=True)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([text])

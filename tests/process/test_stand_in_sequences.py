@@ -126,6 +126,7 @@ def test_real_tests_see_what_they_see_alone(ask: Ask) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_real_tests_see_what_they_see_alone_in_many_orders(ask: Ask) -> None:
     """The same, two hundred times."""
     _explore("numpy", ask, 200)

@@ -62,7 +62,8 @@ def test_worker_pipeline_with_a_stand_in(tmp_path: Path, is_installed: bool, mod
     assert "9 passed, 8 skipped" in output
     reasons = re.findall(r"^SKIPPED \[(\d)\] \S+: (.*)$", output, flags=re.MULTILINE)
     computing = (
-        "len() was asked of torch.tensor(...), and there is no answer: 'torch' is a stand-in. (--heavy-stub=torch)"
+        "len() was asked of torch.tensor(...), and there is no answer: 'torch' is a stand-in. "
+        "(--heavy-stub=torch; asked at src/worker/pipeline.py:129)"
     )
     needing = "needs the real 'torch', and this run has a stand-in (--heavy-stub=torch)"
     assert reasons == [("4", computing), ("1", computing), ("1", computing), ("1", computing), ("1", needing)]
@@ -106,6 +107,8 @@ def test_torch_and_a_stand_in_of_it_in_one_run(suite: Suite, mode: str) -> None:
             loaded.load_state_dict.assert_called_once_with(torch.load.return_value)
             with pytest.raises(AttributeError, match="Did you mean 'Linear'"):
                 torch.nn.Liner
+            with pytest.raises(TypeError, match="missing a required argument: 'out_features'"):
+                torch.nn.Linear(3)
             assert isinstance(torch.nn, type(sys))
 
         def test_real_{0}(torch, tmp_path):

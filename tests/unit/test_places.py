@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import re
+import runpy
 import threading
 from pathlib import Path
 
 import pytest
 
-from pytest_heavyimports.places import Place, Whereabouts, calling_line
+from pytest_heavyimports.places import Place, Whereabouts, asking_line, calling_line
 
 CURRENT = "tests/unit/test_places.py::{} (call)"
 
@@ -110,3 +112,15 @@ def test_the_calling_line_is_that_of_the_users_statement(
     module = importlib.import_module("asks_for_its_line")
     assert module.here == (str(tmp_path / "asks_for_its_line.py"), 3)
     assert calling_line()[0] == __file__
+
+
+def test_the_asking_line_is_the_users_where_one_is(tmp_path: Path) -> None:
+    """The innermost statement under the root directory, not that of a library that it calls; or else the innermost."""
+    file = tmp_path / "asking.py"
+    file.write_text("import json\n\ndef ask():\n    json.loads(3)\n", encoding="utf-8")
+    ask = runpy.run_path(str(file))["ask"]
+    with pytest.raises(TypeError) as caught:
+        ask()
+    assert asking_line(caught.tb, str(tmp_path)) == "asking.py:4"
+    assert re.fullmatch(r"/.*json/__init__.py:\d+", asking_line(caught.tb, str(tmp_path / "elsewhere")))
+    assert asking_line(None, str(tmp_path)) == ""

@@ -11,6 +11,7 @@ import importlib.util
 import inspect
 import pickle
 import sys
+import types
 import typing
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -26,9 +27,18 @@ from pytest_heavyimports.imports.surface import RealNames
 
 SOURCE = "--heavy-stub=torch"
 KNOWN = {
-    "torch": {"module": "cuda nn", "class": "Tensor dtype", "function": "load no_grad tensor", "value": "float32 pi"},
+    "torch": {
+        "module": "cuda nn",
+        "class": "Tensor dtype",
+        "function": "load no_grad tensor",
+        "value": "float32 pi number",
+    },
     "torch.cuda": {"RuntimeError": "OutOfMemoryError", "function": "is_available", "open": ""},
     "torch.nn": {"class": "Linear Module", "module": "functional"},
+}
+SIGNATURES = {
+    "torch": {"(f, map_location=..., *, mmap=...)": "load"},
+    "torch.nn": {"(in_features, out_features, bias=...)": "Linear"},
 }
 
 
@@ -279,6 +289,38 @@ def test_a_function_that_is_changed_is_not_given_back(torch: Any) -> None:
     assert torch.no_grad()(second)(1) == 3
 
 
+def test_what_decorators_add_is_there(torch: Any) -> None:
+    """The function is itself, and others can be registered at it."""
+
+    @torch.library.custom_op("app::double", mutates_args=())
+    def double(x: int) -> int:
+        return 2 * x
+
+    @double.register_fake  # type: ignore[attr-defined]  # added by the decorator
+    def _(x: int) -> int:
+        return x
+
+    assert double(2) == 4
+    assert isinstance(double, types.FunctionType)
+
+
+def test_a_kernel_is_not_given_back(torch: Any) -> None:
+    """It is launched by ``kernel[grid](...)``, which a function doesn't understand."""
+    with install_stand_ins(StandInFinder(StandIn("triton", SOURCE))), patch.dict(sys.modules):
+        triton = importlib.import_module("triton")
+
+        @triton.jit
+        def kernel() -> None: ...
+
+        _refused(lambda: kernel[1]())  # type: ignore[index]  # on purpose
+
+    @torch.jit.script
+    def double(x: int) -> int:
+        return 2 * x
+
+    assert double(2) == 4
+
+
 def test_without_source_a_function_is_given_back(torch: Any) -> None:
     """Where nobody can tell whether a decorator was written."""
     namespace: dict[str, Any] = {"torch": torch}
@@ -306,6 +348,28 @@ def test_constants_are_equal_to_themselves(torch: Any) -> None:
     assert torch.float32 != torch.float16
     assert {torch.float32: 1}[torch.float32] == 1
     assert torch.float32 in (torch.float16, torch.float32)
+
+
+def test_a_constant_is_not_compared_with_a_number(torch: Any) -> None:
+    """Which is equal to it, nobody knows; a class is equal to none."""
+    _refused(lambda: torch.pi == 3.14)
+    _refused(lambda: 0 in (torch.inf, 1))
+    assert torch.float32 != "float32"
+    assert torch.nn.Linear != 3
+    torch.save(torch.pi)
+    torch.save.assert_called_once_with(torch.pi)
+
+
+def test_constants_are_written_as_they_are_named(torch: Any) -> None:
+    """As a dtype writes itself; a class does as classes do."""
+    assert f"{torch.float32}" == str(torch.float32) == "torch.float32"
+    assert repr(torch.float32) == "<stand-in torch.float32>"
+    assert str(torch.Tensor) == "<stand-in torch.Tensor>"
+
+
+def test_bounds_of_type_variables(torch: Any) -> None:
+    """A class may be written like a constant, as ``numpy.generic`` is, and typing asks for its truth."""
+    assert typing.TypeVar("bound", bound=torch.generic).__bound__ is torch.generic  # type: ignore[misc]  # on purpose
 
 
 def test_dataclasses(torch: Any) -> None:
@@ -382,7 +446,16 @@ def test_a_misspelt_assertion_does_not_pass(torch: Any) -> None:
         torch.load.assert_called_once_wiht("x")
     with pytest.raises(AttributeError, match=r"Did you mean 'assert_not_called'?"):
         torch.load("x").assert_not_caled()
-    torch.testing.assert_close(1, 1)
+
+
+def test_an_assertion_of_the_real_module_does_not_pass(torch: Any) -> None:
+    """Nobody has compared anything, unless somebody says what is to become of it."""
+    assert _refused(lambda: torch.testing.assert_close(1, 2)).operation == "an assertion"
+    _refused(lambda: _derived(torch.testing.TestCase)().assertAllClose(1, 2))
+    torch.testing.assert_allclose.side_effect = lambda given, expected: given == expected
+    assert torch.testing.assert_allclose(1, 1)
+    torch.testing.assert_close.return_value = None
+    assert torch.testing.assert_close(1, 2) is None
 
 
 def test_configured_values_are_given(torch: Any) -> None:
@@ -502,7 +575,7 @@ def test_approx_works_with_a_stand_in_of_numpy() -> None:
 @pytest.fixture
 def known(stand_in: StandIn, torch: Any) -> Any:
     """The same where the real names are known."""
-    stand_in.known = RealNames("2.13.0", KNOWN)
+    stand_in.known = RealNames("2.13.0", KNOWN, SIGNATURES)
     return torch
 
 
@@ -518,6 +591,34 @@ def test_a_name_that_the_real_one_lacks_is_refused(known: Any) -> None:
     with pytest.raises(ModuleNotFoundError, match=r"torch.on"):
         importlib.import_module("torch.on")
     assert known.nn.Linear is not None
+
+
+def test_calls_are_checked_against_the_known_signature(known: Any) -> None:
+    """As those of ``create_autospec`` are; nothing is recorded of one that the real function doesn't take."""
+    with pytest.raises(TypeError) as caught:
+        known.load("x", map_locaton="cpu")
+    assert str(caught.value) == (
+        "the real 'torch.load' can't be called like this: got an unexpected keyword argument 'map_locaton' "
+        "(torch 2.13.0: load(f, map_location=..., *, mmap=...))."
+    )
+    known.load.assert_not_called()
+    with pytest.raises(TypeError, match="missing a required argument: 'out_features'"):
+        known.nn.Linear(3)
+    known.load("x", "cpu", mmap=True)
+    known.nn.Linear(3, out_features=4)
+    known.tensor(1, 2, anything=3)
+
+
+def test_kinds_are_checked(known: Any) -> None:
+    """A constant isn't called, and a function is no class."""
+    with pytest.raises(TypeError, match=r"^the real 'torch.float32' is no function, and can't be called \(torch 2.13"):
+        known.float32()
+    with pytest.raises(TypeError, match=r"^the real 'torch.load' is a function, and no class \(torch 2.13.0\)\.$"):
+        isinstance(3, known.load)
+    with pytest.raises(TypeError, match="no class"):
+        type("Net", (known.load,), {})
+    assert not isinstance(3, known.nn.Linear)
+    assert not isinstance(3, known.number)
 
 
 def test_where_nothing_is_known_anything_goes(known: Any) -> None:
