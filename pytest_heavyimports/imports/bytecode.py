@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 from collections.abc import Iterator
 from types import CodeType
+from typing import Any
 
 IMPORT_STAR = "IMPORT_STAR"
 # What stands between an import and the binding of its result, in one version of Python or another.
@@ -25,26 +26,36 @@ def replaces_itself(code: CodeType | None) -> bool:
 
 def bindings(code: CodeType, package: str) -> Iterator[tuple[str, bool]]:
     """Each name that a package's code binds, and whether to something else than its part of that name."""
-    constant: object = None
-    module, names, attribute = "", constant, ""
-    is_imported = False
+    level: Any = 0
+    names: Any = None
+    module, attribute, is_from, is_imported = "", "", False, False
     for operation, argument in _instructions(code):
-        if operation == "LOAD_CONST":
-            constant = code.co_consts[argument]
+        if operation in ("LOAD_CONST", "LOAD_SMALL_INT"):
+            # The last two before an import are its level, the number of dots, and the names after "import".
+            level, names = names, code.co_consts[argument] if operation == "LOAD_CONST" else argument
         elif operation == "IMPORT_NAME":
-            module, names, attribute, is_imported = code.co_names[argument], constant, "", True
+            module, attribute, is_imported = _absolute(code.co_names[argument], level, package), "", True
+            is_from = names is not None
         elif operation == "IMPORT_FROM":
             attribute, is_imported = code.co_names[argument], True
         elif operation in ("STORE_NAME", "STORE_GLOBAL"):
             name = code.co_names[argument]
             # "from . import part", "from package import part"; "import package.part as part"
-            is_part = module in ("", package) if names else module == f"{package}.{name}"
+            is_part = module == (package if is_from else f"{package}.{name}")
             yield name, not (is_imported and is_part and attribute == name)
             is_imported = False
         elif operation not in _BETWEEN:
             is_imported = False
             if operation == IMPORT_STAR:
                 yield "*", True
+
+
+def _absolute(module: str, level: int, package: str) -> str:
+    """The name of the module that a package imports as *module*, with so many dots before it."""
+    if not level:
+        return module
+    above = package.rsplit(".", level - 1)[0]
+    return f"{above}.{module}" if module else above
 
 
 def _instructions(code: CodeType) -> Iterator[tuple[str, int]]:

@@ -14,10 +14,11 @@ import importlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader, SourcelessFileLoader
+from operator import itemgetter
 from types import CodeType, FrameType, ModuleType, TracebackType
-from typing import Any
+from typing import Any, SupportsIndex
 
 from ..errors import add_note
 from ..names import is_within, lineage, root
@@ -57,8 +58,9 @@ class DeferredModule(ModuleType):
         __tracebackhide__ = True
         asker = sys._getframe(1)
         deferred = _DEFERRED[id(self)]
-        if (_is_probe(name, asker) and not _is_from_import(asker)) or deferred.is_loading_here():
-            half = "partially initialized " if deferred.is_loading_here() else ""
+        is_half = deferred.is_loading_here()
+        if is_half or (not _is_from_import(asker) and _is_probe(name, asker, deferred)):
+            half = "partially initialized " if is_half else ""
             raise AttributeError(f"{half}module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
         if _is_from_import(asker) and deferred.deferral.is_submodule(self, name):
             return importlib.import_module(f"{self.__name__}.{name}")
@@ -73,7 +75,8 @@ class DeferredModule(ModuleType):
         deferred = _DEFERRED[id(self)]
         if is_part and not deferred.has_begun and deferred.deferral.is_bound(self, name):
             return  # the package will bind the name to something else
-        module = self if is_part or _is_dunder(name) else deferred.usable()
+        is_handled = is_part or (_is_dunder(name) and _is_quiet(sys._getframe(1)))
+        module = self if is_handled else deferred.usable()
         if module is self:
             ModuleType.__setattr__(self, name, value)
         else:
@@ -91,6 +94,18 @@ class DeferredModule(ModuleType):
         __tracebackhide__ = True
         module = _DEFERRED[id(self)].usable()
         return list(ModuleType.__dir__(self)) if module is self else dir(module)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Hand it to the pickler, or to ``copy``, once more: some know what to do with a module, by its type."""
+        __tracebackhide__ = True
+        module = _DEFERRED[id(self)].usable()
+        if isinstance(module, DeferredModule):
+            return ModuleType.__reduce_ex__(self, protocol)
+        return itemgetter(0), ((module,),)
+
+    def __init_subclass__(cls) -> None:
+        # "class Derived(type(module))": nothing is known of its instances here.
+        cls.__bases__ = tuple(ModuleType if base is DeferredModule else base for base in cls.__bases__)
 
 
 class Deferred:
@@ -257,8 +272,20 @@ class Deferral:
             return False
         if fullname in sys.modules:
             return isinstance(sys.modules[fullname], DeferredModule)
-        spec = self._ask_others(fullname, list(package.__path__), None, is_raw=True)
+        spec = self._find_part(package, name)
         return spec is not None and _is_deferrable(spec)
+
+    def is_bound(self, package: ModuleType, name: str) -> bool:
+        """Whether the package's code binds *name* to something else than its part of that name, or may do so."""
+        bound = self._bindings(package)
+        return bound.get(name, "*" in bound or "__getattr__" in bound)
+
+    def has_own(self, module: ModuleType, name: str) -> bool:
+        """Whether a module will have an attribute, ``torch.__config__``: its code binds it, or it is a part."""
+        try:
+            return name in self._bindings(module) or self._find_part(module, name) is not None
+        except (ImportError, OSError, SyntaxError):
+            return False  # its code can't be read, which is told to whoever uses it
 
     def close(self) -> None:
         """The session is over: what was never used is taken out, and the next import is one like any other."""
@@ -351,13 +378,15 @@ class Deferral:
             self._thread.is_asking = False
         return None
 
-    def is_bound(self, package: ModuleType, name: str) -> bool:
-        """Whether the package's code binds *name* to something else than its part of that name, or may do so."""
-        if package.__name__ not in self._bound:
-            code = _code(package.__spec__)
-            self._bound[package.__name__] = dict(bindings(code, package.__name__)) if code else {}
-        bound = self._bound[package.__name__]
-        return bound.get(name, "*" in bound or "__getattr__" in bound)
+    def _find_part(self, module: ModuleType, name: str) -> ModuleSpec | None:
+        path = module.__spec__ and module.__spec__.submodule_search_locations
+        return self._ask_others(f"{module.__name__}.{name}", list(path), None, is_raw=True) if path else None
+
+    def _bindings(self, module: ModuleType) -> Mapping[str, bool]:
+        if module.__name__ not in self._bound:
+            code = _code(module.__spec__)
+            self._bound[module.__name__] = dict(bindings(code, module.__name__)) if code else {}
+        return self._bound[module.__name__]
 
 
 class DeferringLoader:
@@ -429,16 +458,18 @@ def _is_dunder(name: str) -> bool:
     return name[:2] == name[-2:] == "__"
 
 
-def _is_probe(name: str, asker: FrameType) -> bool:
-    if _is_dunder(name):
-        return name not in TELLING_DUNDERS
-    return name in PROBES or asker.f_globals.get("__name__") in PROBING
+def _is_probe(name: str, asker: FrameType, deferred: Deferred) -> bool:
+    """Whether somebody only looks for what a module rarely has, and this one hasn't, for all that can be seen."""
+    if name in TELLING_DUNDERS:
+        return False
+    if name in PROBES or asker.f_globals.get("__name__") in PROBING:
+        return True
+    return _is_dunder(name) and not deferred.deferral.has_own(deferred.module, name)
 
 
 def _is_quiet(asker: FrameType) -> bool:
-    """Whether one asks who only looks, or who handles modules: importlib, and we."""
-    name = str(asker.f_globals.get("__name__"))
-    return name in PROBING or name.startswith(("importlib.", "_frozen_importlib", OURS))
+    """Whether one asks who handles modules: importlib, and we."""
+    return str(asker.f_globals.get("__name__")).startswith(("importlib.", "_frozen_importlib", OURS))
 
 
 def _is_from_import(asker: FrameType) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import py_compile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,16 @@ PACKAGE = {
     "deferpkg/stars/__init__.py": "from ._all import *\n",
     "deferpkg/stars/_all.py": "from ..starred import starred\n",
     "deferpkg/stars/starred.py": "",
+    "deferpkg/sub/__init__.py": "from .. import later\n",
+    "deferpkg/sub/later.py": "answer = 48\n",
+    "deferpkg/__config__.py": "answer = 49\n",
+    "deferpkg/dunders.py": "__author__ = 'somebody'\n\nBASE = type(__import__('sys').modules[__name__])\n",
+    "deferpkg/documented.py": '''\
+        """
+        >>> 1 + 1
+        2
+        """
+        ''',
     "deferpkg/_base.py": "class Base:\n    pass\n",
     "deferpkg/told.py": '"""Told."""\n',
     "deferpkg/replaced.py": """\
@@ -170,6 +181,13 @@ def test_a_name_that_may_come_by_star(suite: Suite, run: Run) -> None:
     run().assert_outcomes(passed=1)
 
 
+def test_a_name_that_comes_from_above(suite: Suite, run: Run) -> None:
+    """``from .. import later`` in a package binds no part of its own, though it has one of that name."""
+    suite.tests("from deferpkg.sub import later\n\ndef test_it():\n    assert later.answer == 44\n")
+    run(defer=False).assert_outcomes(passed=1)
+    run().assert_outcomes(passed=1)
+
+
 def test_a_part_that_is_made_by_its_package(suite: Suite, run: Run) -> None:
     """A part that no finder finds is there once the package is loaded, and so that is."""
     suite.tests("import deferpkg.made\n\ndef test_it(): pass\n")
@@ -300,6 +318,130 @@ def test_dunders_that_a_module_may_own(suite: Suite, run: Run, name: str) -> Non
     suite.tests(f"import deferpkg\n\ndef test_it():\n    assert hasattr(deferpkg, '{name}') is {is_there}\n")
     run().assert_outcomes(passed=1)
     assert suite.executions()["deferpkg"] == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "expression"),
+    [
+        ("import deferpkg.dunders as module", "module.__author__ == 'somebody'"),
+        ("import deferpkg.dunders as module", "hasattr(module, '__author__')"),
+        ("import deferpkg as module, deferpkg.later", "not hasattr(module, '__config__')"),
+        ("import deferpkg as module, deferpkg.__config__", "module.__config__.answer == 49"),
+    ],
+)
+def test_dunders_that_a_module_does_own(suite: Suite, run: Run, statement: str, expression: str) -> None:
+    """What its code binds, and parts that have such names, are there (``torch.__config__``)."""
+    suite.tests(f"{statement}\n\ndef test_it():\n    assert {expression}\n")
+    run(defer=False).assert_outcomes(passed=1)
+    run().assert_outcomes(passed=1)
+
+
+def test_a_dunder_that_is_set_stays(suite: Suite, run: Run) -> None:
+    """Setting one is a use, as of any other name."""
+    suite.tests(
+        """
+        import deferpkg
+
+        def test_it():
+            deferpkg.__version__ = "9"
+            assert deferpkg.answer == 42
+            assert deferpkg.__version__ == "9"
+        """
+    )
+    run().assert_outcomes(passed=1)
+
+
+def test_a_class_that_derives_from_its_type(suite: Suite, run: Run) -> None:
+    """``class Derived(type(sys.modules[name]))`` derives from the type that modules have."""
+    suite.tests(
+        """
+        import types
+
+        import deferpkg
+        import deferpkg.dunders as dunders
+
+        class Derived(type(deferpkg)):
+            @property
+            def answer(self):
+                return 50
+
+        def test_it():
+            assert Derived.__bases__ == (types.ModuleType,)
+            assert Derived("derived").answer == 50
+            deferpkg.__class__ = Derived
+            assert deferpkg.answer == 50
+
+        def test_in_its_own_code():
+            class Derived(dunders.BASE):
+                pass
+
+            assert Derived("derived").__name__ == "derived"
+        """
+    )
+    run().assert_outcomes(passed=2)
+
+
+def test_pickling_and_copying(suite: Suite, run: Run) -> None:
+    """Who has a way with modules, as cloudpickle does, has it with a deferred one; the others refuse it as ever."""
+    suite.tests(
+        """
+        import copy
+        import importlib
+        import io
+        import pickle
+        import types
+
+        import pytest
+
+        import deferpkg
+        import deferpkg.dunders as dunders
+        import deferpkg.later as later
+        import deferpkg.part as part
+
+        class CloudPickler(pickle.Pickler):
+            dispatch_table = {types.ModuleType: lambda module: (importlib.import_module, (module.__name__,))}
+
+        def test_by_name():
+            file = io.BytesIO()
+            CloudPickler(file).dump([later, later])
+            assert pickle.loads(file.getvalue()) == [later, later]
+
+        @pytest.mark.parametrize(("refusing", "module"), [(pickle.dumps, part), (copy.deepcopy, dunders)])
+        def test_refused(refusing, module):
+            with pytest.raises(TypeError, match="cannot pickle 'module' object"):
+                refusing(module)
+        """
+    )
+    run(defer=False).assert_outcomes(passed=3)
+    run().assert_outcomes(passed=3)
+
+
+def test_its_doctests(suite: Suite, run: Run) -> None:
+    """``doctest.testmod`` of a deferred module finds what it says."""
+    suite.tests(
+        """
+        import doctest
+
+        import deferpkg.documented as documented
+
+        def test_it():
+            assert doctest.testmod(documented).attempted == 1
+        """
+    )
+    run().assert_outcomes(passed=1)
+
+
+def test_a_package_without_source(suite: Suite, run: Run, installed: Installed) -> None:
+    """Bytecode alone can be put off too."""
+    installed.add("compiledpkg", "1.0", {"compiledpkg.py": PACKAGE["deferpkg/later.py"]})
+    source = installed.site / "compiledpkg.py"
+    py_compile.compile(str(source), str(source.with_suffix(".pyc")))
+    source.unlink()
+    suite.declare("compiledpkg")
+    suite.tests("import compiledpkg\n\ndef test_light(): pass\ndef test_heavy(): assert compiledpkg.answer == 44\n")
+    run("-k", "light").assert_outcomes(passed=1, deselected=1)
+    assert suite.executions() == {}
+    run().assert_outcomes(passed=2)
 
 
 def test_a_missing_module_is_missing_at_once(suite: Suite, run: Run) -> None:

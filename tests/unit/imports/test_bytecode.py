@@ -49,6 +49,25 @@ def test_a_name_bound_to_something_else(source: str) -> None:
     assert _bindings(source)["part"] is True
 
 
+@pytest.mark.parametrize(
+    ("source", "is_part"),
+    [
+        ("from . import part", True),
+        ("from pkg.sub import part", True),
+        ("from ..sub import part", True),
+        ("from .. import part", False),
+        ("from .sub import part", False),
+        ("from ... import part", False),
+        ("from pkg import part", False),
+        ("from sub import part", False),
+        ("import pkg.sub.part as part", True),
+        ("import pkg.part as part", False),
+    ],
+)
+def test_in_a_package_within_a_package(source: str, *, is_part: bool) -> None:
+    assert dict(bindings(compile(source, "sub", "exec"), "pkg.sub")) == {"part": not is_part}
+
+
 def test_a_name_that_is_not_bound() -> None:
     assert "part" not in _bindings("import other\nother.part = 1\nprint(other.part)\ndef f():\n    part = 1\n")
 
