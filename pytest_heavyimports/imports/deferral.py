@@ -221,6 +221,11 @@ class Deferral:
         """Whether imports of the module are put off."""
         return self._package_of(fullname) is not None
 
+    def puts_off_names(self, importer: str, fullname: str) -> bool:
+        """Whether names that *importer* takes from the module may wait for their use; see :mod:`.lazy_names`."""
+        package = self._package_of(fullname)
+        return package is not None and not is_within(importer, package) and not self._is_begun(package)
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:

@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from . import lazy_names
 from .finder import Judge, ProtectedFinder
 from .reload import patch_reload
 
@@ -45,6 +46,8 @@ def install_deferral(deferral: Deferral, keeping: Judge | None, keeper: Keeper) 
     sys.meta_path.insert(0, deferral)
     handle.callback(deferral.close)
     handle.callback(_remove, deferral)
+    if lazy_names.is_offered():
+        handle.callback(lazy_names.put_off_names(deferral.puts_off_names))
     return handle
 
 
