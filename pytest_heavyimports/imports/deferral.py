@@ -36,7 +36,7 @@ PROBING = frozenset(
     "doctest inspect unittest.loader".split()
 )
 TELLING_DUNDERS = frozenset(("__version__", "__all__"))
-WAKING = frozenset(("__dict__", "__doc__"))
+WAKING = frozenset(("__dict__", "__doc__", "__annotations__"))
 """What each module has from the start, and its code fills in."""
 
 
