@@ -6,7 +6,6 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from . import lazy_names
 from .finder import Judge, ProtectedFinder
 from .reload import patch_reload
 
@@ -37,6 +36,8 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
 
 def install_deferral(deferral: Deferral, keeping: Judge | None, keeper: Keeper) -> ExitStack:
     """Defer imports until the returned handle is closed; where there is no guard, *keeping* has them kept."""
+    from . import lazy_names  # here, since a guard needs none of it
+
     handle = ExitStack()
     if keeping:
         finder = ProtectedFinder(keeping, keeper)
