@@ -34,31 +34,22 @@ class RefusalHooks:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         __tracebackhide__ = True
-        return (yield from self._telling(item))
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        __tracebackhide__ = True
-        return (yield from self._telling(item))
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
-        __tracebackhide__ = True
-        return (yield from self._telling(item))
-
-    def _telling(self, item: pytest.Item) -> Generator[None, object, object]:
-        __tracebackhide__ = True
         self._stand_ins.refused.clear()
         try:
             result = yield
         except (Exception, pytest.fail.Exception) as error:
-            swallowed = self._stand_ins.take_swallowed(partial(files_of_tests, item))
+            swallowed = self._take_swallowed(item)
             if swallowed is None or refusal_in(error):
                 raise
             raise swallowed  # noqa: B904  # it is the other way round: the refusal may be why the test has failed
-        if swallowed := self._stand_ins.take_swallowed(partial(files_of_tests, item)):
+        if swallowed := self._take_swallowed(item):
             raise swallowed
         return result
+
+    pytest_runtest_call = pytest_runtest_teardown = pytest_runtest_setup
+
+    def _take_swallowed(self, item: pytest.Item) -> StandInRefused | None:
+        return self._stand_ins.take_swallowed(partial(files_of_tests, item)) if self._stand_ins.refused else None
 
 
 class RunHooks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import chain
 from types import FrameType, ModuleType
 
@@ -43,7 +44,7 @@ class StandIns:
     def begin_run(self, sources: Mapping[str, str]) -> None:
         """Put stand-ins in the place of these modules, each with who asked for it, until pytest ends."""
         self.of_run = {name: self._make(name, source) for name, source in sources.items()}
-        real = {name: module for name, module in sys.modules.items() if self.reason(name)}
+        real = {name: module for name, module in sys.modules.items() if self.covers(name)}
         handle = ExitStack()
         self.config.add_cleanup(handle.close)
         handle.callback(self._put_back, real)
@@ -52,6 +53,8 @@ class StandIns:
 
     def covers(self, fullname: str) -> StandIn | None:
         """The run's stand-in that a module belongs to."""
+        if not fullname.startswith(tuple(self.of_run)):
+            return None  # most modules, and this is asked of all
         return next((self.of_run[name] for name in lineage(fullname) if name in self.of_run), None)
 
     def reason(self, fullname: str) -> str:
@@ -64,10 +67,12 @@ class StandIns:
     @contextmanager
     def testing(self) -> Iterator[None]:
         """Around a test: the run's stand-ins begin anew."""
-        with ExitStack() as stack:
-            for stand_in in self.of_run.values():
-                stack.enter_context(stand_in.beginning_anew())
+        before = [(stand_in, stand_in.begin_anew()) for stand_in in self.of_run.values()]
+        try:
             yield
+        finally:
+            for stand_in, states in before:
+                stand_in.go_back(states)
 
     def put_in(self, name: str, item: pytest.Item) -> ModuleType:
         """
@@ -124,7 +129,6 @@ class StandIns:
                 if real and stand_in.version not in (None, real.version):
                     real = None  # another one is installed now
             stand_in.known = real
-            stand_in.version = stand_in.version or (real and real.version) or None
             if cache is not None:
                 remember_use(cache, stand_in.fullname)
 
@@ -135,13 +139,10 @@ class StandIns:
         return self._seen[fullname][1]
 
     def _make(self, name: str, source: str) -> StandIn:
-        stand_in = StandIn(name, source, self.refused)
-        spec = locate(name)
-        stand_in.version = installed_version(name) if spec and spec.origin else None
-        return stand_in
+        return StandIn(name, source, self.refused, installed_version=partial(_installed_version, name))
 
     def _put_back(self, real: dict[str, ModuleType]) -> None:
-        KEEPER.take_out([name for name in sys.modules if self.reason(name)])
+        KEEPER.take_out([name for name in sys.modules if self.covers(name)])
         for name, module in real.items():
             KEEPER.put(name, module)
 
@@ -173,6 +174,11 @@ def remember_names(cache: pytest.Cache) -> None:
 def files_of_tests(item: pytest.Item) -> set[str]:
     """The files that pytest has executed: of tests, conftest files and plugins."""
     return {str(getattr(module, "__file__", "")) for module in chain(*_modules_of_pytest(item))}
+
+
+def _installed_version(fullname: str) -> str | None:
+    spec = locate(fullname)
+    return installed_version(fullname) if spec and spec.origin else None
 
 
 def _is_told(frame: FrameType, files: Collection[str]) -> bool:

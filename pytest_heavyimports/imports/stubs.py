@@ -10,8 +10,7 @@ import difflib
 import importlib
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from inspect import Signature
 from types import ModuleType
@@ -122,19 +121,26 @@ class Configured(NamedTuple):
 class StandIn:
     """The stand-in of one module, with all its submodules."""
 
-    def __init__(self, fullname: str, source: str, refused: list[StandInRefused] | None = None) -> None:
+    def __init__(
+        self,
+        fullname: str,
+        source: str,
+        refused: list[StandInRefused] | None = None,
+        *,
+        installed_version: Callable[[], str | None] = lambda: None,
+    ) -> None:
         """
         Args:
             fullname: The module that it stands in for.
             source: Who asked for it, in words that the user knows.
             refused: Where its refusals go.
+            installed_version: Gives the version of the real one, where it is installed; asked when somebody needs it.
         """
         self.origin = Origin(fullname, source, refused)
         self.fullname = fullname
         self.known: Surface | None = None
         """What the real one is known to have; ``None`` where nobody has ever seen it."""
-        self.version: str | None = None
-        """What ``__version__`` says; ``None`` where nobody knows."""
+        self._installed_version = installed_version
         self._entries: dict[str, Entry] = {}
         self._names: dict[str, NameType] = {}
         self._lock = threading.RLock()
@@ -164,6 +170,11 @@ class StandIn:
         return self.known.signature(module, name) if self.known else None
 
     @property
+    def version(self) -> str | None:
+        """What ``__version__`` says; ``None`` where nobody knows."""
+        return self._installed_version() or (self.known.version if self.known else None) or None
+
+    @property
     def real(self) -> str:
         """What is known, for people: of which version."""
         return f"{self.fullname} {self.known.version}".rstrip() if self.known else self.fullname
@@ -176,17 +187,17 @@ class StandIn:
             hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise AttributeError(f"the real module {module!r} has no attribute {name!r} ({self.real}).{hint}")
 
-    @contextmanager
-    def beginning_anew(self) -> Iterator[None]:
-        """Inside no call was recorded before; what is configured inside is forgotten after it."""
+    def begin_anew(self) -> dict[Entry, Configured]:
+        """No call was recorded before this; gives what was configured, for :meth:`go_back`."""
         before = {entry: entry.state() for entry in list(self._entries.values())}
         for entry, state in before.items():
             entry.begin(state)
-        try:
-            yield
-        finally:
-            for entry in list(self._entries.values()):
-                entry.begin(before.get(entry))
+        return before
+
+    def go_back(self, before: Mapping[Entry, Configured]) -> None:
+        """Forget what was recorded and configured since."""
+        for entry in list(self._entries.values()):
+            entry.begin(before.get(entry))
 
 
 class Surface(Protocol):
@@ -213,8 +224,8 @@ class StandInModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         __tracebackhide__ = True
         entry: Entry = vars(self)[RECORD]
-        if name == "__version__" and entry.stand_in.version and entry.shown == entry.stand_in.fullname:
-            return entry.stand_in.version
+        if name == "__version__" and entry.shown == entry.stand_in.fullname and (known := entry.stand_in.version):
+            return known
         if name == "__version__":
             raise AttributeError(
                 f"{entry.shown!r} is a stand-in, and the version of the real one is not known. "

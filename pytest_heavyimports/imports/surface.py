@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import difflib
 import inspect
-import pkgutil
 import sys
 from collections.abc import Iterable, Sequence
 from inspect import Parameter, Signature
@@ -137,8 +136,10 @@ def look_at(fullname: str, seen: RealNames | None = None) -> RealNames | None:
 
 
 def _names_of(module: ModuleType) -> Names:
+    from pkgutil import iter_modules  # here, since most runs with a stand-in look at no real module
+
     names = _grouped((name, _kind(value)) for name, value in list(vars(module).items()))
-    on_disk = {found.name for found in pkgutil.iter_modules(vars(module).get("__path__") or [])} - vars(module).keys()
+    on_disk = {found.name for found in iter_modules(vars(module).get("__path__") or [])} - vars(module).keys()
     names["module"] = " ".join(filter(None, [names.get("module"), *sorted(on_disk)]))
     is_open = "__getattr__" in vars(module) or type(module) is not ModuleType
     return {"open": "", **names} if is_open else names

@@ -138,13 +138,14 @@ def test_a_star_import_says_what_to_do(torch: Any) -> None:
     assert namespace["load"] is torch.load
 
 
-def test_the_version_is_told_where_it_is_known(torch: Any, stand_in: StandIn) -> None:
+def test_the_version_is_told_where_it_is_known(torch: Any) -> None:
     """Otherwise there is none, as ``getattr`` with a default and ``importorskip`` understand."""
     assert getattr(torch, "__version__", None) is None
     with pytest.raises(AttributeError, match=r"Set it: torch.__version__ = \.\.\."):
         _ = torch.__version__
-    stand_in.version = "2.13.0"
-    assert torch.__version__ == "2.13.0"
+    triton = StandIn("triton", SOURCE, installed_version=lambda: "3.4.0")
+    with install_stand_ins(StandInFinder(triton)), patch.dict(sys.modules):
+        assert importlib.import_module("triton").__version__ == "3.4.0"
 
 
 def test_tools_that_look_at_all_modules_find_nothing_odd(torch: Any) -> None:
@@ -490,13 +491,15 @@ def test_a_test_begins_anew(torch: Any, stand_in: StandIn) -> None:
     torch.load()
     torch.save()
     torch.answer = 42
-    with stand_in.beginning_anew():
-        torch.load.assert_not_called()
-        assert torch.load() == 1
-        torch.load.return_value = torch.save.return_value = 2
-        torch.answer = 43
-        torch.other = 44
-        import torch.nn
+    before = stand_in.begin_anew()
+    torch.load.assert_not_called()
+    assert torch.load() == 1
+    torch.load.return_value = torch.save.return_value = 2
+    torch.answer = 43
+    torch.other = 44
+    import torch.nn
+
+    stand_in.go_back(before)
     torch.save.assert_not_called()
     assert torch.load() == 1
     assert torch.answer == 42
