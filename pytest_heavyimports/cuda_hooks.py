@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Generator
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import pytest
 from .cuda.dealing import DEALT, Worker, put_in, worker_of
 from .cuda.driver import is_driver_started
 from .cuda.session import CudaSession
+from .distributions import locate
 from .errors import CudaMemoryLeaked, HeavyImportWarning, torch_changed
 from .needs import Needs, combined_needs
 from .options import CUDA_MARK, CUDA_WORKERS_KEY, Settings
@@ -71,7 +71,7 @@ class LeakHooks:
 
     # After all who may skip the test, and before its fixtures.
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        if not is_cuda(item) or find_spec("torch") is None:
+        if not is_cuda(item) or locate("torch") is None:
             return
         from .cuda.memory import MemoryWatch, TorchMemory
         from .cuda.state import TorchState
@@ -173,13 +173,13 @@ def unmet(item: pytest.Item) -> str:
     return cuda_of(item.config).unmet(needs_of(item), any_will_do=any_will_do)
 
 
-def index_for(item: pytest.Item) -> int:
+def number_for(item: pytest.Item) -> int:
     """The number of the device that a test may use; skips where there is none."""
     __tracebackhide__ = True
     cuda, needs = cuda_of(item.config), needs_of(item)
     if reason := cuda.unmet(needs, any_will_do=True):  # it asks by request.getfixturevalue
         pytest.skip(reason)
-    return cuda.index_for(needs)
+    return cuda.number_for(needs)
 
 
 def _worker(config: pytest.Config) -> Worker | None:

@@ -33,9 +33,10 @@ def heavy_module(request: pytest.FixtureRequest) -> Callable[..., Any]:
 def cuda_device(request: pytest.FixtureRequest, heavy_module: Callable[..., Any]) -> Any:
     """A torch.device of type cuda that meets the mark cuda; skips, with the reason, where there is none."""
     __tracebackhide__ = True
-    from .cuda_hooks import index_for
+    from .cuda_hooks import number_for
 
-    return heavy_module("torch").device("cuda", index_for(request.node))
+    number = number_for(request.node)
+    return heavy_module("torch").device("cuda", number)
 
 
 @pytest.fixture(scope="session")

@@ -28,10 +28,10 @@ devices = []
 for number in range(torch.cuda.device_count()):
     device = torch.cuda.get_device_properties(number)
     free, total = torch.cuda.mem_get_info(number)
-    devices.append([number, device.name, "", "", [device.major, device.minor], total, free])
+    devices.append([number, device.name, device.major, device.minor, total, free])
 print(json.dumps(devices))
 """
-"""Prints the devices that it sees, as the fields of :class:`Device`; ends with an error where it can't."""
+"""Prints the devices that it sees; ends with an error where it can't."""
 
 
 def ask_torch(build: Build, *, otherwise: str) -> Facts:
@@ -56,6 +56,8 @@ def ask_torch(build: Build, *, otherwise: str) -> Facts:
         return Facts(fault=f"torch {build.version} took more than {TIMEOUT_S} s to look for one")
     if child.returncode:
         return Facts(fault=otherwise)
-    told = json.loads(child.stdout.splitlines()[-1])
-    devices = tuple(Device(*fields[:4], (fields[4][0], fields[4][1]), *fields[5:]) for fields in told)
+    devices = tuple(
+        Device(number, name, capability=(major, minor), total_bytes=total_bytes, free_bytes=free_bytes)
+        for number, name, major, minor, total_bytes, free_bytes in json.loads(child.stdout.splitlines()[-1])
+    )
     return Facts(devices, "" if devices else f"torch {build.version} finds none")

@@ -79,7 +79,7 @@ class CudaSession:
         offered = devices if any_will_do else devices[: needs.devices]
         return unmet(needs, offered, explained=self._explained())
 
-    def index_for(self, needs: Needs) -> int:
+    def number_for(self, needs: Needs) -> int:
         """The number, as CUDA counts in this process, of the first device that meets the needs, which one does."""
         devices = enumerate(self.seen.devices)
         return next(number for number, device in devices if is_capable(device, needs) and has_room(device, needs))
