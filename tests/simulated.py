@@ -93,6 +93,74 @@ int cuDeviceGetCount(int *count) { *count = 1; return started ? 0 : 3; }
 """
 
 
+TORCH = """
+import weakref
+from types import SimpleNamespace
+
+from torch.version import __version__
+
+alive = {}
+flags = {"seed": 1}
+
+
+def device(kind, number):
+    return SimpleNamespace(type=kind, index=number)
+
+
+class Tensor:
+    dtype = "torch.float32"
+
+    def __init__(self, *shape, number=0):
+        self.shape, self.device = shape, device("cuda", number)
+        alive[id(self)] = self.nbytes(), number
+        weakref.finalize(self, alive.pop, id(self))
+        cuda.is_used = True
+
+    def nbytes(self):
+        size = 4
+        for length in self.shape:
+            size *= length
+        return size
+
+    def untyped_storage(self):
+        return SimpleNamespace(nbytes=self.nbytes, data_ptr=lambda: id(self))
+
+
+class cuda:
+    is_used = False
+    default_generators = ()
+
+    @staticmethod
+    def is_initialized():
+        return cuda.is_used
+
+    @staticmethod
+    def device_count():
+        return 2
+
+    @staticmethod
+    def memory_allocated(number):
+        return sum(size for size, where in alive.values() if where == number)
+
+    @staticmethod
+    def empty_cache():
+        pass
+
+
+class backends:
+    class cudnn:
+        benchmark = False
+
+
+def manual_seed(seed):
+    flags["seed"] = seed
+
+
+def initial_seed():
+    return flags["seed"]
+"""
+
+
 def build(source: str, library: Path) -> Path:
     """Compile a library; gives its directory. Skips without a compiler."""
     compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
@@ -104,9 +172,7 @@ def build(source: str, library: Path) -> Path:
     return library.parent
 
 
-def nvml(
-    directory: Path, gpus: Sequence[Gpu], *, status: int = 0, driver: int = 13000, knows_mig: bool = True
-) -> Path:
+def nvml(directory: Path, gpus: Sequence[Gpu], *, status: int = 0, driver: int = 13000, knows_mig: bool = True) -> Path:
     """
     Build ``libnvidia-ml.so.1``; gives the directory, for ``LD_LIBRARY_PATH``.
 
@@ -130,11 +196,8 @@ def nvml(
 
 
 def cuda_torch(directory: Path, version: str = "2.13.0", cuda: str | None = "13.0") -> None:
-    """Write a package ``torch`` that is built for CUDA, and gives a text in place of a device."""
+    """Write a package ``torch`` that is built for CUDA, and has tensors that allocate nothing but a number."""
     package = directory / "torch"
     package.mkdir()
     (package / "version.py").write_text(f"__version__ = {version!r}\ncuda = {cuda!r}\nhip = None\n", encoding="utf-8")
-    (package / "__init__.py").write_text(
-        "from torch.version import __version__\n\n\ndef device(kind, number):\n    return f'{kind}:{number}'\n",
-        encoding="utf-8",
-    )
+    (package / "__init__.py").write_text(TORCH, encoding="utf-8")

@@ -93,8 +93,7 @@ def test_met(cuda: CudaSession, needs: tuple[Any, ...]) -> None:
         (
             session(T4, A100),
             (2, 0, (8, 0)),
-            "needs 2 CUDA devices of capability 8.0 or newer: "
-            "cuda:0 (Tesla T4) has 7.5, cuda:1 (NVIDIA A100) has 8.0",
+            "needs 2 CUDA devices of capability 8.0 or newer: cuda:0 (Tesla T4) has 7.5, cuda:1 (NVIDIA A100) has 8.0",
         ),
         (
             session(A100),
@@ -201,6 +200,4 @@ def test_the_reason_tells_of_the_dealing() -> None:
     cuda = session(T4, A100)
     cuda.deal(worker(1, 2))
     assert unmet(cuda, 2) == "needs 2 CUDA devices, and worker gw1 of pytest-xdist was dealt 1 of 2"
-    assert unmet(cuda, 1, 0, (9, 0)) == (
-        "needs a CUDA device of capability 9.0 or newer: cuda:0 (NVIDIA A100) has 8.0"
-    )
+    assert unmet(cuda, 1, 0, (9, 0)) == ("needs a CUDA device of capability 9.0 or newer: cuda:0 (NVIDIA A100) has 8.0")
