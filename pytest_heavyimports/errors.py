@@ -292,8 +292,8 @@ FAKE_REMEDY = """\
 Put a fake in with monkeypatch.setitem(sys.modules, ...) or patch.dict(sys.modules, ...), which take it out again."""
 
 LEAK_REMEDY = """\
-Something that outlives the test holds them: a global, a cache, a hook, a fixture that has grown since its setup. To
-allow so much, set heavy_cuda_leak_tolerance, in bytes."""
+Something that outlives the test holds it: a global, a cache, a hook, a fixture that has grown since its setup.
+To allow so much, set heavy_cuda_leak_tolerance, in bytes."""
 
 STATE_REMEDY = """\
 To change a flag for one test, use monkeypatch.setattr or torch's own context manager; a seed, torch.random.fork_rng."""

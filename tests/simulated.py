@@ -103,8 +103,12 @@ alive = {}
 flags = {"seed": 1}
 
 
-def device(kind, number):
-    return SimpleNamespace(type=kind, index=number)
+class device:
+    def __init__(self, type, index):
+        self.type, self.index = type, index
+
+    def __str__(self):
+        return f"{self.type}:{self.index}"
 
 
 class Tensor:

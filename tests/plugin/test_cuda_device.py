@@ -70,7 +70,12 @@ def test_without_a_device_the_test_is_skipped(
     cuda_torch(suite.path, cuda=cuda)
     (suite.path / "torch" / "__init__.py").write_text("raise AssertionError('imported')", encoding="utf-8")
     suite.tests(
-        "def test_it(cuda_device): pass\n\ndef test_late(request):\n    request.getfixturevalue('cuda_device')\n"
+        """
+        def test_it(cuda_device): pass
+
+        def test_late(request):
+            request.getfixturevalue("cuda_device")
+        """
     )
     environment = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
     result = suite.run("-rs", LD_LIBRARY_PATH=driver, **environment)
@@ -80,10 +85,12 @@ def test_without_a_device_the_test_is_skipped(
 
 def test_without_torch_the_test_is_skipped(suite: Suite, driver: str) -> None:
     """Where torch is not installed, that is the reason."""
+    cuda_torch(suite.path)
     suite.write("conftest.py", "import sys\n\nsys.modules['torch'] = None\n")
     suite.tests("def test_it(cuda_device): pass\n")
     result = suite.run("-rs", LD_LIBRARY_PATH=driver)
     result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED *could not import 'torch': *"])
 
 
 def test_a_fixture_of_the_suite_in_its_place(suite: Suite) -> None:
