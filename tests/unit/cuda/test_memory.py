@@ -24,6 +24,7 @@ class SimulatedMemory:
 
     def __init__(self) -> None:
         self.blocks: list[weakref.ref[Block]] = []
+        self.workspace: list[Block] = []
         self.collections = 0
         self.looks = 0
 
@@ -35,6 +36,9 @@ class SimulatedMemory:
         for block in self.alive():
             sizes[block.device] = sizes.get(block.device, 0) + block.size_bytes
         return sizes
+
+    def trim(self) -> None:
+        self.workspace.clear()
 
     def collect(self) -> None:
         self.collections += 1
@@ -85,6 +89,13 @@ def test_what_is_left_is_told_once(memory: SimulatedMemory, watch: MemoryWatch) 
     watch.begin()
     kept.append(Block(memory, 7))
     assert end(watch) == [Left("cuda:0", 7, ("Block 7, 7 bytes",), 0, 0)]
+
+
+def test_what_the_library_keeps_is_not_left(memory: SimulatedMemory, watch: MemoryWatch) -> None:
+    """It is freed before anything is collected."""
+    memory.workspace.append(Block(memory, 10))
+    assert end(watch) == []
+    assert memory.collections == 0
 
 
 def test_garbage_is_not_left(memory: SimulatedMemory, watch: MemoryWatch) -> None:
