@@ -119,7 +119,9 @@ class LeakHooks:
 
 
 def watch_cuda(config: pytest.Config, settings: Settings) -> None:
-    """Tests that use CUDA were collected."""
+    """Tests that use CUDA were collected, perhaps not for the first time."""
+    if config.pluginmanager.has_plugin("heavyimports-cuda"):
+        return
     config.pluginmanager.register(CudaHooks(settings.cuda_workers), "heavyimports-cuda")
     if settings.cuda_leak != "off":
         hooks = LeakHooks(settings.cuda_leak, settings.cuda_leak_tolerance)
