@@ -141,11 +141,13 @@ def test_what_is_no_leak(suite: Suite, run: Runner) -> None:
 
 
 def test_a_fixture_that_grows(suite: Suite, run: Runner) -> None:
-    """What a test adds to what a fixture keeps outlives the test."""
+    """What a test adds to what a fixture keeps outlives the test; what the fixture frees makes up for no leak."""
     suite.tests(
         """
         import pytest
         import torch
+
+        kept = []
 
         @pytest.fixture(scope="session")
         def cache():
@@ -159,11 +161,12 @@ def test_a_fixture_that_grows(suite: Suite, run: Runner) -> None:
             cache.append(torch.Tensor(8))
 
         @pytest.mark.cuda
-        def test_last(cache): pass
+        def test_last(cache):
+            kept.append(torch.Tensor(64))
         """
     )
     result = run("-v", heavy_cuda_leak="error")
-    result.stdout.fnmatch_lines(["*test_first PASSED*", "*test_grows ERROR*"])
+    result.stdout.fnmatch_lines(["*test_first PASSED*", "*test_grows ERROR*", "*test_last ERROR*"])
     result.stdout.fnmatch_lines(["*'test_it.py::test_grows' left 32 bytes allocated on cuda:0."])
 
 

@@ -44,6 +44,7 @@ def test_all_devices_are_dealt_evenly(devices: int, workers: int) -> None:
 def test_a_worker_in_the_place_of_one_that_died() -> None:
     """It has a number beyond those of the others, and a share like theirs."""
     assert share_of("ab", 7, 2) == ["b"]
+    assert share_of("abcd", 5, 2) == ["b", "d"]
 
 
 @pytest.mark.parametrize(
