@@ -37,6 +37,12 @@ with open("early", "a") as file:
 """
 
 
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is started here would deal as the worker that runs this test."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+
+
 def run(suite: Suite, workers: int, *gpus: Gpu, file: str = "test_it.py", **environment: str) -> pytest.RunResult:
     """Run a file by so many workers on a machine with these devices."""
     library = suite.path / "lib"
