@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import (
+        CudaMemoryLeaked,
         HalfImported,
         HeavyImportsError,
         HeavyImportWarning,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .probe import ImportProbe, ImportTime
 
 __all__ = [
+    "CudaMemoryLeaked",
     "HalfImported",
     "HeavyImportWarning",
     "HeavyImportsError",

@@ -50,6 +50,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             from .session import start_early
 
             start_early(early_config, settings)
+    if settings.cuda_workers and not faults:
+        with unrewritten():
+            from .cuda_hooks import deal_early
+
+            deal_early(early_config)
     return (yield)
 
 
@@ -123,6 +128,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         mark_heavy(asking, declared)
         if settings.xdist_workers:
             group_for_workers(items, settings.xdist_workers)
+    if any(item.get_closest_marker(options.CUDA_MARK) for item in asking) or any(
+        mark.name == options.CUDA_MARK for _, mark in marked
+    ):
+        from .cuda_hooks import watch_cuda
+
+        watch_cuda(config, settings)
     if any(mark.name == options.STUB_MARK for _, mark in marked):
         from .stub_hooks import one_test_hooks
 

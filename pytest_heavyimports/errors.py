@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 # Errors are shown by the name that users import them by.
@@ -241,8 +242,37 @@ class StandInRefused(HeavyImportsError):
         )
 
 
+class CudaMemoryLeaked(HeavyImportsError):
+    """A test left memory of a CUDA device allocated."""
+
+    slug = "cuda-memory-leaked"
+
+    def __init__(self, nodeid: str, *, device: str = "", size: str = "", tensors: str = "", unheld: str = "") -> None:
+        """
+        Args:
+            nodeid: The test.
+            device: Which device, as ``cuda:0``.
+            size: How much, for people.
+            tensors: The largest tensors that hold it, with their shapes and types.
+            unheld: How much of it no tensor of Python's holds; empty where they hold it all.
+        """
+        super().__init__(nodeid)
+        self.nodeid = nodeid
+        self.device = device
+        self.size = size
+        self.tensors = tensors
+        self.unheld = unheld
+
+    def __str__(self) -> str:
+        return _message(
+            f"{self.nodeid!r} left {self.size} allocated on {self.device}.",
+            {"tensors": self.tensors, "unheld": self.unheld},
+            LEAK_REMEDY,
+        )
+
+
 class HeavyImportWarning(UserWarning):
-    """The guard put something right that would have broken the process; the message names the place."""
+    """What would break, or change, the tests after it was put right, or is told; the message names the place."""
 
     __module__ = PUBLIC
     slug: ClassVar[str] = "heavy-import-warning"
@@ -260,6 +290,13 @@ is thrown out at its end: import it before, or set heavy_preload = true."""
 
 FAKE_REMEDY = """\
 Put a fake in with monkeypatch.setitem(sys.modules, ...) or patch.dict(sys.modules, ...), which take it out again."""
+
+LEAK_REMEDY = """\
+Something that outlives the test holds it: a global, a cache, a hook, a fixture that has grown since its setup.
+To allow so much, set heavy_cuda_leak_tolerance, in bytes."""
+
+STATE_REMEDY = """\
+To change a flag for one test, use monkeypatch.setattr or torch's own context manager; a seed, torch.random.fork_rng."""
 
 HALF_REMEDY = """\
 To have it whole before anything can break it off, declare it in heavy_modules and set heavy_preload = true."""
@@ -288,6 +325,12 @@ def imported_under_fake(fullname: str, *, fake: str, taken_by: str, first: str) 
             f"Import {fullname} before the fake is put in: declare it in heavy_modules and set heavy_preload = true.",
         )
     )
+
+
+def torch_changed(nodeid: str, changes: Iterable[tuple[str, str, str]]) -> HeavyImportWarning:
+    """The warning about flags and seeds of torch: each with its values before and after the test."""
+    facts = {name: f"{before}, now {after}" for name, before, after in changes}
+    return HeavyImportWarning(_message(f"{nodeid!r} left torch changed for the tests after it.", facts, STATE_REMEDY))
 
 
 def _message(headline: str, facts: dict[str, str], remedy: str) -> str:

@@ -30,13 +30,13 @@ def heavy_module(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def cuda_device(heavy_module: Callable[..., Any]) -> Any:
-    """A torch.device of type cuda that this test may use; skips, with the reason, where there is none."""
+def cuda_device(request: pytest.FixtureRequest, heavy_module: Callable[..., Any]) -> Any:
+    """A torch.device of type cuda that meets the mark cuda; skips, with the reason, where there is none."""
     __tracebackhide__ = True
-    from .cuda import first_device
+    from .cuda_hooks import number_for
 
-    device, reason = first_device(heavy_module("torch"))
-    return device or pytest.skip(reason)
+    number = number_for(request.node)
+    return heavy_module("torch").device("cuda", number)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from .names import is_dotted
-from .options import GUARD_MARK, HEAVY_MARK, STUB_MARK, stub_fault
+from .needs import read_needs
+from .options import CUDA_MARK, GUARD_MARK, HEAVY_MARK, STUB_MARK, stub_fault
 
 
 def check_marks(marked: Iterable[tuple[pytest.Item, pytest.Mark]]) -> None:
@@ -43,4 +44,16 @@ def _faults_of_stub(mark: pytest.Mark) -> Iterator[str]:
         yield f'names of modules. Write it as @pytest.mark.{STUB_MARK}("torch")'
 
 
-_FAULTS = {GUARD_MARK: _faults_of_guard, HEAVY_MARK: _faults_of_heavy, STUB_MARK: _faults_of_stub}
+def _faults_of_cuda(mark: pytest.Mark) -> Iterator[str]:
+    try:
+        read_needs(mark.args, mark.kwargs)
+    except ValueError as fault:
+        yield f'{fault}. Write it as @pytest.mark.{CUDA_MARK}(devices=2, memory="4GiB", capability=(8, 0))'
+
+
+_FAULTS = {
+    CUDA_MARK: _faults_of_cuda,
+    GUARD_MARK: _faults_of_guard,
+    HEAVY_MARK: _faults_of_heavy,
+    STUB_MARK: _faults_of_stub,
+}

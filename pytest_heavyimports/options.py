@@ -17,6 +17,9 @@ PRELOAD_KEY = "heavy_preload"
 DEFER_KEY = "heavy_defer"
 WORKERS_KEY = "heavy_xdist_workers"
 STUB_KEY = "heavy_stub"
+LEAK_KEY = "heavy_cuda_leak"
+TOLERANCE_KEY = "heavy_cuda_leak_tolerance"
+CUDA_WORKERS_KEY = "heavy_cuda_workers"
 STUBBED_CACHE_KEY = "heavyimports/stand-ins"
 """In pytest's cache: the modules that this project has used stand-ins of."""
 
@@ -37,15 +40,26 @@ CHOICES = {
     ),
 }
 REPORT_CHOICES = ("on", "off")
+LEAK_CHOICES = ("off", "warn", "error")
+COUNTS = {
+    WORKERS_KEY: (
+        "workers",
+        "at most so many workers of pytest-xdist run tests that ask for a heavy module; 0: all (default: 0)",
+    ),
+    CUDA_WORKERS_KEY: ("workers", "so many tests of all workers use CUDA at once; 0: one for each device (default: 0)"),
+    TOLERANCE_KEY: ("bytes", "bytes that a cuda test may leave allocated (default: 0)"),
+}
 
 GUARD_MARK = "heavy_guard"
 HEAVY_MARK = "heavy"
 STUB_MARK = "heavy_stub"
-MARKS = frozenset({GUARD_MARK, HEAVY_MARK, STUB_MARK})
+CUDA_MARK = "cuda"
+MARKS = frozenset({GUARD_MARK, HEAVY_MARK, STUB_MARK, CUDA_MARK})
 MARKERS = (
     f'{GUARD_MARK}("off"): lift the guard of pytest-heavyimports for this test, class or module.',
     f"{HEAVY_MARK}(*modules): needs heavy modules; put on each test that asks for one by fixture.",
     f'{STUB_MARK}("torch"): a stand-in takes the place of these heavy modules during the test.',
+    f'{CUDA_MARK}(devices=1, memory="4GiB", capability=(8, 0)): skip without such CUDA devices; also on cuda_device.',
 )
 
 
@@ -63,6 +77,9 @@ class Settings(SimpleNamespace):
     xdist_workers: int
     stub: dict[str, str]
     """Who asked for each stand-in, by the module's name."""
+    cuda_leak: str
+    cuda_leak_tolerance: int
+    cuda_workers: int
 
     @property
     def is_early(self) -> bool:
@@ -93,11 +110,10 @@ def add_options(parser: pytest.Parser) -> None:
         type="linelist",
         default=[],
     )
-    parser.addini(
-        WORKERS_KEY,
-        "at most so many workers of pytest-xdist run tests that ask for a heavy module; 0: all (default: 0)",
-        default="0",
-    )
+    for key, (_, what) in COUNTS.items():
+        parser.addini(key, what, default="0")
+    leak = "memory of CUDA devices that a test leaves allocated, and flags and seeds of torch that it leaves changed"
+    parser.addini(LEAK_KEY, f"{leak}: {', '.join(LEAK_CHOICES)} (default: off)", default="off")
     stub = "modules that a stand-in takes the place of for the whole run; what needs the real one is skipped"
     group.addoption("--heavy-stub", action="append", metavar="MODULE", help=f"{stub} (repeatable)")
     parser.addini(STUB_KEY, f"{stub}, one a line", type="linelist", default=[])
@@ -166,10 +182,13 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
     def is_on(key: str) -> bool:
         return bool(getattr(given_flags, key, None) or ini_value(config, key, faults, default=False))
 
-    workers = ini_value(config, WORKERS_KEY, faults, default="0")
-    if not str(workers).isdecimal():
-        faults.append(f"{WORKERS_KEY}: {workers!r} is no number of workers ({ini_source(config, WORKERS_KEY)}).")
-        workers = 0
+    def count(key: str) -> int:
+        value = ini_value(config, key, faults, default="0")
+        if str(value).isdecimal():
+            return int(value)
+        faults.append(f"{key}: {value!r} is no number of {COUNTS[key][0]} ({ini_source(config, key)}).")
+        return 0
+
     stub_flags: list[str] = getattr(given_flags, STUB_KEY, None) or []
     stub = {name: f"--heavy-stub={name}" for name in stub_flags}
     if not stub_flags:
@@ -180,7 +199,8 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         preload=is_on(PRELOAD_KEY),
         defer=is_on(DEFER_KEY),
         protect=tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[])),
-        xdist_workers=int(workers),
+        **{key.removeprefix("heavy_"): count(key) for key in COUNTS},
+        cuda_leak=choice(LEAK_KEY, LEAK_CHOICES),
         stub=stub,
     )
     for name, source in stub.items():

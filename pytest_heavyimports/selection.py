@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import fixtures
-from .options import HEAVY_MARK, WORKERS_KEY
+from .options import CUDA_MARK, HEAVY_MARK, WORKERS_KEY
 
 if TYPE_CHECKING:
     from .declarations import HeavyModule
@@ -23,6 +23,8 @@ def mark_heavy(items: Iterable[pytest.Item], declared: Mapping[str, HeavyModule]
     """
     Put the mark ``heavy`` on each test that asks for a heavy module, through whatever chain of fixtures.
 
+    And the mark ``cuda`` on each that asks for a device so.
+
     Args:
         items: The tests.
         declared: The declared modules, by alias.
@@ -32,6 +34,8 @@ def mark_heavy(items: Iterable[pytest.Item], declared: Mapping[str, HeavyModule]
         if asked:
             fullnames = dict.fromkeys(declared[name].fullname for name in asked if name in declared)
             item.add_marker(getattr(pytest.mark, HEAVY_MARK)(*fullnames))
+        if "cuda_device" in asked:
+            item.add_marker(getattr(pytest.mark, CUDA_MARK))
 
 
 def is_heavy(item: pytest.Item) -> bool:

@@ -39,7 +39,7 @@ def tell_report(
 def tell_test(leaks: Sequence[Exception], item: pytest.Item, mode: str) -> None:
     """Warn, or fail, which makes an error of the test's teardown. There is no traceback: nobody is to look for one."""
     file, line, _ = item.location
-    if mode == "restore":
+    if mode != "error":
         _warn(leaks, str(item.config.rootpath / file), (line or 0) + 1)
     elif leaks:
         raise pytest.fail.Exception("\n".join(map(str, leaks)), pytrace=False)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_heavyimports import (
+    CudaMemoryLeaked,
     HeavyImportsError,
     HeavyImportWarning,
     HeavyModuleMissing,
@@ -44,6 +45,14 @@ def test_stand_ins(heavy_stub: Callable[[str], ModuleType]) -> None:
         bool(torch.cuda.is_available())
     setting: str = caught.value.setting
     assert setting
+
+
+@pytest.mark.cuda(devices=1, memory="4GiB", capability=(8, 0))
+def test_devices(cuda_device: Any) -> None:
+    """A test that needs a device, and an error about what one leaves."""
+    leaked = CudaMemoryLeaked("test_a.py::test_it", device="cuda:0", size="4 MiB", tensors="", unheld="")
+    nodeid: str = leaked.nodeid
+    assert nodeid and cuda_device
 
 
 @pytest.mark.heavy_guard("off")

@@ -28,6 +28,8 @@ NEVER_UNUSED = {
     f"{OURS}.selection_hooks",
     f"{OURS}.session",
     f"{OURS}.cuda",
+    f"{OURS}.cuda_hooks",
+    f"{OURS}.needs",
     f"{OURS}.report",
     f"{OURS}.imports.install",
     f"{OURS}.probe",

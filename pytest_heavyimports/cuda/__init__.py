@@ -1,0 +1,1 @@
+"""CUDA in tests: which devices there are, which of them a process may use, what a test leaves on them."""
