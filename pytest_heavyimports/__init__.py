@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .errors import (
         CudaMemoryLeaked,
+        ForkRefused,
         HalfImported,
         HeavyImportsError,
         HeavyImportWarning,
         HeavyModuleMissing,
         InvalidDeclaration,
+        IsolatedTestDied,
         ModulesDisplaced,
         NotBroughtIn,
         ProbeFailed,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CudaMemoryLeaked",
+    "ForkRefused",
     "HalfImported",
     "HeavyImportWarning",
     "HeavyImportsError",
@@ -30,6 +33,7 @@ __all__ = [
     "ImportProbe",
     "ImportTime",
     "InvalidDeclaration",
+    "IsolatedTestDied",
     "ModulesDisplaced",
     "NotBroughtIn",
     "ProbeFailed",

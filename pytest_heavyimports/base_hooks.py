@@ -101,6 +101,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
             watch_run(config)
     config.stash[declared_key] = settings, declared
+    if config.option.heavy_isolate:
+        from .isolation_hooks import isolate
+
+        isolate(config)
     if settings.xdist_workers:
         from .selection_hooks import WorkersHooks
 
@@ -138,6 +142,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         from .stub_hooks import one_test_hooks
 
         one_test_hooks(config)
+    if any(mark.name == options.ISOLATED_MARK for _, mark in marked):
+        from .isolation_hooks import isolate
+
+        isolate(config)
     if config.hook.pytest_heavy_modules.get_hookimpls():
         from .sources import warn_of_late_hooks
 

@@ -187,10 +187,8 @@ class ProbeFailed(HeavyImportsError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        told = [f"{self.fullname!r} could not be imported in a clean interpreter: {self.fault}."]
-        for title, lines in (("where", self.trace), ("output", self.output)):
-            told += [f"  {title}:", *(f"    {line}" for line in lines.splitlines())] if lines else []
-        return "\n".join([*told, self.remedy] if self.remedy else told)
+        headline = f"{self.fullname!r} could not be imported in a clean interpreter: {self.fault}."
+        return _with_texts(headline, {"where": self.trace, "output": self.output}, self.remedy)
 
 
 class NotBroughtIn(HeavyImportsError):
@@ -271,6 +269,59 @@ class CudaMemoryLeaked(HeavyImportsError):
         )
 
 
+class ForkRefused(HeavyImportsError):
+    """A test that was to be run in a process by fork can't be: its first parallel operation would hang there."""
+
+    slug = "fork-refused"
+
+    def __init__(self, nodeid: str, *, fault: str = "", where: str = "", anew: str = "") -> None:
+        """
+        Args:
+            nodeid: The test.
+            fault: Why the process that has collected it can't be forked.
+            where: Where that came about.
+            anew: Why one that has collected nothing can't be either.
+        """
+        super().__init__(nodeid)
+        self.nodeid = nodeid
+        self.fault = fault
+        self.where = where
+        self.anew = anew
+
+    def __str__(self) -> str:
+        return _message(
+            f"{self.nodeid!r} can't be run in a process by fork: there, what is computed could hang for ever.",
+            {"this process": self.fault, "where": self.where, "a new one": self.anew},
+            FORK_REMEDY,
+        )
+
+
+class IsolatedTestDied(HeavyImportsError):
+    """The process of an isolated test ended before the test did."""
+
+    slug = "isolated-test-died"
+
+    def __init__(self, nodeid: str, *, end: str = "", trace: str = "", output: str = "", remedy: str = "") -> None:
+        """
+        Args:
+            nodeid: The test.
+            end: What ended the process, in words.
+            trace: Where it was, innermost first; one or more lines.
+            output: The last lines that it wrote.
+            remedy: What to type instead, where that is known.
+        """
+        super().__init__(nodeid)
+        self.nodeid = nodeid
+        self.end = end
+        self.trace = trace
+        self.output = output
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        headline = f"The process of the isolated test died: {self.end}."
+        return _with_texts(headline, {"where": self.trace, "output": self.output}, self.remedy)
+
+
 class HeavyImportWarning(UserWarning):
     """What would break, or change, the tests after it was put right, or is told; the message names the place."""
 
@@ -300,6 +351,10 @@ To change a flag for one test, use monkeypatch.setattr or torch's own context ma
 
 HALF_REMEDY = """\
 To have it whole before anything can break it off, declare it in heavy_modules and set heavy_preload = true."""
+
+FORK_REMEDY = """\
+To have an interpreter of its own for it, use @pytest.mark.heavy_isolated(method="spawn"), or leave method out. To have
+it forked, compute nothing, and ask CUDA for nothing, where files are collected or conftest.py files imported."""
 
 HALF_WHY = "its finished submodules are attached to a package that is gone, and can't be initialised twice"
 
@@ -338,6 +393,14 @@ def _message(headline: str, facts: dict[str, str], remedy: str) -> str:
     told = {name: fact for name, fact in facts.items() if fact}
     width = max(map(len, told), default=0) + 1
     return "\n".join([headline, *(f"  {f'{name}:':<{width}} {fact}" for name, fact in told.items()), remedy])
+
+
+def _with_texts(headline: str, texts: dict[str, str], remedy: str) -> str:
+    """Who and what; texts of several lines, each under its title; what to type."""
+    told = [headline]
+    for title, lines in texts.items():
+        told += [f"  {title}:", *(f"    {line}" for line in lines.splitlines())] if lines else []
+    return "\n".join([*told, remedy] if remedy else told)
 
 
 def add_note(error: BaseException, note: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from .names import is_dotted
 from .needs import read_needs
-from .options import CUDA_MARK, GUARD_MARK, HEAVY_MARK, STUB_MARK, stub_fault
+from .options import CUDA_MARK, GUARD_MARK, HEAVY_MARK, ISOLATED_MARK, STUB_MARK, stub_fault
 
 
 def check_marks(marked: Iterable[tuple[pytest.Item, pytest.Mark]]) -> None:
@@ -51,9 +51,19 @@ def _faults_of_cuda(mark: pytest.Mark) -> Iterator[str]:
         yield f'{fault}. Write it as @pytest.mark.{CUDA_MARK}(devices=2, memory="4GiB", capability=(8, 0))'
 
 
+def _faults_of_isolated(mark: pytest.Mark) -> Iterator[str]:
+    if mark.args or not mark.kwargs.keys() <= {"method", "group"}:
+        yield f"method= and group= alone. Write it as @pytest.mark.{ISOLATED_MARK}"
+    if mark.kwargs.get("method", "fork") not in ("fork", "spawn"):
+        yield f"'fork' or 'spawn' as its method, not {mark.kwargs['method']!r}"
+    if not isinstance(mark.kwargs.get("group", ""), str):
+        yield f"a name as its group, not {mark.kwargs['group']!r}"
+
+
 _FAULTS = {
     CUDA_MARK: _faults_of_cuda,
     GUARD_MARK: _faults_of_guard,
     HEAVY_MARK: _faults_of_heavy,
+    ISOLATED_MARK: _faults_of_isolated,
     STUB_MARK: _faults_of_stub,
 }

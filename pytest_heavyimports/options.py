@@ -20,6 +20,7 @@ STUB_KEY = "heavy_stub"
 LEAK_KEY = "heavy_cuda_leak"
 TOLERANCE_KEY = "heavy_cuda_leak_tolerance"
 CUDA_WORKERS_KEY = "heavy_cuda_workers"
+TIMEOUT_KEY = "heavy_isolate_timeout"
 STUBBED_CACHE_KEY = "heavyimports/stand-ins"
 """In pytest's cache: the modules that this project has used stand-ins of."""
 
@@ -52,12 +53,14 @@ COUNTS = {
 
 GUARD_MARK = "heavy_guard"
 HEAVY_MARK = "heavy"
+ISOLATED_MARK = "heavy_isolated"
 STUB_MARK = "heavy_stub"
 CUDA_MARK = "cuda"
-MARKS = frozenset({GUARD_MARK, HEAVY_MARK, STUB_MARK, CUDA_MARK})
+MARKS = frozenset({GUARD_MARK, HEAVY_MARK, ISOLATED_MARK, STUB_MARK, CUDA_MARK})
 MARKERS = (
     f'{GUARD_MARK}("off"): lift the guard of pytest-heavyimports for this test, class or module.',
     f"{HEAVY_MARK}(*modules): needs heavy modules; put on each test that asks for one by fixture.",
+    f"{ISOLATED_MARK}(method=, group=): run the test in a process of its own; those of one group share it.",
     f'{STUB_MARK}("torch"): a stand-in takes the place of these heavy modules during the test.',
     f'{CUDA_MARK}(devices=1, memory="4GiB", capability=(8, 0)): skip without such CUDA devices; also on cuda_device.',
 )
@@ -75,6 +78,8 @@ class Settings(SimpleNamespace):
     defer: bool
     protect: tuple[str, ...]
     xdist_workers: int
+    isolate_timeout: float
+    """Seconds."""
     stub: dict[str, str]
     """Who asked for each stand-in, by the module's name."""
     cuda_leak: str
@@ -93,6 +98,9 @@ class Settings(SimpleNamespace):
 def add_options(parser: pytest.Parser) -> None:
     """Tell pytest our ini keys and flags. The first of a key's values is its default; a flag goes before the key."""
     group = parser.getgroup("heavyimports", "heavy imports")
+    group.addoption("--heavy-isolate", action="store_true", help="run each test in a process of its own")
+    limit = "seconds after which an isolated test is ended (default: 300)"
+    parser.addini(TIMEOUT_KEY, limit, default="300")
     group.addoption("--heavy-list", action="store_true", help="show the declared heavy modules, and stop")
     for key, (values, what) in CHOICES.items():
         flag = f"--{key.replace('_', '-')}"
@@ -189,6 +197,9 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         faults.append(f"{key}: {value!r} is no number of {COUNTS[key][0]} ({ini_source(config, key)}).")
         return 0
 
+    timeout_s = _seconds(limit := ini_value(config, TIMEOUT_KEY, faults, default="300"))
+    if timeout_s <= 0:
+        faults.append(f"{TIMEOUT_KEY}: {limit!r} is no number of seconds ({ini_source(config, TIMEOUT_KEY)}).")
     stub_flags: list[str] = getattr(given_flags, STUB_KEY, None) or []
     stub = {name: f"--heavy-stub={name}" for name in stub_flags}
     if not stub_flags:
@@ -201,6 +212,7 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         protect=tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[])),
         **{key.removeprefix("heavy_"): count(key) for key in COUNTS},
         cuda_leak=choice(LEAK_KEY, LEAK_CHOICES),
+        isolate_timeout=timeout_s,
         stub=stub,
     )
     for name, source in stub.items():
@@ -211,6 +223,14 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
             where = f"{ini_source(config, PROTECT_KEY)}, line {settings.protect.index(line) + 1} of {PROTECT_KEY}"
             faults.append(f"{PROTECT_KEY}: {line!r} is no module name ({where}). Write it as 'package.module'.")
     return settings, faults
+
+
+def _seconds(text: object) -> float:
+    """The number that is written there; 0 where there is none."""
+    try:
+        return float(str(text))
+    except ValueError:
+        return 0
 
 
 def module_lines(config: pytest.Config, faults: list[str]) -> list[str]:

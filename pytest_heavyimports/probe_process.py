@@ -15,7 +15,9 @@ from pathlib import Path
 from select import POLLIN, poll
 from typing import TYPE_CHECKING, Any
 
+from .endings import end_in_words, last_lines, lines_of_current_thread
 from .errors import ProbeFailed
+from .interpreter import interpreter_flags
 from .names import is_within
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 CHILD = Path(__file__).resolve().with_name("probe_child.py")
 KEPT_BYTES = 8192
 """How much of the output is kept: its end."""
-SHOWN_LINES = 15
 TRACE_S = 2.0
 """How long a child may take to write where it is."""
 ORPHAN_S = 10
@@ -61,7 +62,7 @@ def import_in_child(
         directory = Path(name)
         request = {"fullname": fullname, "path": list(path), "alarm_s": int(min(timeout_s, 1e6)) + ORPHAN_S}
         (directory / "request").write_bytes(marshal.dumps(request))
-        command = [sys.executable, "-u", *_interpreter_flags(), str(CHILD), name]
+        command = [sys.executable, "-u", *interpreter_flags(), str(CHILD), name]
         with _Child(command, environment) as child:
             is_late = child.follow(time.monotonic() + timeout_s)
         if (directory / "report").exists():
@@ -72,15 +73,7 @@ def import_in_child(
         else:
             trace = _where(directory / "trace")
             fault, remedy = _told_end(fullname, child.status or 0, timeout_s if is_late else None)
-    raise ProbeFailed(fullname, fault=fault, trace=trace, output=_last_lines(_text(child.output)), remedy=remedy)
-
-
-def _interpreter_flags() -> list[str]:
-    """The flags that this interpreter was started with, as far as they hold for another program, ``-W`` and ``-X``."""
-    # Private, and what multiprocessing starts its children with. It knows some of the -X options only.
-    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    options = sys._xoptions.items()
-    return [*flags, *(f"-X{name}" if value is True else f"-X{name}={value}" for name, value in options)]
+    raise ProbeFailed(fullname, fault=fault, trace=trace, output=last_lines(_text(child.output)), remedy=remedy)
 
 
 class _Child:
@@ -149,7 +142,7 @@ def _told_exception(fullname: str, report: dict[str, str]) -> tuple[str, str, st
             "",
             "The child looks for it on the sys.path of this session. To add a directory, use the ini key pythonpath.",
         )
-    trace = _last_lines(report["trace"])
+    trace = last_lines(report["trace"])
     if report["failure"] == "SystemExit":
         return f"it called sys.exit({report['code']})", trace, ""
     return f"it raised {report['text']}", trace, ""
@@ -160,29 +153,14 @@ def _told_end(fullname: str, status: int, limit_s: float | None) -> tuple[str, s
     if limit_s is not None:
         remedy = f"To give it longer, use import_probe({fullname!r}, timeout={limit_s * 2:g})."
         return f"it took more than {limit_s:g} s, and was ended", remedy
-    if status >= 0:
-        return f"it ended the process, with exit status {status}", ""
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"number {-status}"
-    return f"signal {name} ended the process ({signal.strsignal(-status)})", ""
+    return end_in_words(status), ""
 
 
 def _where(trace: Path) -> str:
     """The lines of the thread that the signal met, which is the one that imports; innermost first."""
     text = _text(trace.read_bytes()) if trace.exists() else ""
-    thread = text.rpartition("Current thread ")[2].partition("\n\n")[0]
-    plumbing = ('  File "<frozen importlib', f'  File "{CHILD}"')
-    lines = [line for line in thread.splitlines() if line.startswith("  File ") and not line.startswith(plumbing)]
-    return "\n".join(line.strip() for line in lines[:SHOWN_LINES])
+    return lines_of_current_thread(text, (str(CHILD),))
 
 
 def _text(output: bytes) -> str:
     return output.decode(errors="replace")
-
-
-def _last_lines(text: str) -> str:
-    lines = [line if len(line) <= 200 else f"{line[:197]}..." for line in text.rstrip().splitlines()]
-    left_out = len(lines) - SHOWN_LINES
-    return "\n".join(lines if left_out <= 0 else [f"... ({left_out} more lines)", *lines[-SHOWN_LINES:]])

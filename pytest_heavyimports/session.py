@@ -96,18 +96,26 @@ class HeavySession:
             self.guard.protect(packages | asked_for, removed)
 
     def preload(self) -> None:
-        """Import what is declared and installed. What fails is remembered, and told to the first test that asks."""
-        self.whereabouts.enter("preload")
-        installed = _installed_packages(self.declared.values())
-        for module in self.declared.values():
-            if any(is_within(module.fullname, package) for package in installed):
-                try:
-                    self.registry.get(module.fullname)
-                except KeyboardInterrupt:
-                    raise
-                except BaseException:  # sys.exit() too: the registry has remembered it
-                    pass
+        """Import what is declared and installed, before anything else is."""
+        self.import_each(self.installed_modules())
         self.whereabouts.enter("start-up")
+
+    def installed_modules(self) -> list[str]:
+        """The declared modules that lie in installed packages."""
+        installed = _installed_packages(self.declared.values())
+        fullnames = dict.fromkeys(module.fullname for module in self.declared.values())
+        return [fullname for fullname in fullnames if any(is_within(fullname, package) for package in installed)]
+
+    def import_each(self, fullnames: Iterable[str]) -> None:
+        """Import modules before a test asks. What fails is remembered, and told to the first test that asks."""
+        self.whereabouts.enter("preload")
+        for fullname in fullnames:
+            try:
+                self.registry.get(fullname)
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # sys.exit() too: the registry has remembered it
+                pass
 
     @contextmanager
     def importing(self, fullname: str) -> Iterator[None]:

@@ -1,0 +1,1 @@
+"""Tests in processes of their own."""

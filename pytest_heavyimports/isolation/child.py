@@ -1,0 +1,161 @@
+"""
+What the process of an isolated test does.
+
+The protocol. Each message is a tuple whose first item says what it is; values are those that marshal can write.
+
+To the child, by a pipe of its own: ``("run", job)``, where *job* has
+
+- ``number``, of this test in this run;
+- ``nodeid`` and ``path`` of the test, and its ``index`` among the tests that were collected; for a child that has
+  collected nothing ``path`` is what it collects;
+- ``next``, the same three of the next test that this child will be given, or ``None``, after which it ends;
+- ``failed``, how many tests have failed so far, for ``--maxfail``;
+- ``limit_s``, for its parent.
+
+The end of that pipe, or SIGINT, means that no test follows: the fixtures are torn down.
+
+From the child, by a pipe that all children share, one after the other:
+
+- ``("report", number, report, lost)``, a report as pytest makes it serializable, and what could not be sent;
+- ``("warning", number, warning, when, nodeid)``;
+- ``("exit", number, reason, returncode)``: ``pytest.exit()`` was called, ``("interrupt", number, traceback)``: somebody
+  raised KeyboardInterrupt, ``("error", number, traceback)``: a plugin failed;
+- ``("done", number, shouldfail, shouldstop, events)``: the test is over; *events* are what the ledger has got since.
+
+What of these doesn't come, the end of the process tells.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from ..forking import end
+from .reports import pack_report, pack_warning
+
+if TYPE_CHECKING:
+    import warnings
+
+    from .supervisor import Job
+    from .wire import Wire
+
+Where = dict[str, Any]
+"""``nodeid``, ``path`` and ``index`` of a test."""
+
+_TOLD_ONCE = (
+    "pytest_runtest_logstart",
+    "pytest_runtest_logreport",
+    "pytest_runtest_logfinish",
+    "pytest_warning_recorded",
+)
+
+
+class ChildHooks:
+    """Sends what pytest tells of a test, in place of telling it to the plugins: they hear of it in the parent."""
+
+    def __init__(self, config: pytest.Config, reports: Wire) -> None:
+        self._config = config
+        self._reports = reports
+        self._pid = os.getpid()
+        self.number = -1
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Send it."""
+        self.send("report", *pack_report(self._config, report))
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str) -> None:
+        """Send it."""
+        self.send("warning", pack_warning(warning_message), when, nodeid)
+
+    def send(self, kind: str, *values: Any) -> None:
+        """Send a message about the test; nothing where the test has forked, and its child comes out here."""
+        if os.getpid() == self._pid:
+            self._reports.send(kind, self.number, *values)
+
+
+class Child:
+    """Runs the tests that it is given, and ends the process."""
+
+    def __init__(self, session: pytest.Session, reports: Wire, trace: int, take_events: Callable[[], bytes]) -> None:
+        """
+        Args:
+            session: pytest's.
+            reports: Where reports go.
+            trace: A descriptor of the file that faulthandler writes to.
+            take_events: Gives what the ledger has got since it was last asked.
+        """
+        self._session = session
+        self._reports = reports
+        self._trace = trace
+        self._take_events = take_events
+
+    def run(self, jobs: Wire, item_of: Callable[[Where], pytest.Item]) -> NoReturn:
+        """Run tests until there are no more."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        faulthandler.enable(self._trace)
+        self._hooks = ChildHooks(self._session.config, self._reports)
+        _tell_only(self._hooks, self._session.config)
+        status = 1
+        try:
+            self._run_all(jobs, item_of)
+            status = 0
+        except KeyboardInterrupt:
+            self._tear_down()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            end(status)
+
+    def _run_all(self, jobs: Wire, item_of: Callable[[Where], pytest.Item]) -> None:
+        message = jobs.wait()
+        while message:
+            job: Job = message[1]
+            self._run(job, item_of)
+            message = jobs.wait() if job["next"] else None
+        if job["next"]:
+            self._tear_down()
+
+    def _run(self, job: Job, item_of: Callable[[Where], pytest.Item]) -> None:
+        session, hooks = self._session, self._hooks
+        hooks.number = job["number"]
+        session.testsfailed = job["failed"]
+        try:
+            item, nextitem = item_of(job), item_of(job["next"]) if job["next"] else None
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+        except pytest.exit.Exception as error:
+            hooks.send("exit", str(error.msg), error.returncode)
+        except KeyboardInterrupt as error:
+            hooks.send("interrupt", "".join(traceback.format_exception(error)))
+        except Exception:
+            hooks.send("error", traceback.format_exc())
+        hooks.send("done", _text(session.shouldfail), _text(session.shouldstop), self._take_events())
+
+    def _tear_down(self) -> None:
+        """What the last test has left set up for the next one."""
+        runner: Any = self._session.config.pluginmanager.getplugin("runner")
+        runner.pytest_sessionfinish(self._session)
+
+
+def freeze() -> None:
+    """Before children are forked: the collector is not to touch, and so to copy, what they share with their parent."""
+    gc.freeze()
+
+
+def _tell_only(hooks: ChildHooks, config: pytest.Config) -> None:
+    """From now on these hooks, and the session's own, are told of tests and warnings, and no other plugin."""
+    manager = config.pluginmanager
+    others = manager.get_plugins() - {manager.getplugin("session")}
+    manager.register(hooks, "heavyimports-child")
+    for name in _TOLD_ONCE:
+        setattr(config.hook, name, manager.subset_hook_caller(name, others))
+
+
+def _text(flag: Any) -> str | bool:
+    return flag if isinstance(flag, bool) else str(flag)

@@ -1,0 +1,156 @@
+"""Where isolated tests run, seen from the process that runs pytest: under a template, or in fresh interpreters."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from .supervisor import GRACE_S, TRACE_S, Ended, Supervisor, ready
+from .wire import Wire
+
+if TYPE_CHECKING:
+    from .supervisor import Job
+
+Message = tuple[Any, ...]
+
+
+class Pipes:
+    """What a host and its children share: the pipe of the reports, and the file that faulthandler writes to."""
+
+    def __init__(self) -> None:
+        reading, writing = os.pipe()
+        self.reports, self.for_child = Wire(reading), Wire(writing)
+        self.trace = os.memfd_create("faulthandler")
+
+    def close(self) -> None:
+        """Close all."""
+        self.reports.close()
+        self.for_child.close()
+        os.close(self.trace)
+
+
+class TemplateHost:
+    """A template, forked or fresh."""
+
+    def __init__(self, start: Callable[[Wire, Wire, Pipes], int], limit_s: float) -> None:
+        """
+        Args:
+            start: Starts the template, given its end of the control wire, ours, and the pipes; gives its number.
+            limit_s: How long it may take to be ready.
+        """
+        self._pipes = Pipes()
+        ours, its = socket.socketpair()
+        self._control = Wire(ours.detach())
+        control = Wire(its.detach())
+        self._ready_by = time.monotonic() + limit_s
+        self._pid = start(control, self._control, self._pipes)
+        control.close()
+        self._is_ready = False
+        self.fault = ""
+        """Why it can't fork, once it has said so."""
+        self._events = b""
+
+    def wait_until_ready(self) -> str:
+        """Why it can't fork; empty where it can."""
+        if self._is_ready:
+            return self.fault
+        self._is_ready = True
+        left_ms = max(int((self._ready_by - time.monotonic()) * 1000), 0)
+        message = self._control.wait() if ready(left_ms, self._control) else None
+        self.fault, self._events = message[1:] if message else ("the process that was to fork it could not begin", b"")
+        return self.fault
+
+    def take_events(self) -> bytes:
+        """What its ledger has got while it began; once."""
+        events, self._events = self._events, b""
+        return events
+
+    def run(self, job: Job) -> Iterator[Message]:
+        """Run a test; gives what comes of it, with ``("ended", Ended)`` last where its process has ended."""
+        with suppress(BrokenPipeError):
+            self._control.send("run", job)
+        while True:
+            descriptors = ready(None, self._control, self._pipes.reports)
+            if self._pipes.reports.fileno() in descriptors:
+                for message in self._pipes.reports.receive():
+                    yield message
+                    if message[0] == "done" and job["next"]:
+                        return
+            elif (end := self._end_of(job)) is not None:
+                yield from self._pipes.reports.drain()
+                yield end
+                return
+
+    def close(self) -> None:
+        """End it and its child; their time to do so is bounded."""
+        self._control.close()
+        pidfd = os.pidfd_open(self._pid)
+        try:
+            deadline = time.monotonic() + GRACE_S + 2 * TRACE_S
+            while not os.waitpid(self._pid, os.WNOHANG)[0]:
+                if time.monotonic() > deadline:
+                    os.killpg(self._pid, signal.SIGKILL)
+                with suppress(OSError):
+                    ready(100, _Descriptor(pidfd))
+        finally:
+            os.close(pidfd)
+            self._pipes.close()
+
+    def _end_of(self, job: Job) -> Message | None:
+        for kind, number, *rest in self._control.receive():
+            if number == job["number"]:
+                return kind, (Ended(number, *rest) if kind == "ended" else rest[0])
+        if self._control.is_closed:
+            return "refused", "the process that forks it has died"
+        return None
+
+
+class SpawnHost:
+    """A fresh interpreter for each test, or for each group."""
+
+    def __init__(self, start: Callable[[Pipes], tuple[int, Wire]]) -> None:
+        """*start* starts an interpreter; gives its number and the wire to send tests by."""
+        self._pipes = Pipes()
+        self._supervisor = Supervisor(lambda: start(self._pipes), self._pipes.trace, lambda: "")
+
+    def wait_until_ready(self) -> str:
+        """It always can."""
+        return ""
+
+    def take_events(self) -> bytes:
+        """There are none but those of the tests."""
+        return b""
+
+    def run(self, job: Job) -> Iterator[Message]:
+        """As that of a template."""
+        self._supervisor.look()  # where the last one has died since its last test
+        self._supervisor.run(job)
+        while True:
+            descriptors = ready(self._supervisor.poll_ms(), self._supervisor, self._pipes.reports)
+            if self._pipes.reports.fileno() in descriptors:
+                for message in self._pipes.reports.receive():
+                    yield message
+                    if message[0] == "done" and job["next"]:
+                        return
+            elif ended := self._supervisor.look():
+                yield from self._pipes.reports.drain()
+                yield "ended", ended
+                return
+
+    def close(self) -> None:
+        """End the interpreter that is there."""
+        self._supervisor.stop()
+        self._pipes.close()
+
+
+class _Descriptor:
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def fileno(self) -> int:
+        return self._fd

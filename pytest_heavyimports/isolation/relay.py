@@ -1,0 +1,152 @@
+"""Tells pytest, in its own process, what comes from the process of an isolated test, as if that had run here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..endings import end_in_words, last_lines, lines_of_current_thread
+from ..errors import IsolatedTestDied
+from .reports import unpack_report, unpack_warning, warning_of_loss
+
+if TYPE_CHECKING:
+    import warnings
+    from collections.abc import Iterable
+
+    from .hosts import Message
+    from .supervisor import Ended
+
+_OURS = str(Path(__file__).parent.parent)
+
+
+class Relay:
+    """Of one test."""
+
+    def __init__(self, item: pytest.Item, limit_s: float, record: Callable[[bytes], None]) -> None:
+        """
+        Args:
+            item: The test.
+            limit_s: How long it may take.
+            record: Takes what the child's ledger has got.
+        """
+        self._item = item
+        self._limit_s = limit_s
+        self._record = record
+        self._start = time.perf_counter()
+        self._phase = "setup"
+        """The next of which there is no report."""
+        self._is_done = False
+        self._stop: BaseException | None = None
+        self.fault = ""
+        """Why the test could not be run there at all."""
+
+    def follow(self, messages: Iterable[Message]) -> None:
+        """Tell all that comes. Raises what the test has raised to end the run."""
+        for kind, *values in messages:
+            getattr(self, f"_on_{kind}")(*values)
+        if self._stop:
+            raise self._stop
+
+    def die(self, text: str) -> None:
+        """Tell that the test has failed in the phase that it was in, and close it."""
+        report = self._failure(text, self._phase if self._phase else "teardown")
+        report.duration = time.perf_counter() - self._start
+        if report.when == "call" and self._is_expected_to_fail():
+            report.outcome, report.wasxfail = "skipped", self._reason_of_xfail()
+        self._tell(report)
+        if report.when != "teardown":
+            call = pytest.CallInfo.from_call(lambda: None, "teardown")
+            self._tell(self._item.ihook.pytest_runtest_makereport(item=self._item, call=call))
+
+    def _on_report(self, _: int, data: dict[str, Any], lost: list[str]) -> None:
+        report = unpack_report(self._item.config, data)
+        # Those of a subtest are about a part of the call.
+        if type(report) is pytest.TestReport:
+            self._phase = _after(report)
+        self._tell(report)
+        for value in lost:
+            self._warn(warning_of_loss(report.nodeid, value, self._item.location), "runtest", report.nodeid)
+
+    def _on_warning(self, _: int, packed: tuple[str, str, str, str, int], when: str, nodeid: str) -> None:
+        self._warn(unpack_warning(*packed), when, nodeid)
+
+    def _on_exit(self, _: int, reason: str, returncode: int | None) -> None:
+        self._stop = pytest.exit.Exception(reason, returncode)
+
+    def _on_interrupt(self, _: int, trace: str) -> None:
+        self._stop = KeyboardInterrupt(f"in the process of {self._item.nodeid}:\n{trace}")
+
+    def _on_error(self, _: int, trace: str) -> None:
+        self.die(f"pytest failed in the process of the isolated test:\n{trace}")
+
+    def _on_done(self, _: int, shouldfail: str | bool, shouldstop: str | bool, events: bytes) -> None:
+        self._is_done = True
+        session = self._item.session
+        if shouldfail and not session.shouldfail:
+            session.shouldfail = shouldfail
+        if shouldstop and not session.shouldstop:
+            session.shouldstop = shouldstop
+        self._record(events)
+
+    def _on_refused(self, fault: str) -> None:
+        if self._phase == "setup":
+            self.fault = fault
+        else:
+            self.die(f"{fault}, and the test with it.")
+
+    def _on_ended(self, ended: Ended) -> None:
+        if not self._is_done:
+            self.die(str(_death(self._item.nodeid, ended, self._limit_s)))
+
+    def _failure(self, text: str, when: Any) -> pytest.TestReport:
+        call = pytest.CallInfo.from_call(lambda: pytest.fail(text, pytrace=False), when)
+        report: pytest.TestReport = self._item.ihook.pytest_runtest_makereport(item=self._item, call=call)
+        return report
+
+    def _tell(self, report: pytest.TestReport) -> None:
+        self._item.ihook.pytest_runtest_logreport(report=report)
+
+    def _warn(self, warning: warnings.WarningMessage, when: str, nodeid: str) -> None:
+        told = {"warning_message": warning, "when": when, "nodeid": nodeid, "location": None}
+        self._item.ihook.pytest_warning_recorded.call_historic(kwargs=told)
+
+    def _is_expected_to_fail(self) -> bool:
+        """Whether the mark ``xfail`` says so without a condition: what has one is decided in the child."""
+        mark = self._item.get_closest_marker("xfail")
+        return mark is not None and not mark.args and not mark.kwargs.keys() & {"condition", "raises"}
+
+    def _reason_of_xfail(self) -> str:
+        mark = self._item.get_closest_marker("xfail")
+        return str(mark.kwargs.get("reason", "")) if mark else ""
+
+
+def _after(report: pytest.TestReport) -> str:
+    """The phase that comes after a report; empty after the last."""
+    if report.when == "setup":
+        return "call" if report.passed else "teardown"
+    return "teardown" if report.when == "call" else ""
+
+
+def _death(nodeid: str, ended: Ended, limit_s: float) -> IsolatedTestDied:
+    trace = lines_of_current_thread(ended.trace, _plumbing())
+    output = last_lines(ended.output)
+    if not ended.is_late:
+        return IsolatedTestDied(nodeid, end=end_in_words(ended.status), trace=trace, output=output)
+    return IsolatedTestDied(
+        nodeid,
+        end=f"it took more than {limit_s:g} s, and was ended",
+        trace=trace,
+        output=output,
+        remedy="To give it longer, set heavy_isolate_timeout.",
+    )
+
+
+def _plumbing() -> tuple[str, ...]:
+    """Where pytest, pluggy and we are: of no interest in the trace of a test."""
+    import pluggy
+
+    return (str(Path(pytest.__file__).parent.with_name("_pytest")), str(Path(pluggy.__file__).parent), _OURS)

@@ -1,0 +1,139 @@
+"""The parent of a child that runs isolated tests: starts it, gives it tests, ends it when its time is over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from select import POLLIN, poll
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .wire import Wire
+
+TRACE_S = 2.0
+"""How long a child may take to write where it is, and to end."""
+GRACE_S = 3.0
+"""How long an interrupted child may take to tear its fixtures down."""
+SHOWN_BYTES = 2**16
+
+Job = dict[str, Any]
+"""A test to be run; see ``child.py``."""
+
+
+class Ended(NamedTuple):
+    """The end of a child."""
+
+    number: int
+    """Of the last test that it was given."""
+    status: int
+    """As in ``subprocess``: the exit status, or the signal as a negative number."""
+    is_late: bool
+    """Whether it was ended because its time was over."""
+    output: str
+    """The last that it wrote, where it had not been reported."""
+    trace: str
+    """What faulthandler wrote."""
+
+
+class Supervisor:
+    """Has one child at a time."""
+
+    def __init__(self, start: Callable[[], tuple[int, Wire]], trace: int, output: Callable[[], str]) -> None:
+        """
+        Args:
+            start: Starts a child; gives its number and the wire to send tests by.
+            trace: A descriptor of the file that its faulthandler writes to.
+            output: Gives what it has written and nobody has reported.
+        """
+        self._start = start
+        self._trace = trace
+        self._output = output
+        self._pid = 0
+        self._pidfd = -1
+        self._jobs: Wire | None = None
+        self._number = -1
+        self._deadline = 0.0
+        self._is_late = False
+        self._is_killed = False
+
+    def fileno(self) -> int:
+        """A descriptor that is ready when the child has ended; -1 while there is none."""
+        return self._pidfd
+
+    def run(self, job: Mapping[str, Any]) -> None:
+        """Give the test to the child that is there, else to a new one."""
+        if not self._pid:
+            os.truncate(self._trace, 0)
+            os.lseek(self._trace, 0, os.SEEK_SET)
+            self._pid, self._jobs = self._start()
+            self._pidfd = os.pidfd_open(self._pid)
+            self._is_late = self._is_killed = False
+        self._number = job["number"]
+        self._deadline = time.monotonic() + job["limit_s"]
+        assert self._jobs
+        with suppress(BrokenPipeError):  # it has just ended, which is told next
+            self._jobs.send("run", dict(job))
+
+    def poll_ms(self) -> int | None:
+        """How long to wait for it, at most."""
+        return max(int((self._deadline - time.monotonic()) * 1000) + 1, 0) if self._pid else None
+
+    def look(self) -> Ended | None:
+        """The child's end, if it has ended. Does what is to be done where its time is over."""
+        if not self._pid:
+            return None
+        pid, status = os.waitpid(self._pid, os.WNOHANG)
+        if pid:
+            return self._clean_up(os.waitstatus_to_exitcode(status))
+        if time.monotonic() >= self._deadline:
+            if self._is_late:
+                self._kill()
+            else:
+                self._is_late = True
+                self._signal(signal.SIGABRT)  # its faulthandler writes where it is, and then it ends
+            self._deadline = time.monotonic() + TRACE_S
+        return None
+
+    def stop(self) -> None:
+        """End the child; its fixtures are torn down, if they let themselves."""
+        if not self._pid:
+            return
+        assert self._jobs
+        self._jobs.close()
+        self._signal(signal.SIGINT)
+        self._is_late = True
+        self._deadline = time.monotonic() + GRACE_S
+        while not self.look():
+            ready(self.poll_ms(), self)
+
+    def _clean_up(self, status: int) -> Ended:
+        self._kill()  # whomever it has left
+        os.close(self._pidfd)
+        assert self._jobs
+        self._jobs.close()
+        self._pid, self._pidfd, self._jobs = 0, -1, None
+        trace = os.pread(self._trace, SHOWN_BYTES, 0).decode(errors="replace")
+        return Ended(self._number, status, self._is_late, self._output()[-SHOWN_BYTES:], trace)
+
+    def _signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def _kill(self) -> None:
+        self._signal(signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):  # it had no time to begin a session
+            os.killpg(self._pid, signal.SIGKILL)
+
+
+def ready(ms: int | None, *waited_for: Any) -> set[int]:
+    """Wait, *ms* at most; the descriptors that are ready."""
+    poller = poll()
+    for each in waited_for:
+        if each.fileno() >= 0:
+            poller.register(each, POLLIN)
+    return {fd for fd, _ in poller.poll(ms)}

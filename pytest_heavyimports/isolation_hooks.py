@@ -1,0 +1,305 @@
+"""pytest's hooks where tests are isolated: each runs in a process of its own, and is told as if it had run here."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
+
+import pytest
+
+from .errors import ForkRefused
+from .forking import foreign_threads, threads_of_imports, why_not_fork
+from .isolation.child import Child, freeze
+from .isolation.hosts import SpawnHost, TemplateHost
+from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
+from .isolation.relay import Relay
+from .isolation.spawn import Spawner
+from .isolation.template import Template, fork_process, go_ahead_if, is_fork_there, unreported_output
+from .options import read_settings
+from .records import Import
+from .session import session_key, session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from .isolation.child import Where
+    from .isolation.hosts import Pipes
+    from .isolation.supervisor import Job
+    from .isolation.wire import Wire
+    from .session import HeavySession
+
+Host = Union[TemplateHost, SpawnHost]  # noqa: UP007  # at run time, 3.10 has no | for these
+
+TIMEOUT_GRACE_S = 2.0
+"""How much longer than by its mark ``timeout`` a test may run: pytest-timeout ends it from inside, if it can."""
+NAME = "heavyimports-isolation"
+fresh_key: pytest.StashKey[bool] = pytest.StashKey()
+"""Set in an interpreter that was started for isolated tests: there they run as any test does."""
+_sent_key: pytest.StashKey[int] = pytest.StashKey()
+"""How many events of the ledger have been given away."""
+
+
+class IsolationHooks:
+    """Runs the isolated tests."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._is_for_all: bool = config.option.heavy_isolate
+        self._limit_s = read_settings(config, config.option)[0].isolate_timeout
+        self._timeout_s = 0.0
+        """pytest-timeout's for the test that runs; 0 where there is none."""
+        self._number = 0
+        self._forked: Host | None = None
+        self._fresh: Host | None = None
+        self._spawned: Host | None = None
+        self._threads = foreign_threads()
+        self._fault = ""
+        self._where = ""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        if not self._fault and foreign_threads() != self._threads:
+            self._threads = foreign_threads()
+            self._look_at_this_process(f"{collector.nodeid} (collection)")
+        return report
+
+    # Outermost: the template is forked before anything that has to do with tests, and ended after all of it.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        if any(map(self._isolation, session.items)) and not session.config.option.collectonly:
+            self._begin(session)
+        try:
+            return (yield)
+        finally:
+            for host in (self._forked, self._fresh, self._spawned):
+                if host:
+                    host.close()
+
+    # First: whoever runs tests in another way (pytest-rerunfailures) does so in the child.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        isolation = self._isolation(item)
+        if not isolation:
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        shared = nextitem if nextitem and share_a_process(isolation, self._isolation(nextitem)) else None
+        self._run(item, shared, isolation)
+        self._tear_down(item, nextitem)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    # pytest-timeout's timer runs in the child; here it would end the whole run.
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
+        if not self._isolation(item):
+            return None
+        self._timeout_s = settings.timeout
+        return True
+
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_timeout_cancel_timer(self, item: pytest.Item) -> bool | None:
+        if not self._isolation(item):
+            return None
+        self._timeout_s = 0.0
+        return True
+
+    def _isolation(self, item: pytest.Item) -> Isolation | None:
+        return isolation_of(item, is_for_all=self._is_for_all)
+
+    def _begin(self, session: pytest.Session) -> None:
+        """Fork the template while nothing has run here; what others need as well is imported once, here."""
+        config = self._config
+        self._session = session
+        self._indexes = {item: index for index, item in enumerate(session.items)}
+        isolated = [item for item in session.items if self._isolation(item)]
+        others = [item for item in session.items if not self._isolation(item)]
+        declared = _declared(config)
+        self._needed = needed_modules(isolated, declared)
+        if shared := self._needed & needed_modules(others, declared):
+            import_modules(config, shared)
+        with suppress(AttributeError):  # without pytest's plugin tmpdir; where all children find it, and number theirs
+            config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # as pytest-xdist does
+        if any(self._isolation(item) != Isolation("spawn") for item in isolated) and is_fork_there():
+            self._look_at_this_process("start-up or collection" if self._threads else "start-up")
+            if not self._fault:
+                self._forked = TemplateHost(self._fork_template, self._limit_s)
+
+    def _look_at_this_process(self, where: str) -> None:
+        if not self._fault and (fault := why_not_fork(threads_of_imports())):
+            self._fault, self._where = fault, where
+
+    def _run(self, item: pytest.Item, nextitem: pytest.Item | None, isolation: Isolation) -> None:
+        limit_s = min(self._limit_s, self._timeout_s + TIMEOUT_GRACE_S) if self._timeout_s else self._limit_s
+        faults = []
+        for host in self._hosts(isolation):
+            relay = Relay(item, limit_s, self._record)
+            relay.fault = host.wait_until_ready()
+            self._record(host.take_events())
+            if not relay.fault:
+                relay.follow(host.run(self._job(item, nextitem, limit_s)))
+            if not relay.fault:
+                return
+            faults.append(relay.fault)
+        fault = self._fault or faults.pop(0)
+        refused = ForkRefused(item.nodeid, fault=fault, where=self._where, anew="; ".join(faults))
+        Relay(item, limit_s, lambda _: None).die(str(refused))
+
+    def _hosts(self, isolation: Isolation) -> Iterator[Host]:
+        """Where the test may be run, the cheapest first."""
+        if isolation.method != "spawn" and is_fork_there():
+            if self._forked:
+                yield self._forked
+            if not self._fresh:
+                self._fresh = TemplateHost(self._spawner.template, self._limit_s)
+            yield self._fresh
+        if isolation.method != "fork":
+            if not self._spawned:
+                self._spawned = SpawnHost(self._spawner.child)
+            yield self._spawned
+
+    def _record(self, events: bytes) -> None:
+        record_events(self._config, events)
+
+    @functools.cached_property
+    def _spawner(self) -> Spawner:
+        factory: Any = getattr(self._config, "_tmp_path_factory", None)
+        temporary = factory.getbasetemp() if factory else Path(tempfile.gettempdir())
+        return Spawner(self._config, self._needed, temporary)
+
+    def _job(self, item: pytest.Item, nextitem: pytest.Item | None, limit_s: float) -> Job:
+        self._number += 1
+        return {
+            **self._place(item),
+            "number": self._number,
+            "next": self._place(nextitem) if nextitem else None,
+            "failed": item.session.testsfailed,
+            "limit_s": limit_s,
+        }
+
+    def _place(self, item: pytest.Item) -> Where:
+        return {"nodeid": item.nodeid, "path": str(item.path), "index": self._indexes[item]}
+
+    def _tear_down(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Tear down what a test before this one, which ran here, has left set up for others of its class or file."""
+        runner: Any = self._config.pluginmanager.getplugin("runner")
+        ending = (pytest.exit.Exception, KeyboardInterrupt)
+        call = pytest.CallInfo.from_call(lambda: runner.pytest_runtest_teardown(item, nextitem), "teardown", ending)
+        if call.excinfo:
+            report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+            item.ihook.pytest_runtest_logreport(report=report)
+
+    def _fork_template(self, control: Wire, ours: Wire, pipes: Pipes) -> int:
+        """Fork the template; gives its number."""
+        config, needed = self._config, self._needed
+
+        def serve() -> None:
+            config.pluginmanager.unregister(name=NAME)
+            take_events(config)
+            allowed_threads = import_modules(config, needed)
+            go_ahead_if(lambda: _import_own(config, needed, allowed_threads))
+            control.send("ready", why_not_fork(allowed_threads), take_events(config))
+            freeze()
+            child = Child(self._session, pipes.for_child, pipes.trace, lambda: take_events(config))
+            template = Template(
+                control,
+                pipes.trace,
+                lambda jobs: child.run(jobs, lambda where: self._session.items[where["index"]]),
+                lambda: unreported_output(config),
+            )
+            template.serve(allowed_threads)
+
+        return fork_process(serve, ours.close, pipes.reports.close)
+
+
+class PdbHooks:
+    """Registered in place of the others where a debugger needs the terminal."""
+
+    def pytest_report_collectionfinish(self) -> str:
+        return "heavy_isolated: no test is isolated, because of --pdb or --trace"
+
+
+def isolate(config: pytest.Config) -> None:
+    """Isolate tests in this run; once, and not in an interpreter that was started for isolated tests."""
+    if fresh_key in config.stash or config.pluginmanager.has_plugin(NAME):
+        return
+    has_debugger = config.getoption("usepdb", False) or config.getoption("trace", False)
+    config.pluginmanager.register(PdbHooks() if has_debugger else IsolationHooks(config), NAME)
+
+
+def import_modules(config: pytest.Config, needed: set[str]) -> int:
+    """Import those of the modules that lie in installed packages; how many foreign threads there are after that."""
+    if session := _session(config, needed):
+        with _captured(config):
+            session.import_each(name for name in session.installed_modules() if name in needed)
+        session.whereabouts.enter("after collection")
+    return foreign_threads()
+
+
+def take_events(config: pytest.Config) -> bytes:
+    """What the ledger has got since this was last asked, here or in the process that this one was forked from."""
+    session = config.stash.get(session_key, None)
+    if session is None or not session.has_begun:
+        return b""
+    events = list(session.ledger)
+    new = events[config.stash.get(_sent_key, 0) :]
+    config.stash[_sent_key] = len(events)
+    return pickle.dumps(new) if new else b""
+
+
+def record_events(config: pytest.Config, packed: bytes) -> None:
+    """Record what the ledger of another process has got; of imports, the first of each module."""
+    if not packed:
+        return
+    ledger = session_of(config).ledger
+    for event in pickle.loads(packed):  # of our own records alone
+        if not isinstance(event, Import) or ledger.import_of(event.fullname) is None:
+            ledger.record(event)
+
+
+def _import_own(config: pytest.Config, needed: set[str], allowed_threads: int) -> bool:
+    """Import the others, which are code under test; whether none has failed, computed, or started a thread."""
+    session = _session(config, needed)
+    if session is None:
+        return True
+    threads = threading.active_count()
+    session.whereabouts.enter("preload")
+    try:
+        with _captured(config):
+            for fullname in needed.difference(session.installed_modules()):
+                session.registry.get(fullname)
+    except BaseException:
+        return False
+    session.whereabouts.enter("after collection")
+    return not why_not_fork(allowed_threads) and threading.active_count() == threads
+
+
+def _declared(config: pytest.Config) -> set[str]:
+    session = config.stash.get(session_key, None)
+    return {module.fullname for module in session.declared.values()} if session else set()
+
+
+def _session(config: pytest.Config, needed: set[str]) -> HeavySession | None:
+    return config.stash.get(session_key, None) if needed else None
+
+
+@contextmanager
+def _captured(config: pytest.Config) -> Iterator[None]:
+    """What modules print while they are imported here, before a test runs, is nobody's output."""
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    if capture is None or not capture.is_globally_capturing():
+        yield
+        return
+    capture.resume_global_capture()
+    try:
+        yield
+    finally:
+        capture.suspend_global_capture()
+        capture.read_global_capture()
