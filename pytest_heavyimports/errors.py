@@ -318,7 +318,7 @@ class IsolatedTestDied(HeavyImportsError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        headline = f"The process of the isolated test died: {self.end}."
+        headline = f"{self.end[:1].upper()}{self.end[1:]}."
         return _with_texts(headline, {"where": self.trace, "output": self.output}, self.remedy)
 
 

@@ -7,21 +7,18 @@ modules, and has children that do so. It prints nothing, writes no report of its
 
 from __future__ import annotations
 
+import functools
 import io
-import marshal
-import os
 import signal
-import sys
-from collections.abc import Generator
 from typing import Any, NoReturn
 
 import pytest
 
-from .forking import end, foreign_threads, why_not_fork
-from .isolation.child import Child, Where, freeze
-from .isolation.template import Template, enter, unreported_output
+from .forking import end, why_not_fork
+from .isolation.child import Child, Where, freeze, tell_output
+from .isolation.template import Template, unreported_output
 from .isolation.wire import Wire
-from .isolation_hooks import fresh_key, import_modules, take_events
+from .isolation_hooks import fresh_key, import_known, import_modules, take_events
 
 _NEUTRAL: dict[str, Any] = {
     # pytest's own
@@ -31,6 +28,8 @@ _NEUTRAL: dict[str, Any] = {
     "newfirst": False,
     "stepwise": False,
     "xmlpath": None,
+    # ours
+    "heavy_isolate": False,
     # pytest-xdist's
     "dist": "no",
     "numprocesses": None,
@@ -39,21 +38,17 @@ _NEUTRAL: dict[str, Any] = {
 """Options that would select other tests, start more processes or write a report."""
 
 
-def main() -> NoReturn:
-    """Run pytest as the file says whose descriptor is the first argument; the others are of wire, reports and trace."""
-    setup_fd, wire_fd, reports_fd, trace = map(int, sys.argv[1:5])
-    with open(setup_fd, "rb") as file:
-        setup = marshal.load(file)
-    for fd in (wire_fd, reports_fd, trace):
-        os.set_inheritable(fd, False)
-    enter()
+def begin(config: pytest.Config, setup: dict[str, Any], wire: int, reports: int, trace: int) -> None:
+    """Have this pytest run what it is given. The descriptors are those that ``fresh_start.py`` got."""
     _end_with_parent()
-    os.chdir(setup["directory"])
-    sys.argv[:] = [setup["argv0"], *setup["arguments"]]
-    if setup["coverage"]:
-        _count_coverage(setup["coverage"])
-    hooks = FreshHooks(setup, Wire(wire_fd), Wire(reports_fd), trace)
-    sys.exit(pytest.main(setup["arguments"], plugins=[hooks]))
+    config.stash[fresh_key] = True
+    config.option.basetemp = setup["temporary"]
+    for name, value in _NEUTRAL.items():
+        if hasattr(config.option, name):
+            setattr(config.option, name, value)
+    if setup["worker"]:
+        config.workerinput = setup["worker"]  # type: ignore[attr-defined]  # what pytest-xdist does
+    config.pluginmanager.register(FreshHooks(setup, Wire(wire), Wire(reports), trace))
 
 
 def _end_with_parent() -> None:
@@ -61,15 +56,6 @@ def _end_with_parent() -> None:
     import ctypes
 
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-def _count_coverage(options: dict[str, Any]) -> None:
-    """As in the parent, where nothing has begun to count already (coverage's ``patch = subprocess``)."""
-    import coverage
-
-    if coverage.Coverage.current() is None:
-        given = {name.partition(":")[2]: value for name, value in options.items()}
-        coverage.Coverage(config_file=False, data_suffix=True, **given).start()
 
 
 class FreshHooks:
@@ -81,19 +67,7 @@ class FreshHooks:
         self._reports = reports
         self._trace = trace
         self._items: dict[str, pytest.Item] = {}
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_cmdline_parse(self) -> Generator[None, pytest.Config, pytest.Config]:
-        config = yield
-        for name, value in _NEUTRAL.items():
-            if hasattr(config.option, name):
-                setattr(config.option, name, value)
-        config.stash[fresh_key] = True
-        config.option.heavy_isolate = False
-        config.option.basetemp = self._setup["temporary"]
-        if self._setup["worker"]:
-            config.workerinput = self._setup["worker"]  # type: ignore[attr-defined]  # what pytest-xdist does
-        return config
+        self._fault = ""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -102,29 +76,34 @@ class FreshHooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
-        child = Child(session, self._reports, self._trace, lambda: take_events(session.config))
-        if not self._setup["is_template"]:
-            child.run(self._wire, lambda where: self._item(session, where))
-        import_modules(session.config, self._setup["needed"])
-        allowed_threads = foreign_threads()
-        fault = why_not_fork(allowed_threads)
-        self._wire.send("ready", fault, take_events(session.config))
-        freeze()
-        template = Template(
-            self._wire,
-            self._trace,
-            lambda jobs: child.run(jobs, lambda where: self._item(session, where)),
-            lambda: unreported_output(session.config),
-        )
-        template.serve(allowed_threads)
-        end(0)
+        config = session.config
+        if self._setup["is_template"]:
+            import_known(config, self._setup["known"])
+            allowed_threads = import_modules(config, set(self._setup["needed"]))
+            self._wire.send("ready", why_not_fork(allowed_threads), take_events(config))
+            freeze()
+            run_child = functools.partial(self._run_child, session)
+            Template(self._wire, self._trace, run_child, lambda: unreported_output(config)).serve(allowed_threads)
+            end(0)
+        tell_output(config, self._reports)
+        self._run_child(session, self._wire)
 
     # First: other plugins may take tests away that the parent has, rightly, kept.
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         self._items.update((item.nodeid, item) for item in items)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._fault = report.longreprtext
+
+    def _run_child(self, session: pytest.Session, jobs: Wire) -> NoReturn:
+        child = Child(session, self._reports, self._trace, lambda: take_events(session.config))
+        child.run(jobs, functools.partial(self._item, session))
+
     def _item(self, session: pytest.Session, where: Where) -> pytest.Item:
         if where["nodeid"] not in self._items:
             session.perform_collect([where["path"]])
+        if where["nodeid"] not in self._items:
+            raise LookupError(f"{where['nodeid']} is not there when its file is collected again. {self._fault}")
         return self._items[where["nodeid"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import pickle
 import tempfile
 import threading
@@ -14,6 +15,7 @@ import pytest
 
 from .errors import ForkRefused
 from .forking import foreign_threads, threads_of_imports, why_not_fork
+from .guard.known import KNOWN
 from .isolation.child import Child, freeze
 from .isolation.hosts import SpawnHost, TemplateHost
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
@@ -21,6 +23,7 @@ from .isolation.relay import Relay
 from .isolation.spawn import Spawner
 from .isolation.template import Template, fork_process, go_ahead_if, is_fork_there, unreported_output
 from .options import read_settings
+from .places import is_there
 from .records import Import
 from .session import session_key, session_of
 
@@ -172,7 +175,7 @@ class IsolationHooks:
     def _spawner(self) -> Spawner:
         factory: Any = getattr(self._config, "_tmp_path_factory", None)
         temporary = factory.getbasetemp() if factory else Path(tempfile.gettempdir())
-        return Spawner(self._config, self._needed, temporary)
+        return Spawner(self._config, self._needed, [name for name in KNOWN if is_there(name)], temporary)
 
     def _job(self, item: pytest.Item, nextitem: pytest.Item | None, limit_s: float) -> Job:
         self._number += 1
@@ -241,6 +244,14 @@ def import_modules(config: pytest.Config, needed: set[str]) -> int:
             session.import_each(name for name in session.installed_modules() if name in needed)
         session.whereabouts.enter("after collection")
     return foreign_threads()
+
+
+def import_known(config: pytest.Config, names: list[str]) -> None:
+    """Import modules that nobody has declared, as files that are going to be collected again do."""
+    with _captured(config):
+        for name in names:
+            with suppress(Exception):  # who asks for it is told
+                importlib.import_module(name)
 
 
 def take_events(config: pytest.Config) -> bytes:

@@ -16,11 +16,12 @@ The end of that pipe, or SIGINT, means that no test follows: the fixtures are to
 
 From the child, by a pipe that all children share, one after the other:
 
-- ``("report", number, report, lost)``, a report as pytest makes it serializable, and what could not be sent;
-- ``("warning", number, warning, when, nodeid)``;
-- ``("exit", number, reason, returncode)``: ``pytest.exit()`` was called, ``("interrupt", number, traceback)``: somebody
-  raised KeyboardInterrupt, ``("error", number, traceback)``: a plugin failed;
-- ``("done", number, shouldfail, shouldstop, events)``: the test is over; *events* are what the ledger has got since.
+- ``("report", report, lost)``, a report as pytest makes it serializable, and what could not be sent;
+- ``("warning", warning, when, nodeid)``;
+- ``("exit", reason, returncode)``: ``pytest.exit()`` was called, ``("interrupt", traceback)``: somebody
+  raised KeyboardInterrupt, ``("error", traceback)``: a plugin failed;
+- ``("output", descriptors)``, of a fresh interpreter: of the files that hold what has been captured and not reported;
+- ``("done", shouldfail, shouldstop, events)``: the test is over; *events* are what the ledger has got since.
 
 What of these doesn't come, the end of the process tells.
 """
@@ -64,7 +65,8 @@ class ChildHooks:
         self._config = config
         self._reports = reports
         self._pid = os.getpid()
-        self.number = -1
+        self.is_running = False
+        """Whether a test runs: whoever is registered is told of all earlier warnings."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Send it."""
@@ -76,8 +78,8 @@ class ChildHooks:
 
     def send(self, kind: str, *values: Any) -> None:
         """Send a message about the test; nothing where the test has forked, and its child comes out here."""
-        if os.getpid() == self._pid:
-            self._reports.send(kind, self.number, *values)
+        if os.getpid() == self._pid and self.is_running:
+            self._reports.send(kind, *values)
 
 
 class Child:
@@ -124,7 +126,7 @@ class Child:
 
     def _run(self, job: Job, item_of: Callable[[Where], pytest.Item]) -> None:
         session, hooks = self._session, self._hooks
-        hooks.number = job["number"]
+        hooks.is_running = True
         session.testsfailed = job["failed"]
         try:
             item, nextitem = item_of(job), item_of(job["next"]) if job["next"] else None
@@ -141,6 +143,16 @@ class Child:
         """What the last test has left set up for the next one."""
         runner: Any = self._session.config.pluginmanager.getplugin("runner")
         runner.pytest_sessionfinish(self._session)
+
+
+def tell_output(config: pytest.Config, reports: Wire) -> None:
+    """Tell the parent of a fresh interpreter where to read what it has written, should it die."""
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None and config.getoption("capture") == "fd":
+        capture.resume_global_capture()
+        descriptors = os.dup(1), os.dup(2)
+        capture.suspend_global_capture()
+        reports.send("output", descriptors)
 
 
 def freeze() -> None:

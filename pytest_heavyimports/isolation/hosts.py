@@ -116,7 +116,8 @@ class SpawnHost:
     def __init__(self, start: Callable[[Pipes], tuple[int, Wire]]) -> None:
         """*start* starts an interpreter; gives its number and the wire to send tests by."""
         self._pipes = Pipes()
-        self._supervisor = Supervisor(lambda: start(self._pipes), self._pipes.trace, lambda: "")
+        self._supervisor = Supervisor(lambda: start(self._pipes), self._pipes.trace, self._unreported_output)
+        self._outputs: list[int] = []
 
     def wait_until_ready(self) -> str:
         """It always can."""
@@ -134,6 +135,9 @@ class SpawnHost:
             descriptors = ready(self._supervisor.poll_ms(), self._supervisor, self._pipes.reports)
             if self._pipes.reports.fileno() in descriptors:
                 for message in self._pipes.reports.receive():
+                    if message[0] == "output":
+                        self._open_outputs(message[1])
+                        continue
                     yield message
                     if message[0] == "done" and job["next"]:
                         return
@@ -146,6 +150,19 @@ class SpawnHost:
         """End the interpreter that is there."""
         self._supervisor.stop()
         self._pipes.close()
+
+    def _open_outputs(self, descriptors: tuple[int, ...]) -> None:
+        """Get hold of the files that it captures its output in, which have no name."""
+        with suppress(OSError):  # it has died already
+            self._outputs = [os.open(f"/proc/{self._supervisor.pid}/fd/{fd}", os.O_RDONLY) for fd in descriptors]
+
+    def _unreported_output(self) -> str:
+        outputs, self._outputs = self._outputs, []
+        texts = []
+        for fd in outputs:
+            with open(fd, "rb") as file:
+                texts.append(file.read().decode(errors="replace").rstrip())
+        return "\n".join(filter(None, texts))
 
 
 class _Descriptor:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .hosts import Message
     from .supervisor import Ended
 
+_SUBTEST: tuple[type[pytest.TestReport], ...] = (
+    (pytest.SubtestReport,) if hasattr(pytest, "SubtestReport") else ()  # since pytest 9.0
+)
 _OURS = str(Path(__file__).parent.parent)
 
 
@@ -40,6 +43,8 @@ class Relay:
         self._phase = "setup"
         """The next of which there is no report."""
         self._is_done = False
+        self._failed_subtests = 0
+        self._lost: set[str] = set()
         self._stop: BaseException | None = None
         self.fault = ""
         """Why the test could not be run there at all."""
@@ -62,28 +67,34 @@ class Relay:
             call = pytest.CallInfo.from_call(lambda: None, "teardown")
             self._tell(self._item.ihook.pytest_runtest_makereport(item=self._item, call=call))
 
-    def _on_report(self, _: int, data: dict[str, Any], lost: list[str]) -> None:
+    def _on_report(self, data: dict[str, Any], lost: list[str]) -> None:
         report = unpack_report(self._item.config, data)
-        # Those of a subtest are about a part of the call.
-        if type(report) is pytest.TestReport:
+        if isinstance(report, _SUBTEST):
+            self._failed_subtests += report.failed
+        else:
             self._phase = _after(report)
+            self._count_subtests(report)
         self._tell(report)
-        for value in lost:
-            self._warn(warning_of_loss(report.nodeid, value, self._item.location), "runtest", report.nodeid)
+        file, line, _ = self._item.location
+        for text in dict.fromkeys(lost):
+            if text not in self._lost:  # each phase has the user properties
+                self._lost.add(text)
+                told = warning_of_loss(report.nodeid, text, str(self._item.config.rootpath / file), (line or 0) + 1)
+                self._warn(told, "runtest", report.nodeid)
 
-    def _on_warning(self, _: int, packed: tuple[str, str, str, str, int], when: str, nodeid: str) -> None:
+    def _on_warning(self, packed: tuple[str, str, str, str, int], when: str, nodeid: str) -> None:
         self._warn(unpack_warning(*packed), when, nodeid)
 
-    def _on_exit(self, _: int, reason: str, returncode: int | None) -> None:
+    def _on_exit(self, reason: str, returncode: int | None) -> None:
         self._stop = pytest.exit.Exception(reason, returncode)
 
-    def _on_interrupt(self, _: int, trace: str) -> None:
+    def _on_interrupt(self, trace: str) -> None:
         self._stop = KeyboardInterrupt(f"in the process of {self._item.nodeid}:\n{trace}")
 
-    def _on_error(self, _: int, trace: str) -> None:
+    def _on_error(self, trace: str) -> None:
         self.die(f"pytest failed in the process of the isolated test:\n{trace}")
 
-    def _on_done(self, _: int, shouldfail: str | bool, shouldstop: str | bool, events: bytes) -> None:
+    def _on_done(self, shouldfail: str | bool, shouldstop: str | bool, events: bytes) -> None:
         self._is_done = True
         session = self._item.session
         if shouldfail and not session.shouldfail:
@@ -101,6 +112,14 @@ class Relay:
     def _on_ended(self, ended: Ended) -> None:
         if not self._is_done:
             self.die(str(_death(self._item.nodeid, ended, self._limit_s)))
+
+    def _count_subtests(self, report: pytest.TestReport) -> None:
+        """A test whose subtests have failed has failed too: pytest counts them, in the child."""
+        if self._failed_subtests and report.when == "call" and report.passed:
+            report.outcome = "failed"
+            report.longrepr = (
+                f"contains {self._failed_subtests} failed subtest{'s' if self._failed_subtests > 1 else ''}"
+            )
 
     def _failure(self, text: str, when: Any) -> pytest.TestReport:
         call = pytest.CallInfo.from_call(lambda: pytest.fail(text, pytrace=False), when)
@@ -149,4 +168,5 @@ def _plumbing() -> tuple[str, ...]:
     """Where pytest, pluggy and we are: of no interest in the trace of a test."""
     import pluggy
 
-    return (str(Path(pytest.__file__).parent.with_name("_pytest")), str(Path(pluggy.__file__).parent), _OURS)
+    package = Path(pytest.__file__).parent
+    return (str(package), str(package.with_name("_pytest")), str(Path(pluggy.__file__).parent), _OURS)

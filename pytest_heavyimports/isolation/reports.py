@@ -77,12 +77,12 @@ def unpack_warning(text: str, module: str, name: str, file: str, line: int) -> w
     return warnings.WarningMessage(message, category, file, line)
 
 
-def warning_of_loss(nodeid: str, lost: str, location: tuple[str, int | None, str]) -> warnings.WarningMessage:
+def warning_of_loss(nodeid: str, lost: str, file: str, line: int) -> warnings.WarningMessage:
     """What is told of a value that could not be sent."""
     text = (
         f"{nodeid}: a value can't be sent from the process of an isolated test, and its repr stands in for it: {lost}"
     )
-    return warnings.WarningMessage(HeavyImportWarning(text), HeavyImportWarning, location[0], (location[1] or 0) + 1)
+    return warnings.WarningMessage(HeavyImportWarning(text), HeavyImportWarning, file, line)
 
 
 def _repr(value: object) -> str:

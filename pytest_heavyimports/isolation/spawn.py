@@ -1,4 +1,4 @@
-"""Starts fresh interpreters that run pytest as this one does, for one test or as a template: see ``fresh_hooks.py``."""
+"""Starts fresh interpreters that run pytest as this one does, for one test or as a template: see ``fresh_start.py``."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ if TYPE_CHECKING:
 
     from .hosts import Pipes
 
-_START = "from pytest_heavyimports.fresh_hooks import main; main()"
+START = Path(__file__).resolve().parent.with_name("fresh_start.py")
 _COVERAGE_OPTIONS = ("run:branch", "run:source", "run:include", "run:omit", "run:data_file", "run:concurrency")
 
 
 class Spawner:
     """Knows how this pytest was started."""
 
-    def __init__(self, config: pytest.Config, needed: Iterable[str], temporary: Path) -> None:
+    def __init__(self, config: pytest.Config, needed: Iterable[str], known: list[str], temporary: Path) -> None:
         """
         Args:
             config: pytest's, here.
-            needed: The modules that a template is to import.
+            needed: The declared modules that a template is to import.
+            known: Other heavy modules, which have been imported here.
             temporary: The directory for their temporary directories, which are numbered.
         """
         self._config = config
         self._needed = sorted(needed)
+        self._known = known
         self._temporary = temporary
         self._number = 0
 
@@ -56,7 +58,7 @@ class Spawner:
         os.write(setup, marshal.dumps(plain(self._setup(is_template), "", [])))
         os.lseek(setup, 0, os.SEEK_SET)
         given = (setup, wire.fileno(), pipes.for_child.fileno(), pipes.trace)
-        command = [sys.executable, *interpreter_flags(), "-c", f"import sys; sys.path[:] = {sys.path!r}; {_START}"]
+        command = [sys.executable, *interpreter_flags(), str(START)]
         try:
             for fd in given:
                 os.set_inheritable(fd, True)
@@ -75,6 +77,8 @@ class Spawner:
             "is_template": is_template,
             "arguments": [*arguments, "--no-cov"] if config.pluginmanager.has_plugin("_cov") else [*arguments],
             "needed": self._needed,
+            "known": self._known,
+            "path": sys.path,
             "argv0": sys.argv[0],
             "directory": str(config.invocation_params.dir),
             "temporary": str(self._temporary / f"isolated-{self._number}"),

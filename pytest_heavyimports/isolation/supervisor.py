@@ -53,8 +53,9 @@ class Supervisor:
         self._start = start
         self._trace = trace
         self._output = output
-        self._pid = 0
-        self._pidfd = -1
+        self.pid = 0
+        """The child's number; 0 while there is none."""
+        self.pidfd = -1
         self._jobs: Wire | None = None
         self._number = -1
         self._deadline = 0.0
@@ -63,15 +64,15 @@ class Supervisor:
 
     def fileno(self) -> int:
         """A descriptor that is ready when the child has ended; -1 while there is none."""
-        return self._pidfd
+        return self.pidfd
 
     def run(self, job: Mapping[str, Any]) -> None:
         """Give the test to the child that is there, else to a new one."""
-        if not self._pid:
+        if not self.pid:
             os.truncate(self._trace, 0)
             os.lseek(self._trace, 0, os.SEEK_SET)
-            self._pid, self._jobs = self._start()
-            self._pidfd = os.pidfd_open(self._pid)
+            self.pid, self._jobs = self._start()
+            self.pidfd = os.pidfd_open(self.pid)
             self._is_late = self._is_killed = False
         self._number = job["number"]
         self._deadline = time.monotonic() + job["limit_s"]
@@ -81,13 +82,13 @@ class Supervisor:
 
     def poll_ms(self) -> int | None:
         """How long to wait for it, at most."""
-        return max(int((self._deadline - time.monotonic()) * 1000) + 1, 0) if self._pid else None
+        return max(int((self._deadline - time.monotonic()) * 1000) + 1, 0) if self.pid else None
 
     def look(self) -> Ended | None:
         """The child's end, if it has ended. Does what is to be done where its time is over."""
-        if not self._pid:
+        if not self.pid:
             return None
-        pid, status = os.waitpid(self._pid, os.WNOHANG)
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
         if pid:
             return self._clean_up(os.waitstatus_to_exitcode(status))
         if time.monotonic() >= self._deadline:
@@ -101,7 +102,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """End the child; its fixtures are torn down, if they let themselves."""
-        if not self._pid:
+        if not self.pid:
             return
         assert self._jobs
         self._jobs.close()
@@ -113,21 +114,21 @@ class Supervisor:
 
     def _clean_up(self, status: int) -> Ended:
         self._kill()  # whomever it has left
-        os.close(self._pidfd)
+        os.close(self.pidfd)
         assert self._jobs
         self._jobs.close()
-        self._pid, self._pidfd, self._jobs = 0, -1, None
+        self.pid, self.pidfd, self._jobs = 0, -1, None
         trace = os.pread(self._trace, SHOWN_BYTES, 0).decode(errors="replace")
         return Ended(self._number, status, self._is_late, self._output()[-SHOWN_BYTES:], trace)
 
     def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, number)
+            signal.pidfd_send_signal(self.pidfd, number)
 
     def _kill(self) -> None:
         self._signal(signal.SIGKILL)
         with suppress(ProcessLookupError, PermissionError):  # it had no time to begin a session
-            os.killpg(self._pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
 
 
 def ready(ms: int | None, *waited_for: Any) -> set[int]:
