@@ -94,9 +94,12 @@ class IsolationHooks:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         shared = nextitem if nextitem and share_a_process(isolation, self._isolation(nextitem)) else None
-        self._run(item, shared, isolation)
+        limit_s = min(self._limit_s, self._timeout_s + TIMEOUT_GRACE_S) if self._timeout_s else self._limit_s
+        relay = Relay(item, limit_s, self._record)
+        self._run(relay, self._job(item, shared, limit_s), isolation)
         self._tear_down(item, nextitem)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        relay.tell_warnings()
         return True
 
     # pytest-timeout's timer runs in the child; here it would end the whole run.
@@ -139,21 +142,18 @@ class IsolationHooks:
         if not self._fault and (fault := why_not_fork(threads_of_imports())):
             self._fault, self._where = fault, where
 
-    def _run(self, item: pytest.Item, nextitem: pytest.Item | None, isolation: Isolation) -> None:
-        limit_s = min(self._limit_s, self._timeout_s + TIMEOUT_GRACE_S) if self._timeout_s else self._limit_s
-        faults = []
+    def _run(self, relay: Relay, job: Job, isolation: Isolation) -> None:
+        faults = [self._fault]
         for host in self._hosts(isolation):
-            relay = Relay(item, limit_s, self._record)
             relay.fault = host.wait_until_ready()
             self._record(host.take_events())
             if not relay.fault:
-                relay.follow(host.run(self._job(item, nextitem, limit_s)))
+                relay.follow(host.run(job))
             if not relay.fault:
                 return
             faults.append(relay.fault)
-        fault = self._fault or faults.pop(0)
-        refused = ForkRefused(item.nodeid, fault=fault, where=self._where, anew="; ".join(faults))
-        Relay(item, limit_s, lambda _: None).die(str(refused))
+        here, *anew = [*filter(None, faults)] or ["this system has no fork that would do"]
+        relay.die(str(ForkRefused(job["nodeid"], fault=here, where=self._where, anew="; ".join(anew))))
 
     def _hosts(self, isolation: Isolation) -> Iterator[Host]:
         """Where the test may be run, the cheapest first."""

@@ -45,6 +45,7 @@ class Relay:
         self._is_done = False
         self._failed_subtests = 0
         self._lost: set[str] = set()
+        self._warnings: list[dict[str, Any]] = []
         self._stop: BaseException | None = None
         self.fault = ""
         """Why the test could not be run there at all."""
@@ -55,6 +56,11 @@ class Relay:
             getattr(self, f"_on_{kind}")(*values)
         if self._stop:
             raise self._stop
+
+    def tell_warnings(self) -> None:
+        """Tell the warnings: pytest does so when all else has been told."""
+        for warning in self._warnings:
+            self._item.ihook.pytest_warning_recorded.call_historic(kwargs=warning)
 
     def die(self, text: str) -> None:
         """Tell that the test has failed in the phase that it was in, and close it."""
@@ -130,8 +136,7 @@ class Relay:
         self._item.ihook.pytest_runtest_logreport(report=report)
 
     def _warn(self, warning: warnings.WarningMessage, when: str, nodeid: str) -> None:
-        told = {"warning_message": warning, "when": when, "nodeid": nodeid, "location": None}
-        self._item.ihook.pytest_warning_recorded.call_historic(kwargs=told)
+        self._warnings.append({"warning_message": warning, "when": when, "nodeid": nodeid, "location": None})
 
     def _is_expected_to_fail(self) -> bool:
         """Whether the mark ``xfail`` says so without a condition: what has one is decided in the child."""
