@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -68,6 +69,17 @@ def why_not_fork(allowed_threads: int) -> str:
     runtimes = sorted(_waiting_in(_RUNTIMES))
     by = f" of {', '.join(runtimes)}: something has computed" if runtimes else " that no import leaves"
     return f"it has {extra} thread{'s' if extra > 1 else ''}{by}"
+
+
+def end_with_parent() -> None:
+    """
+    Have the system kill this process when the one that has started it is no more.
+
+    Reference: prctl(2), ``PR_SET_PDEATHSIG``.
+    """
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def flush() -> None:

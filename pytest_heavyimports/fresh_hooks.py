@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import functools
 import io
-import signal
 from typing import Any, NoReturn
 
 import pytest
 
-from .forking import end, why_not_fork
+from .forking import end, end_with_parent, why_not_fork
 from .isolation.child import Child, Where, freeze, tell_output
 from .isolation.template import Template, unreported_output
 from .isolation.wire import Wire
@@ -40,7 +39,7 @@ _NEUTRAL: dict[str, Any] = {
 
 def begin(config: pytest.Config, setup: dict[str, Any], wire: int, reports: int, trace: int) -> None:
     """Have this pytest run what it is given. The descriptors are those that ``fresh_start.py`` got."""
-    _end_with_parent()
+    end_with_parent()
     config.stash[fresh_key] = True
     config.option.basetemp = setup["temporary"]
     for name, value in _NEUTRAL.items():
@@ -49,13 +48,6 @@ def begin(config: pytest.Config, setup: dict[str, Any], wire: int, reports: int,
     if setup["worker"]:
         config.workerinput = setup["worker"]  # type: ignore[attr-defined]  # what pytest-xdist does
     config.pluginmanager.register(FreshHooks(setup, Wire(wire), Wire(reports), trace))
-
-
-def _end_with_parent() -> None:
-    """Have the system kill this process when the one that has started it is no more."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class FreshHooks:

@@ -74,8 +74,8 @@ class IsolationHooks:
             self._look_at_this_process(f"{collector.nodeid} (collection)")
         return report
 
-    # Outermost: the template is forked before anything that has to do with tests, and ended after all of it.
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    # Innermost: pytest-cov puts the data of all processes together when the loop is over.
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         if any(map(self._isolation, session.items)) and not session.config.option.collectonly:
             self._begin(session)

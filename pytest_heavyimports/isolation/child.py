@@ -108,12 +108,12 @@ class Child:
         try:
             self._run_all(jobs, item_of)
             status = 0
-        except KeyboardInterrupt:
-            self._tear_down()
+        except (KeyboardInterrupt, BrokenPipeError):
+            pass  # the run has ended
         except BaseException:
             traceback.print_exc()
         finally:
-            end(status)
+            self._end(status)
 
     def _run_all(self, jobs: Wire, item_of: Callable[[Where], pytest.Item]) -> None:
         message = jobs.wait()
@@ -121,8 +121,6 @@ class Child:
             job: Job = message[1]
             self._run(job, item_of)
             message = jobs.wait() if job["next"] else None
-        if job["next"]:
-            self._tear_down()
 
     def _run(self, job: Job, item_of: Callable[[Where], pytest.Item]) -> None:
         session, hooks = self._session, self._hooks
@@ -139,10 +137,13 @@ class Child:
             hooks.send("error", traceback.format_exc())
         hooks.send("done", _text(session.shouldfail), _text(session.shouldstop), self._take_events())
 
-    def _tear_down(self) -> None:
-        """What the last test has left set up for the next one."""
+    def _end(self, status: int) -> NoReturn:
+        """End the process, after tearing down what a test has left set up that was broken off, or expected another."""
         runner: Any = self._session.config.pluginmanager.getplugin("runner")
-        runner.pytest_sessionfinish(self._session)
+        try:
+            runner.pytest_sessionfinish(self._session)
+        finally:
+            end(status)
 
 
 def tell_output(config: pytest.Config, reports: Wire) -> None:

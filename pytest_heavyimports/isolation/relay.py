@@ -113,7 +113,7 @@ class Relay:
         if self._phase == "setup":
             self.fault = fault
         else:
-            self.die(f"{fault}, and the test with it.")
+            self.die(f"{fault[0].upper()}{fault[1:]}, and the test with it.")
 
     def _on_ended(self, ended: Ended) -> None:
         if not self._is_done:

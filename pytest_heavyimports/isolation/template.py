@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..forking import end, flush, why_not_fork
+from ..forking import end, end_with_parent, flush, why_not_fork
 from .supervisor import Supervisor, ready
 from .wire import Wire
 
@@ -48,6 +48,8 @@ class Template:
 
     def serve(self, allowed_threads: int) -> None:
         """Fork a child for each test, until nobody is there any more. *allowed_threads* are those of the imports."""
+        import ctypes  # noqa: F401  # each child needs it
+
         self._allowed_threads = allowed_threads
         try:
             while not self._control.is_closed:
@@ -85,6 +87,7 @@ class Template:
             os.close(reading)
         else:
             enter(self._control.close, lambda: os.close(writing))
+            end_with_parent()
             self._run_child(Wire(reading))
         return pid, Wire(writing)
 
