@@ -35,16 +35,14 @@ def foreign_threads() -> int:
 
 def threads_of_imports() -> int:
     """
-    Those among the foreign threads that the import of numpy or scipy starts: OpenBLAS's.
+    How many threads the imports of numpy or scipy have started: OpenBLAS's.
 
     They do no harm: OpenBLAS ends them before a fork, and starts them when it is used again.
     """
-    if foreign_threads() == 0:
-        return 0  # and ctypes isn't needed
-    import ctypes
-
     threads = 0
     for library in dict.fromkeys(_OPENBLAS.findall(_maps())):
+        import ctypes
+
         loaded = ctypes.CDLL(library)
         ask = next((getattr(loaded, name) for name in _THREADS_OF_OPENBLAS if hasattr(loaded, name)), None)
         threads += ask() - 1 if ask else 0
@@ -63,12 +61,11 @@ def why_not_fork(allowed_threads: int) -> str:
     """
     if fault := _why_no_cuda():
         return fault
-    extra = foreign_threads() - allowed_threads
-    if extra <= 0:
-        return ""
-    runtimes = sorted(_waiting_in(_RUNTIMES))
-    by = f" of {', '.join(runtimes)}: something has computed" if runtimes else " that no import leaves"
-    return f"it has {extra} thread{'s' if extra > 1 else ''}{by}"
+    threads = foreign_threads()
+    if threads and (waiting := _waiting_in(_RUNTIMES)):
+        return f"it has {_threads(len(waiting))} of {', '.join(sorted(set(waiting)))}: something has computed"
+    extra = threads - allowed_threads
+    return f"it has {_threads(extra)} that no import leaves" if extra > 0 else ""
 
 
 def end_with_parent() -> None:
@@ -124,9 +121,13 @@ def _maps() -> str:
         return ""
 
 
-def _waiting_in(libraries: re.Pattern[str]) -> set[str]:
-    """The names of those libraries that threads of this process wait in, as far as the system tells."""
-    found = set()
+def _threads(number: int) -> str:
+    return f"{number} thread{'s' if number > 1 else ''}"
+
+
+def _waiting_in(libraries: re.Pattern[str]) -> list[str]:
+    """For each thread that waits in one of those libraries, as far as the system tells, the library's name."""
+    found = []
     ranges = [line.split(maxsplit=5) for line in _maps().splitlines() if libraries.search(line)]
     for task in os.listdir(TASKS):
         with suppress(OSError, ValueError, IndexError):  # it has ended, runs, or is not to be looked at
@@ -135,5 +136,5 @@ def _waiting_in(libraries: re.Pattern[str]) -> set[str]:
             for line in ranges:
                 begin, _, until = line[0].partition("-")
                 if int(begin, 16) <= counter < int(until, 16):
-                    found.add(os.path.basename(line[5]))
+                    found.append(os.path.basename(line[5]))
     return found

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from .forking import end, end_with_parent, why_not_fork
+from .forking import end, end_with_parent, threads_of_imports, why_not_fork
 from .isolation.child import Child, Where, freeze, tell_output
 from .isolation.template import Template, unreported_output
 from .isolation.wire import Wire
@@ -70,9 +70,10 @@ class FreshHooks:
     def pytest_collection(self, session: pytest.Session) -> None:
         config = session.config
         if self._setup["is_template"]:
+            fault = why_not_fork(threads_of_imports())  # of what conftest files and plugins have done
             import_known(config, self._setup["known"])
             allowed_threads = import_modules(config, set(self._setup["needed"]))
-            self._wire.send("ready", why_not_fork(allowed_threads), take_events(config))
+            self._wire.send("ready", fault or why_not_fork(allowed_threads), take_events(config))
             freeze()
             run_child = functools.partial(self._run_child, session)
             Template(self._wire, self._trace, run_child, lambda: unreported_output(config)).serve(allowed_threads)

@@ -63,6 +63,8 @@ class IsolationHooks:
         self._threads = foreign_threads()
         self._fault = ""
         self._where = ""
+        if self._is_for_all:
+            self._look_at_this_process("start-up")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -134,7 +136,7 @@ class IsolationHooks:
         with suppress(AttributeError):  # without pytest's plugin tmpdir; where all children find it, and number theirs
             config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # as pytest-xdist does
         if any(self._isolation(item) != Isolation("spawn") for item in isolated) and is_fork_there():
-            self._look_at_this_process("start-up or collection" if self._threads else "start-up")
+            self._look_at_this_process("collection" if self._is_for_all else "start-up or collection")
             if not self._fault:
                 self._forked = TemplateHost(self._fork_template, self._limit_s)
 
@@ -206,8 +208,9 @@ class IsolationHooks:
         def serve() -> None:
             config.pluginmanager.unregister(name=NAME)
             take_events(config)
-            allowed_threads = import_modules(config, needed)
-            go_ahead_if(lambda: _import_own(config, needed, allowed_threads))
+            import_modules(config, needed)
+            go_ahead_if(lambda: _import_own(config, needed))
+            allowed_threads = foreign_threads()
             control.send("ready", why_not_fork(allowed_threads), take_events(config))
             freeze()
             child = Child(self._session, pipes.for_child, pipes.trace, lambda: take_events(config))
@@ -275,12 +278,13 @@ def record_events(config: pytest.Config, packed: bytes) -> None:
             ledger.record(event)
 
 
-def _import_own(config: pytest.Config, needed: set[str], allowed_threads: int) -> bool:
+def _import_own(config: pytest.Config, needed: set[str]) -> bool:
     """Import the others, which are code under test; whether none has failed, computed, or started a thread."""
     session = _session(config, needed)
     if session is None:
         return True
-    threads = threading.active_count()
+    # A fork leaves the threads of earlier imports behind.
+    threads, foreign, of_imports = threading.active_count(), foreign_threads(), threads_of_imports()
     session.whereabouts.enter("preload")
     try:
         with _captured(config):
@@ -289,6 +293,7 @@ def _import_own(config: pytest.Config, needed: set[str], allowed_threads: int) -
     except BaseException:
         return False
     session.whereabouts.enter("after collection")
+    allowed_threads = foreign + threads_of_imports() - of_imports
     return not why_not_fork(allowed_threads) and threading.active_count() == threads
 
 

@@ -18,7 +18,7 @@ RECORDER = """
 
     import pytest
 
-    PARENT = os.getpid()
+    PARENT = 0 if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 
     def tell(kind, **facts):
         with open(os.environ["TOLD"], "a", encoding="utf-8") as file:

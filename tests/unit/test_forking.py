@@ -1,0 +1,131 @@
+"""What this process must be like to be forked."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import types
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_heavyimports.forking import flush, foreign_threads, why_not_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def cuda_module(*, is_initialized: bool = False, is_in_bad_fork: bool = False) -> types.ModuleType:
+    """What is asked of ``torch.cuda``."""
+    module = types.ModuleType("torch.cuda")
+    module.is_initialized = lambda: is_initialized  # type: ignore[attr-defined]
+    module._is_in_bad_fork = lambda: is_in_bad_fork  # type: ignore[attr-defined]
+    return module
+
+
+def test_threads_of_python_are_not_foreign() -> None:
+    """However they were started."""
+    import _thread
+
+    before, go_on, lock = foreign_threads(), threading.Event(), _thread.allocate_lock()
+    lock.acquire()
+    thread = threading.Thread(target=go_on.wait)
+    thread.start()
+    started = threading.Event()
+    _thread.start_new_thread(lambda: (started.set(), lock.acquire()), ())
+    assert started.wait(10)
+    assert foreign_threads() == before
+    go_on.set()
+    lock.release()
+    thread.join()
+
+
+def test_more_threads_than_allowed() -> None:
+    """How many."""
+    threads = foreign_threads()
+    assert why_not_fork(threads) == ""
+    assert why_not_fork(threads - 1) == "it has 1 thread that no import leaves"
+    assert why_not_fork(threads - 2) == "it has 2 threads that no import leaves"
+
+
+@pytest.mark.parametrize(
+    ("facts", "fault"),
+    [
+        ({}, ""),
+        ({"is_initialized": True}, "it has initialised CUDA"),
+        ({"is_in_bad_fork": True}, "it was forked from a process that had initialised CUDA"),
+    ],
+)
+def test_cuda(monkeypatch: pytest.MonkeyPatch, facts: dict[str, bool], fault: str) -> None:
+    """The torch that is there is asked."""
+    monkeypatch.setitem(sys.modules, "torch.cuda", cuda_module(**facts))
+    assert why_not_fork(foreign_threads()) == fault
+
+
+def test_a_stand_in_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would say yes to everything."""
+
+    class StandIn(types.ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise AssertionError(name)
+
+    monkeypatch.setitem(sys.modules, "torch.cuda", StandIn("torch.cuda"))
+    assert why_not_fork(foreign_threads()) == ""
+
+
+def test_no_torch_is_imported(python: Callable[..., str]) -> None:
+    """To ask."""
+    assert (
+        python(
+            """
+        import sys
+        from pytest_heavyimports.forking import threads_of_imports, why_not_fork
+        fault = why_not_fork(threads_of_imports())
+        print(repr(fault), "torch" in sys.modules, "ctypes" in sys.modules)
+        """
+        )
+        == "'' False False\n"
+    )
+
+
+def test_threads_of_numpy_are_those_of_an_import(python: Callable[..., str]) -> None:
+    """They are counted, and computing with numpy adds none."""
+    assert (
+        python(
+            """
+        import numpy
+        from pytest_heavyimports.forking import foreign_threads, threads_of_imports, why_not_fork
+        print(foreign_threads() == threads_of_imports(), repr(why_not_fork(threads_of_imports())))
+        numpy.ones((800, 800)) @ numpy.ones((800, 800))
+        print(repr(why_not_fork(threads_of_imports())))
+        """
+        )
+        == "True ''\n''\n"
+    )
+
+
+@pytest.mark.torch
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one CPU computes without threads")
+def test_a_torch_that_has_computed(python: Callable[..., str]) -> None:
+    """OpenMP's threads are named, once they wait."""
+    told = python(
+        """
+        import time
+        import torch
+        from pytest_heavyimports.forking import threads_of_imports, why_not_fork
+        print(repr(why_not_fork(threads_of_imports())))
+        torch.ones(800, 800) @ torch.ones(800, 800)
+        time.sleep(1)
+        print(why_not_fork(threads_of_imports()))
+        """
+    ).splitlines()
+    threads = (os.cpu_count() or 1) - 1
+    assert told[0] == "''"
+    assert told[1] == f"it has {threads} thread{'s' if threads > 1 else ''} of libgomp.so.1: something has computed"
+
+
+def test_flush_survives_closed_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And streams that are none."""
+    monkeypatch.setattr(sys, "stdout", None)
+    flush()
