@@ -26,7 +26,7 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks; code=$$?; $(BIN)/python -m benchmarks.guard && exit $$code
+	$(BIN)/python -m benchmarks; code=$$?; $(BIN)/python -m benchmarks.guard && $(BIN)/python -m benchmarks.isolation --peers && exit $$code
 
 clean:
 	rm -rf .venv .nox
