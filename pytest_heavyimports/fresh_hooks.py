@@ -63,8 +63,10 @@ class FreshHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        if config.pluginmanager.unregister(name="terminalreporter"):
-            config.pluginmanager.register(pytest.TerminalReporter(config, io.StringIO()), "terminalreporter")
+        reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+        if reporter:
+            config.pluginmanager.unregister(reporter)
+            config.pluginmanager.register(type(reporter)(config, io.StringIO()), "terminalreporter")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -174,4 +175,5 @@ def _plumbing() -> tuple[str, ...]:
     import pluggy
 
     package = Path(pytest.__file__).parent
-    return (str(package), str(package.with_name("_pytest")), str(Path(pluggy.__file__).parent), _OURS)
+    runpy = str(Path(os.__file__).with_name("runpy.py"))  # not frozen in Python 3.10
+    return (str(package), str(package.with_name("_pytest")), str(Path(pluggy.__file__).parent), _OURS, runpy)
