@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing takes longer to import than `heavyimports run` takes for all that it does
 if TYPE_CHECKING:
+    from typing import Any
+
     from .errors import (
         CudaMemoryLeaked,
         HalfImported,
