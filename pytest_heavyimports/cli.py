@@ -63,6 +63,6 @@ def usage() -> str:
 def _load(reference: str) -> Callable[[Sequence[str]], int]:
     module, _, function = reference.partition(":")
     fullname = f"{__package__}.{module}"
-    __import__(fullname)  # importlib.import_module takes a hundred modules' time
+    __import__(fullname)
     command: Callable[[Sequence[str]], int] = getattr(sys.modules[fullname], function)
     return command

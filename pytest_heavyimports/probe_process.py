@@ -61,7 +61,7 @@ def import_in_child(
         directory = Path(name)
         request = {"fullname": fullname, "path": list(path), "alarm_s": int(min(timeout_s, 1e6)) + ORPHAN_S}
         (directory / "request").write_bytes(marshal.dumps(request))
-        command = [sys.executable, "-u", *_interpreter_flags(), str(CHILD), name]
+        command = [sys.executable, "-u", *interpreter_flags(), str(CHILD), name]
         with _Child(command, environment) as child:
             is_late = child.follow(time.monotonic() + timeout_s)
         if (directory / "report").exists():
@@ -75,7 +75,7 @@ def import_in_child(
     raise ProbeFailed(fullname, fault=fault, trace=trace, output=_last_lines(_text(child.output)), remedy=remedy)
 
 
-def _interpreter_flags() -> list[str]:
+def interpreter_flags() -> list[str]:
     """The flags that this interpreter was started with, as far as they hold for another program, ``-W`` and ``-X``."""
     # Private, and what multiprocessing starts its children with. It knows some of the -X options only.
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]

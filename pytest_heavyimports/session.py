@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 session_key: pytest.StashKey[HeavySession] = pytest.StashKey()
 """The session, in ``config.stash``; set when anything is declared or guarded, or a fixture asks for a module."""
 
+WARM_RUN = "heavyimports-warm-run"
+"""The name of the plugin that a run has where its process was forked from a warm one."""
+
 _lock = threading.RLock()
 
 
@@ -87,7 +90,7 @@ class HeavySession:
         """Make these known to the registry, and let the guard protect those that are installed."""
         self.declared.clear()
         self.declared.update(declared)
-        packages = _installed_packages(declared.values()) if self.guard or self.deferral else {}
+        packages = installed_packages(declared.values()) if self.guard or self.deferral else {}
         if self.deferral:
             self.deferral.defer(tuple(packages))
         if self.guard:
@@ -98,7 +101,7 @@ class HeavySession:
     def preload(self) -> None:
         """Import what is declared and installed. What fails is remembered, and told to the first test that asks."""
         self.whereabouts.enter("preload")
-        installed = _installed_packages(self.declared.values())
+        installed = installed_packages(self.declared.values())
         for module in self.declared.values():
             if any(is_within(module.fullname, package) for package in installed):
                 try:
@@ -213,7 +216,8 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
         raise pytest.UsageError(*faults, *more_faults)
     session = session_of(config)
     session.declare(declared)
-    session.notice("conftest or plugin")
+    is_warm = config.pluginmanager.has_plugin(WARM_RUN)
+    session.notice("warm process" if is_warm else "conftest or plugin")
     return session
 
 
@@ -223,7 +227,7 @@ def _begin(config: pytest.Config, settings: Settings) -> HeavySession:
     return session
 
 
-def _installed_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
+def installed_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
     """The packages of declared modules that are installed, not code under test, each with its declaration."""
     from .distributions import is_installed, locate
 

@@ -1,19 +1,19 @@
 """
-``heavyimports run``: hands this process's whole situation to a warm one, and stands in the terminal for the run there.
+``heavyimports run``: hands this process's whole situation to a warm one, and stands for the run that is forked there.
 
-It must start fast, so it imports nothing but what the interpreter has in memory: ``_socket`` and ``_signal``, whose public
-faces bring enum and more along, twice the time of all that is done here.
+It must start fast, so it takes ``_socket`` and ``_signal``: their public faces import enum and more, which takes twice
+the time of all that is done here.
 """
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # typeshed has the public one alone
 import _socket
 import os
 import sys
 
 from .key import identity, name_of, open_directory, socket_directory
-from .wire import LIMIT_FDS, Decoder, Message, join
+from .wire import Decoder, Message, join
 
 TYPE_CHECKING = False  # as in wire.py
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ def situation(kind: str, files: Sequence[int], **fields: bytes | int) -> Message
     limits = [name for name in dir(resource) if name.startswith("RLIMIT_")]
     return Message(
         kind,
+        blocked=join([str(int(number)) for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, ())]),
         directory=os.getcwd(),
         environment=join([name + b"=" + value for name, value in os.environb.items()]),
         files=join([str(number) for number in files]),
@@ -214,7 +215,10 @@ def _run_warm(arguments: Sequence[str]) -> int:
     name = name_of(identity())
     files = open_files()
     request = situation(
-        "run", files, arguments=join(command_line(arguments)), path=join(sys.path), executable=os.fsencode(sys.executable)
+        "run",
+        files,
+        arguments=join(command_line(arguments)),
+        path=join(sys.path),
     )
     why = ""
     for _ in range(ATTEMPTS):
@@ -225,15 +229,15 @@ def _run_warm(arguments: Sequence[str]) -> int:
             connection = start(directory, name)
         try:
             connection.send(request, files)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has just ended; what it has said is still to be read
-        try:
             status = accompany(connection)
+        except (BrokenPipeError, ConnectionResetError):
+            why = "the warm process has just ended"
         except RuntimeError as error:
             why = str(error)
             if getattr(error, "is_final", True):
                 break
             connection.close()
+            print(f"heavyimports run: a warm process is started: {why}.", file=sys.stderr, flush=True)
         else:
             return end_as(status)
     raise _no_warm_process(why)
@@ -251,7 +255,7 @@ def _no_warm_process(why: str, *, is_final: bool = True) -> Exception:
 
 def _is_ignored(number: int) -> bool:
     try:
-        return _signal.getsignal(number) == _signal.SIG_IGN
+        return bool(_signal.getsignal(number) == _signal.SIG_IGN)
     except ValueError:
         return False  # no signal of that number
 
@@ -265,4 +269,4 @@ def _end_group(process: int) -> None:
     try:
         os.killpg(process, _signal.SIGKILL)
     except ProcessLookupError:
-        pass
+        return

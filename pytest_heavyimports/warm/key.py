@@ -1,4 +1,4 @@
-"""What makes two processes differ before a line of a suite is run: the key of a warm process, and where its socket is."""
+"""What makes two processes differ before a suite begins: the key of a warm process, and where its socket is."""
 
 from __future__ import annotations
 
@@ -118,16 +118,20 @@ def open_directory(path: str) -> int:
     """
     if not os.path.lexists(path):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        try:
-            os.mkdir(path, mode=0o700)
-        except FileExistsError:
-            pass  # another client was faster
+        _make(path)
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     found = os.fstat(directory)
     if found.st_uid != os.geteuid() or found.st_mode & 0o077:
         os.close(directory)
         raise PermissionError(f"{path} is not this user's alone")
     return directory
+
+
+def _make(path: str) -> None:
+    try:
+        os.mkdir(path, mode=0o700)
+    except FileExistsError:
+        return  # another client was faster
 
 
 def socket_directory() -> str:

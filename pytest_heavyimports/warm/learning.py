@@ -11,9 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from ..names import is_within, root
 from .key import CONFIGURATIONS
 
 OURS = "pytest_heavyimports"
+OUR_SERVER = "pytest_heavyimports.warm"
 
 
 class Learnt(NamedTuple):
@@ -27,7 +29,7 @@ class Learnt(NamedTuple):
 
 class Store:
     """
-    The file of what is known of one project's modules: a line for each, ``+`` or ``-``, tab, fields with tabs between.
+    The file of what is known of one project's modules: its configuration, then a line of JSON for each module.
 
     What can't be written, since the disk is full or not ours to write on, is learnt again.
     """
@@ -79,11 +81,10 @@ class Store:
             known = [json.loads(line) for line in lines]
         except (OSError, ValueError):
             first, known = "", []
-        is_current = first == "= " + self._configured
-        for sign, fullname, *rest in known:
+        for sign, fullname, *rest in known if first == "= " + self._configured else ():
             if sign == "-":
                 self.harmful[fullname] = rest[0]
-            elif is_current:
+            else:
                 self.modules[fullname] = Learnt(fullname, *rest)
         with suppress(OSError):
             self.harmful[self._attempt.read_text(encoding="utf-8")] = "its import ended the warm process"
@@ -97,15 +98,16 @@ def learnt_by_now(known: Collection[str]) -> Iterator[Learnt]:
     Args:
         known: The names that are not to be looked at.
     """
-    unknown = [name for name in list(sys.modules) if name not in known and name.partition(".")[0] not in ("__main__", OURS)]
+    unknown = [name for name in list(sys.modules) if name not in known and not is_within(name, OUR_SERVER)]
     if not unknown:
         return
-    places = tuple(f"{place}{os.sep}" for place in (*_install_directories(), os.path.dirname(os.__file__)))
-    own = set(own_packages())
+    ours = os.path.dirname(os.path.dirname(__file__))
+    places = tuple(f"{place}{os.sep}" for place in (*_install_directories(), os.path.dirname(os.__file__), ours))
+    own = {*own_packages(), "__main__"} - {OURS}
     for name in unknown:
         spec = getattr(sys.modules.get(name), "__spec__", None)
         origin = getattr(spec, "origin", None)
-        if spec and spec.name == name and origin and name.partition(".")[0] not in own:
+        if spec and spec.name == name and origin and root(name) not in own:
             is_builtin = origin in ("built-in", "frozen")
             if is_builtin or os.fspath(origin).startswith(places):
                 is_rewritten = type(spec.loader).__name__ == "AssertionRewritingHook"

@@ -8,7 +8,8 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -18,6 +19,8 @@ from .learning import OURS, Learnt, Store, changed, stamps
 
 LIMIT_S = 120
 """How long an import may take."""
+SIGNALS = sorted(signal.valid_signals())
+INSTALL_DIRECTORIES = ("site-packages", "dist-packages")
 GPU_DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/render")
 
 
@@ -41,6 +44,7 @@ class Preload:
         self._hook: Any = None
         self.threads = 1
         """Of the operating system, which some C libraries start when they are imported, and start anew after a fork."""
+        self._roots: frozenset[str] = frozenset()
         self.known: frozenset[str] = frozenset()
         """The names of all modules there are, and of those that are not to be tried."""
 
@@ -49,16 +53,15 @@ class Preload:
         # They are imported anew, as pytest does it, so that runs find their assertions rewritten.
         for name in [name for name in sys.modules if name.partition(".")[0] == OURS]:
             del sys.modules[name]
+        self._hook = _install_rewriting()  # outside: it reads how wide the terminal is
         with self._importing():
-            self._hook = _install_rewriting()
-            self._import("pytest")
             self._hook.mark_rewrite(OURS)
             self._import(f"{OURS}.plugin")
             self._import(f"{OURS}.warm_hooks")
         wanted = dict.fromkeys(modules)
         self.load([*self._store.modules.values(), *(Learnt(name, "", False) for name in wanted)])
 
-    def load(self, modules: Iterable[Learnt]) -> None:
+    def load(self, modules: Sequence[Learnt]) -> None:
         """
         Import these modules, those that are known to do harm excepted.
 
@@ -72,7 +75,7 @@ class Preload:
                 for module in modules:
                     if module.fullname not in sys.modules and module.fullname not in harmful:
                         self._import(module.fullname)
-                    if module.fullname in sys.modules:
+                    if module.fullname in sys.modules and module.file:
                         self._store.modules.setdefault(module.fullname, module)
         except HarmfulImport as harm:
             harmful[harm.fullname] = harm.fault
@@ -110,6 +113,23 @@ class Preload:
         """In a run: the rewriting of assertions is for pytest to install; what was marked for it stays marked."""
         if self._hook in sys.meta_path:
             sys.meta_path.remove(self._hook)
+
+    def hidden(self, path: list[str]) -> str:
+        """
+        A file or directory that a run would import in the place of a package that is imported already; empty if none.
+
+        Args:
+            path: The run's ``sys.path``.
+        """
+        own = dict.fromkeys(entry for entry in path if entry not in self._path)
+        for entry in own:
+            with suppress(OSError):
+                for name in os.listdir(entry or "."):
+                    module = name.removesuffix(".py")
+                    is_package = module != name or os.path.exists(f"{entry or '.'}/{name}/__init__.py")
+                    if module in self._roots and is_package:
+                        return os.path.join(entry, name)
+        return ""
 
     @property
     def harmful(self) -> dict[str, str]:
@@ -150,7 +170,7 @@ class Preload:
             "opens a GPU": sum(target.startswith(GPU_DEVICES) for target in _open_files()),
             "writes something": os.fstat(self._log).st_size,
             "changes the directory": os.getcwd(),
-            "handles a signal": [signal.getsignal(number) for number in range(1, signal.NSIG) if number not in (32, 33)],
+            "handles a signal": [signal.getsignal(number) for number in SIGNALS],
             "configures logging": len(getattr(getattr(sys.modules.get("logging"), "root", None), "handlers", ())),
             "replaces a standard stream": (sys.stdin, sys.stdout, sys.stderr),
         }
@@ -159,10 +179,11 @@ class Preload:
         sys.path[:] = self._path
         self.threads = os_threads()
         self.known = frozenset((*sys.modules, *self._store.harmful))
+        self._roots = frozenset(name for name in sys.modules if "." not in name)
         files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
         self._stamps = stamps(os.fspath(file) for file in files if file)
         # A package that is installed or taken away, also a plugin of pytest.
-        self._stamps |= stamps(entry for entry in self._path if os.path.basename(entry) in ("site-packages", "dist-packages"))
+        self._stamps |= stamps(entry for entry in self._path if os.path.basename(entry) in INSTALL_DIRECTORIES)
         gc.collect()
         gc.freeze()
 
@@ -209,13 +230,13 @@ class _Importing:
         self._type = environ_type
         os.environ.__class__ = Noting
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *_: object) -> None:
         os.environ.__class__ = self._type
         after = dict(os.environ)
         for name in self._before.keys() | after.keys():
             if self._before.get(name) != after.get(name):
                 self._written.setdefault(name, (self._before.get(name), after.get(name)))
-        self._filters.__exit__(*error)
+        self._filters.__exit__(None, None, None)
         gc.enable()
 
 

@@ -1,4 +1,4 @@
-"""What a child of the warm process does: it becomes what its client asks for, runs that, tells what it learnt, and ends."""
+"""What a child of the warm process does: it takes over its client's situation, runs, tells what it learnt, and ends."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class Request:
         self.path = [os.fsdecode(part) for part in message.parts("path")]
         self.umask = message.number("umask")
         self.numbers = [int(part) for part in message.parts("files")]
+        self.blocked = {int(part) for part in message.parts("blocked")}
         self.ignored = {int(part) for part in message.parts("ignored")}
         self.limits = [os.fsdecode(part).split() for part in message.parts("limits")]
 
@@ -72,13 +73,24 @@ class Run:
         fault = self._become()
         status: int | signal.Signals = 0
         if fault:
-            self.tell(Message("unfit", why=fault))
+            self._tell(Message("unfit", why=fault))
         else:
             status = _run(self._pytest if self._request.kind == "run" else self._worker)
             self._tell_learnt()
         _end(status)
 
-    def tell(self, message: Message) -> None:
+    def tell_settings(self, idle_s: int, modules: list[str]) -> None:
+        """Tell how long to wait for the next run, and what is declared, whether this run imports it or not."""
+        self._tell(Message("settings", idle=idle_s, modules=join(modules)))
+
+    def give_up(self, why: str) -> NoReturn:
+        """End before anything is tested: a plain run is needed."""
+        self._tell(Message("unfit", why=why))
+        for stream in _streams():
+            stream.flush()
+        os._exit(1)
+
+    def _tell(self, message: Message) -> None:
         """Tell the warm process something, now."""
         data = memoryview(message.encode())
         with suppress(OSError):  # it is gone
@@ -90,7 +102,7 @@ class Run:
         request = self._request
         os.setpgid(0, 0)
         self._take_files()
-        _take_signals(request.ignored)
+        _take_signals(request.ignored, request.blocked)
         try:
             os.chdir(request.directory)
             for name, soft, hard in request.limits:
@@ -135,11 +147,11 @@ class Run:
     def _pytest(self) -> int:
         import pytest
 
-        from .. import warm_hooks
+        from ..warm_hooks import RunHooks
 
         _replace_main(find_spec("pytest.__main__"))
         try:
-            status = pytest.main(plugins=[warm_hooks.RunHooks(self)])
+            status = pytest.main(plugins=[RunHooks(self)])
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -158,18 +170,19 @@ class Run:
         learnt = list(learnt_by_now(self.preload.known))
         if learnt:
             rewritten = join(module.fullname for module in learnt if module.is_rewritten)
-            names = join(module.fullname for module in learnt)
-            self.tell(Message("learnt", names=names, files=join(module.file for module in learnt), rewritten=rewritten))
+            names, files = join(module.fullname for module in learnt), join(module.file for module in learnt)
+            self._tell(Message("learnt", names=names, files=files, rewritten=rewritten))
 
 
-def _take_signals(ignored: set[int]) -> None:
-    """As in a fresh interpreter; what its parent ignores it ignores too."""
+def _take_signals(ignored: set[int], blocked: set[int]) -> None:
+    """As in a fresh interpreter, which ignores and blocks what its parent does."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         wanted: Any = signal.SIG_IGN if number in ignored else signal.SIG_DFL
         if number == signal.SIGINT and number not in ignored:
             wanted = signal.default_int_handler
         if signal.getsignal(number) not in (wanted, None):
             signal.signal(number, wanted)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _seed() -> None:
@@ -197,6 +210,8 @@ def _replace_main(spec: ModuleSpec | None) -> ModuleType:
         main.__file__ = spec.origin
     main.__builtins__ = __builtins__  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
+    if "__mp_main__" in sys.modules:  # multiprocessing's own name for it
+        sys.modules["__mp_main__"] = main
     return main
 
 
@@ -219,7 +234,7 @@ def _run(function: Callable[[], int]) -> int | signal.Signals:
 def _end(status: int | signal.Signals) -> NoReturn:
     """End as an interpreter does, up to the point where it takes itself apart, which takes half a second with torch."""
     try:
-        threading._shutdown()  # waits for threads, as multiprocessing has its children do
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as multiprocessing has its children do
         atexit._run_exitfuncs()
         for stream in _streams():
             try:

@@ -185,7 +185,7 @@ class Warm:
         except OSError:
             return  # it has hung up already, or there are no more files to be had
         client = Client(peer)
-        if peer_user(peer) != os.geteuid() or len(self._clients) >= MOST_CLIENTS:  # type: ignore[arg-type]  # the same
+        if peer_user(peer) != os.geteuid() or len(self._clients) >= MOST_CLIENTS:
             client.close()
             return
         peer.setblocking(False)
@@ -196,7 +196,7 @@ class Warm:
         try:
             data, files, *_ = socket.recv_fds(client.peer, 65536, LIMIT_FDS)
             client.files += files
-            if not data:
+            if not data or len(client.files) > LIMIT_FDS:
                 self._dismiss(client)
                 return
             for message in client.decoder.feed(data):
@@ -205,7 +205,7 @@ class Warm:
                     return
         except BlockingIOError:
             pass
-        except (MessageRefused, OSError):
+        except (MessageRefused, OSError, ValueError, OverflowError):
             self._dismiss(client)
 
     def _answer(self, client: Client, message: Message) -> None:
@@ -213,7 +213,7 @@ class Warm:
             self._start(client, message)
         elif message.kind == "signal" and client.process:
             kill = os.killpg if message.number("whole") else os.kill
-            with suppress(OSError, ValueError, OverflowError):
+            with suppress(ProcessLookupError):
                 kill(client.process, message.number("number"))
         elif message.kind == "status":
             client.send(self._facts())
@@ -226,14 +226,17 @@ class Warm:
 
     def _start(self, client: Client, message: Message) -> None:
         request = Request(message)
-        if self._is_closing:
-            fault = "it is about to end"
-        else:
-            fault = self.preload.fault(request.environment, request.path)
+        if len(request.numbers) != len(client.files):
+            raise MessageRefused("it has other files than it names")
+        why_closing = "it is about to end" if self._is_closing else ""
+        fault = why_closing or self.preload.fault(request.environment, request.path)
         if fault:
-            client.send(Message("stale", why=f"the warm process is out of date: {fault}"))
+            # A worker's variables are its controller's doing: the next run is not to suffer for it.
+            is_final = request.kind == "worker"
+            client.send(Message("unfit" if is_final else "stale", why=f"the warm process is out of date: {fault}"))
             self._dismiss(client)
-            self._stop_listening()
+            if not is_final:
+                self._stop_listening()
             return
         reading, writing = os.pipe()
         os.set_blocking(reading, False)
@@ -258,8 +261,12 @@ class Warm:
         self._served += 1
         report = self._reports[process] = Report(reading)
         self._by_process[process] = client
-        self._selector.register(reading, selectors.EVENT_READ, lambda: report.read() or self._forget(reading))
+        self._selector.register(reading, selectors.EVENT_READ, lambda: self._listen_to(report))
         client.send(Message("started", process=process))
+
+    def _listen_to(self, report: Report) -> None:
+        if not report.read():
+            self._forget(report.pipe)
 
     def _become(self, client: Client, request: Request, report: int) -> None:
         """In the child: let go of all that is the warm process's."""
@@ -297,6 +304,7 @@ class Warm:
                 self._remember(message)
             elif message.kind == "settings":
                 self._idle_s = float(message.number("idle"))
+                self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
             elif message.kind == "unfit":
                 unfit = message.text("why")
         client.process = 0
@@ -308,10 +316,14 @@ class Warm:
         names = [part.decode() for part in message.parts("names")]
         files = [os.fsdecode(part) for part in message.parts("files")]
         rewritten = set(message.parts("rewritten"))
-        for name, file in zip(names, files):
-            if name not in self._tried:
-                self._tried.add(name)
-                self._to_load[name] = Learnt(name, file, name.encode() in rewritten)
+        self._try(Learnt(name, file, name.encode() in rewritten) for name, file in zip(names, files))
+
+    def _try(self, modules: Iterable[Learnt]) -> None:
+        """Import these when there is time, each once."""
+        for module in modules:
+            if module.fullname not in self._tried:
+                self._tried.add(module.fullname)
+                self._to_load[module.fullname] = module
 
     def _dismiss(self, client: Client) -> None:
         """Hang up. Whoever has a run under way has it ended."""
@@ -329,7 +341,7 @@ class Warm:
             self._selector.unregister(file)
 
     def _facts(self) -> Message:
-        versions = [f"{name} {_version(name)}".rstrip() for name in sorted(_tops(self.preload.known))]
+        versions = [f"{name} {version}" for name in sorted(_tops(self.preload.known)) if (version := _version(name))]
         return Message(
             "facts",
             process=os.getpid(),
@@ -390,13 +402,22 @@ def main() -> None:
 
 
 def _fork() -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Python 3.12 warns of a fork where C libraries have threads
-        return os.fork()
+    """Fork; in the child all signals wait until it has become what it is to be."""
+    signals = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    process = -1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python 3.12 warns of a fork where C libraries have threads
+            process = os.fork()
+    finally:
+        if process != 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+    return process
 
 
 def _tops(names: Iterable[str]) -> set[str]:
-    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"__main__"}
+    tops = {name.partition(".")[0] for name in names}
+    return {name for name in tops - sys.stdlib_module_names if name[0] != "_"}
 
 
 def _version(name: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ..errors import NoWarmProcess
+from ..probe_process import interpreter_flags
 from .client import OF_THE_RUN, Connection, connect, socket_path
 
 WAIT_S = 10.0
@@ -72,7 +73,8 @@ def launch(
         modules: What it imports beside what it has learnt.
     """
     # What it, or an import, writes; a client that finds it dead has somewhere to look.
-    log = os.open(f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600, dir_fd=directory)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+    log = os.open(f"{name}.log", flags, 0o600, dir_fd=directory)
     inherited = (listener.fileno(), lock, directory, owner)
     try:
         subprocess.Popen(
@@ -86,14 +88,6 @@ def launch(
         ).returncode = 0  # it is to outlive us: no warning that it does
     finally:
         os.close(log)
-
-
-def interpreter_flags() -> list[str]:
-    """The flags that this interpreter was started with, ``-W`` and ``-X`` too."""
-    # Private, and what multiprocessing starts its children with. It knows some of the -X options only.
-    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    options = sys._xoptions.items()
-    return [*flags, *(f"-X{name}" if value is True else f"-X{name}={value}" for name, value in options)]
 
 
 def _take_lock(directory: int, name: str) -> int | None:

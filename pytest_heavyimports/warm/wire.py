@@ -1,4 +1,4 @@
-"""Messages between a warm process, its clients and its runs: bounded, versioned, nothing but names, texts and numbers."""
+"""Messages between a warm process, its clients and its runs: bounded, versioned, names with texts and numbers."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _as_bytes(value: str | int | bytes) -> bytes:
 
 
 def _decoded(body: bytes) -> Message:
-    parts = []
+    parts: list[bytes] = []
     position = 0
     while position < len(body):
         begin = position + _WIDTH
