@@ -211,9 +211,10 @@ def end_as(status: int) -> int:
 
 
 def _run_warm(arguments: Sequence[str]) -> int:
+    files = open_files()
+    _occupy_standard_files(files)
     directory = open_directory(socket_directory())
     name = name_of(identity())
-    files = open_files()
     request = situation(
         "run",
         files,
@@ -241,6 +242,13 @@ def _run_warm(arguments: Sequence[str]) -> int:
         else:
             return end_as(status)
     raise _no_warm_process(why)
+
+
+def _occupy_standard_files(files: Sequence[int]) -> None:
+    """See that none of the files that are opened here is taken for standard input or output, where there is none."""
+    for number in range(3):
+        if number not in files:
+            os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # gets the lowest number that is free
 
 
 def _come_as_pytest(arguments: Sequence[str]) -> None:

@@ -165,6 +165,8 @@ class Preload:
 
     def _world(self) -> dict[str, object]:
         """What an import may not change where it is to be done before a run, and what it would do in words."""
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()  # what is left there, runs would write
         return {
             "starts a thread": threading.active_count(),
             "opens a GPU": sum(target.startswith(GPU_DEVICES) for target in _open_files()),

@@ -149,7 +149,8 @@ class Run:
 
         from ..warm_hooks import RunHooks
 
-        _replace_main(find_spec("pytest.__main__"))
+        script = self._request.arguments[0]
+        _replace_main(script) if os.path.exists(script) else _replace_main(spec=find_spec("pytest.__main__"))
         try:
             status = pytest.main(plugins=[RunHooks(self)])
             sys.stdout.flush()
@@ -160,7 +161,7 @@ class Run:
 
     def _worker(self) -> int:
         """As ``python -c``, which is how execnet starts one."""
-        main = _replace_main(None)
+        main = _replace_main()
         code = self._request.arguments[-1]
         sys.argv = ["-c"]
         exec(compile(code, "<string>", "exec"), vars(main))
@@ -202,12 +203,12 @@ def _moved(file: int, least: int) -> int:
     return moved
 
 
-def _replace_main(spec: ModuleSpec | None) -> ModuleType:
+def _replace_main(file: str = "", spec: ModuleSpec | None = None) -> ModuleType:
     """Put a fresh ``__main__`` in; multiprocessing looks there for what its children are to import."""
     main = ModuleType("__main__")
     main.__spec__ = spec
-    if spec:
-        main.__file__ = spec.origin
+    if file or spec:
+        main.__file__ = file or spec.origin
     main.__builtins__ = __builtins__  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
     if "__mp_main__" in sys.modules:  # multiprocessing's own name for it
