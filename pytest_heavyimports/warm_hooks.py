@@ -58,3 +58,4 @@ class WorkerHooks:
             # Not one of another machine, through another gateway, or with an interpreter that somebody has chosen.
             if spec.popen and not (spec.via or spec.python):
                 specs[number] = type(spec)(f"{spec}//python={self._source.command()}")
+                specs[number].id = spec.id

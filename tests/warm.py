@@ -9,11 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .installed import Installed
 from .suite import SAMPLES, Suite
+
+if TYPE_CHECKING:
+    from .installed import Installed
 
 # What starts the measuring of a process, or tells of the run that these tests are part of.
 _OF_THIS_RUN = ("PYTEST_", "COVERAGE_", "COV_CORE_", "PYTHON", "EXECUTIONS", "HYPOTHESIS_")

@@ -32,9 +32,7 @@ def stop(arguments: Sequence[str]) -> int:
         answer = _ask(connection, "stop")
         if facts and answer:
             running = answer.number("running")
-            after = (
-                f" when {_count(running, 'run')} under way {'has' if running == 1 else 'have'} ended" if running else ""
-            )
+            after = f", after {running} run{'s' * (running != 1)} under way" if running else ""
             print(f"process {facts.number('process')}, for {facts.text('project')}: ends{after}")
             if not running:
                 connection.receive()  # hangs up when it has ended
@@ -90,7 +88,3 @@ def _status(connection: Connection) -> str:
     lines = [f"process {facts.number('process')}", *(f"  {name + ':':<13} {value}" for name, value in rows.items())]
     lines += [f"  left out:     {os.fsdecode(harm)}" for harm in facts.parts("harmful")]
     return "\n".join(lines)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

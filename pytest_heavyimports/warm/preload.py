@@ -13,6 +13,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from .. import forking
 from ..errors import HarmfulImport
 from .key import project
 from .learning import OURS, Learnt, Store, changed, stamps
@@ -42,8 +43,8 @@ class Preload:
         """By name: what a variable was before an import changed it, and after."""
         self._stamps: dict[str, tuple[int, int, int]] = {}
         self._hook: Any = None
-        self.threads = 1
-        """Of the operating system, which some C libraries start when they are imported, and start anew after a fork."""
+        self._threads = 0
+        """Those of C libraries, which start them when they are imported, end them before a fork and start them anew."""
         self._roots: frozenset[str] = frozenset()
         self.known: frozenset[str] = frozenset()
         """The names of all modules there are, and of those that are not to be tried."""
@@ -87,9 +88,8 @@ class Preload:
 
     def fault(self, environment: Mapping[str, str], path: list[str]) -> str:
         """Why a run with these variables and this ``sys.path`` can't be one of this process; empty where it can."""
-        # Fewer there may be: OpenBLAS ends its own before a fork, and starts them where it computes.
-        if os_threads() > self.threads:
-            return "a thread runs in it that no import has left"
+        if fault := forking.why_not_fork(self._threads):
+            return fault
         if path and path[-len(self._path) :] != self._path:
             return "sys.path has changed"
         if variable := self._read_variables.changed(environment):
@@ -179,7 +179,7 @@ class Preload:
 
     def _settle(self) -> None:
         sys.path[:] = self._path
-        self.threads = os_threads()
+        self._threads = forking.foreign_threads()
         self.known = frozenset((*sys.modules, *self._store.harmful))
         self._roots = frozenset(name for name in sys.modules if "." not in name)
         files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
@@ -240,11 +240,6 @@ class _Importing:
                 self._written.setdefault(name, (self._before.get(name), after.get(name)))
         self._filters.__exit__(None, None, None)
         gc.enable()
-
-
-def os_threads() -> int:
-    """How many threads the operating system sees in this process."""
-    return len(os.listdir("/proc/self/task"))
 
 
 def _open_files() -> Iterator[str]:

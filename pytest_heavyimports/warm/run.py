@@ -149,8 +149,10 @@ class Run:
 
         from ..warm_hooks import RunHooks
 
-        script = self._request.arguments[0]
-        _replace_main(script) if os.path.exists(script) else _replace_main(spec=find_spec("pytest.__main__"))
+        if os.path.exists(script := self._request.arguments[0]):
+            _replace_main(script)
+        else:
+            _replace_main(pytest.__file__, find_spec("pytest.__main__"))
         try:
             status = pytest.main(plugins=[RunHooks(self)])
             sys.stdout.flush()
@@ -203,12 +205,12 @@ def _moved(file: int, least: int) -> int:
     return moved
 
 
-def _replace_main(file: str = "", spec: ModuleSpec | None = None) -> ModuleType:
+def _replace_main(file: str | None = None, spec: ModuleSpec | None = None) -> ModuleType:
     """Put a fresh ``__main__`` in; multiprocessing looks there for what its children are to import."""
     main = ModuleType("__main__")
     main.__spec__ = spec
-    if file or spec:
-        main.__file__ = file or spec.origin
+    if file:
+        main.__file__ = file
     main.__builtins__ = __builtins__  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
     if "__mp_main__" in sys.modules:  # multiprocessing's own name for it

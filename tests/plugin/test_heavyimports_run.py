@@ -9,11 +9,14 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ..suite import section
-from ..warm import WarmSuite
+
+if TYPE_CHECKING:
+    from ..warm import WarmSuite
 
 USES_PLAINPKG = """
     import plainpkg
@@ -211,7 +214,7 @@ def test_a_directory_with_a_module_of_a_known_name_makes_it_a_plain_run(warm: Wa
         ("import sys\nsys.stdout = open('/dev/null', 'w')", "replaces a standard stream"),
         ("import warnings\nwarnings.warn('old', DeprecationWarning)", "warns: old"),
         (
-            "import os\nif os.getenv('XDG_CACHE_HOME') and not os.getenv('PYTEST_VERSION'): os._exit(3)",
+            "import os\nif not os.getenv('PYTEST_VERSION'): os._exit(3)",
             "ended the warm process",
         ),
         ("import os\nif not os.getenv('PYTEST_VERSION'): raise ValueError('no')", "raised ValueError: no"),
@@ -249,7 +252,8 @@ def test_everything_of_a_process_is_the_clients(warm: WarmSuite) -> None:
         "[sys.argv, sys.orig_argv, os.getcwd(), os.umask(0), resource.getrlimit(resource.RLIMIT_NOFILE), os.nice(0),"
         " signal.getsignal(signal.SIGHUP) == signal.SIG_IGN, signal.getsignal(signal.SIGINT) is"
         " signal.default_int_handler, sorted(signal.pthread_sigmask(0, ())), tuple(sys.flags), sys.warnoptions,"
-        " sys.path[0], sys.modules['__main__'].__spec__, sys.modules['__main__'].__file__, sys.stdin.read(), sys.stdout.encoding]"
+        " sys.path[0], sys.modules['__main__'].__spec__, sys.modules['__main__'].__file__,"
+        " sys.stdin.read(), sys.stdout.encoding]"
     )
     warm.suite.tests(TELLS.format(expression=expression))
     shell = f"umask 027; ulimit -n 200; trap '' HUP; exec nice -n 3 {Path(sys.executable).parent}"
