@@ -28,10 +28,11 @@ GPU_DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/render")
 class Preload:
     """The modules of a warm process, and by what it can be seen that they are out of date."""
 
-    def __init__(self, store: Store, log: int) -> None:
+    def __init__(self, store: Store, log: int, hook: Any) -> None:
         """
         Args:
             store: What is known.
+            hook: What rewrites assertions, which pytest has installed.
             log: The file that the process writes to, open: imports that write something do so once, here.
         """
         self._store = store
@@ -42,7 +43,7 @@ class Preload:
         self._set_variables: dict[str, tuple[str | None, str | None]] = {}
         """By name: what a variable was before an import changed it, and after."""
         self._stamps: dict[str, tuple[int, int, int]] = {}
-        self._hook: Any = None
+        self._hook = hook
         self._threads = 0
         """Those of C libraries, which start them when they are imported, end them before a fork and start them anew."""
         self._roots: frozenset[str] = frozenset()
@@ -50,13 +51,8 @@ class Preload:
         """The names of all modules there are, and of those that are not to be tried."""
 
     def open(self, modules: Iterable[str]) -> None:
-        """Import pytest, then what has been learnt, then these *modules*."""
-        # They are imported anew, as pytest does it, so that runs find their assertions rewritten.
-        for name in [name for name in sys.modules if name.partition(".")[0] == OURS]:
-            del sys.modules[name]
-        self._hook = _install_rewriting()  # outside: it reads how wide the terminal is
+        """Import what each run needs, then what has been learnt, then these *modules*."""
         with self._importing():
-            self._hook.mark_rewrite(OURS)
             self._import(f"{OURS}.plugin")
             self._import(f"{OURS}.warm_hooks")
         wanted = dict.fromkeys(modules)
@@ -248,11 +244,3 @@ def _open_files() -> Iterator[str]:
             yield os.readlink(f"/proc/self/fd/{number}")
         except OSError:
             continue  # that of the listing
-
-
-def _install_rewriting() -> Any:
-    """pytest's hook that rewrites assertions, by its own ways, so that it finds its kind of loader in runs."""
-    from _pytest.assertion import install_importhook
-    from _pytest.config import get_config
-
-    return install_importhook(get_config())

@@ -25,6 +25,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ..errors import HarmfulImport, MessageRefused
 from .client import peer_user
@@ -92,14 +93,16 @@ class Report:
 class Warm:
     """The process."""
 
-    def __init__(self, listener: socket.socket, lock: int, directory: int, name: str, *, owner: int, log: int) -> None:
+    def __init__(
+        self, listener: socket.socket, lock: int, directory: int, name: str, *, owner: int, log: int, hook: Any
+    ) -> None:
         self._listener = listener
         self._lock = lock
         self._directory = directory
         self._name = name
         self._owner = owner
         store = Store(Path(cache_directory(), f"{name}.modules"), project(os.getcwd()))
-        self.preload = Preload(store, log)
+        self.preload = Preload(store, log, hook)
         self._tried: set[str] = set()
         self._to_load: dict[str, Learnt] = {}
         self._clients: dict[int, Client] = {}
@@ -384,14 +387,14 @@ class Warm:
             self._dismiss(client)
 
 
-def main() -> None:
+def main(hook: Any) -> None:
     """Of the process that ``starting.launch`` starts. Returns never, in a child of it either."""
     listener, lock, directory, owner = map(int, sys.argv[1:5])
     name, *modules = sys.argv[5:]
     if not sys.flags.safe_path if hasattr(sys.flags, "safe_path") else True:
         del sys.path[0]  # this directory, which is the user's
     served = socket.socket(fileno=listener)
-    warm = Warm(served, lock, directory, name, owner=owner, log=2)
+    warm = Warm(served, lock, directory, name, owner=owner, log=2, hook=hook)
     if owner < 0 and name_of(identity()) != name:
         sys.exit("a warm process can't be given the flags of the interpreter that asks for it")
     if warm.warm_up(modules):

@@ -18,7 +18,15 @@ from .client import OF_THE_RUN, Connection, connect, socket_path
 WAIT_S = 10.0
 """How long another client may take from taking the lock to listening, or a warm process from hanging up to its end."""
 BACKLOG = 128
-SERVER = "from pytest_heavyimports.warm.server import main; main()"
+# pytest's hook comes first: runs are to find our own modules loaded as they would load them, with assertions rewritten.
+SERVER = """\
+from _pytest.assertion import install_importhook
+from _pytest.config import get_config
+hook = install_importhook(get_config())
+hook.mark_rewrite("pytest_heavyimports")
+from pytest_heavyimports.warm.server import main
+main(hook)
+"""
 
 
 def start(directory: int, name: str) -> Connection:
