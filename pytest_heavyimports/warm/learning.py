@@ -78,14 +78,13 @@ class Store:
     def _read(self) -> None:
         try:
             first, *lines = self._file.read_text(encoding="utf-8").splitlines()
-            known = [json.loads(line) for line in lines]
-        except (OSError, ValueError):
-            first, known = "", []
-        for sign, fullname, *rest in known if first == "= " + self._configured else ():
-            if sign == "-":
-                self.harmful[fullname] = rest[0]
-            else:
-                self.modules[fullname] = Learnt(fullname, *rest)
+            for sign, fullname, *rest in map(json.loads, lines if first == "= " + self._configured else ()):
+                if sign == "-":
+                    self.harmful[fullname] = str(*rest)
+                else:
+                    self.modules[fullname] = Learnt(fullname, *rest)
+        except (OSError, TypeError, ValueError):
+            pass  # there is none yet, or it is damaged: what it had is learnt again
         with suppress(OSError):
             self.harmful[self._attempt.read_text(encoding="utf-8")] = "its import ended the warm process"
             self.end()
