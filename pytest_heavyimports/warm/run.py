@@ -24,6 +24,8 @@ from .wire import Message, join
 if TYPE_CHECKING:
     from .preload import Preload
 
+FIXED_SEED = 67280421310721
+"""What torch began each process with, before it drew a seed as the others do."""
 BROKEN_OUTPUT = 120
 """As Python ends where it can't write what it has left to write."""
 
@@ -189,11 +191,14 @@ def _take_signals(ignored: set[int], blocked: set[int]) -> None:
 
 
 def _seed() -> None:
-    """Chance is another one in each process, where an import draws the seed. Torch's seed is always the same."""
+    """Chance is another one in each process, where an import draws the seed."""
     random.seed()
     numpy = sys.modules.get("numpy.random")
     if numpy:
         numpy.seed()
+    torch = getattr(sys.modules.get("torch"), "default_generator", None)
+    if torch and torch.initial_seed() != FIXED_SEED:
+        torch.seed()
 
 
 def _moved(file: int, least: int) -> int:
