@@ -64,10 +64,14 @@ class Client:
 
     def close(self) -> None:
         """Hang up."""
+        self.drop_files()
+        self.peer.close()
+
+    def drop_files(self) -> None:
+        """Close the files that came with a message."""
         for file in self.files:
             os.close(file)
         self.files = []
-        self.peer.close()
 
 
 class Report:
@@ -118,7 +122,7 @@ class Warm:
         self._forked: Run | None = None
 
     def warm_up(self, modules: list[str]) -> bool:
-        """Import pytest, what has been learnt and these *modules*; whether that did no harm."""
+        """Import what each run needs, what has been learnt and these *modules*; whether that did no harm."""
         self._open()
         self._attempt(lambda: self.preload.open(modules))
         return not self._is_closing
@@ -234,12 +238,7 @@ class Warm:
         why_closing = "it is about to end" if self._is_closing else ""
         fault = why_closing or self.preload.fault(request.environment, request.path)
         if fault:
-            # A worker's variables are its controller's doing: the next run is not to suffer for it.
-            is_final = request.kind == "worker"
-            client.send(Message("unfit" if is_final else "stale", why=f"the warm process is out of date: {fault}"))
-            self._dismiss(client)
-            if not is_final:
-                self._stop_listening()
+            self._turn_away(client, request, f"the warm process is out of date: {fault}")
             return
         reading, writing = os.pipe()
         os.set_blocking(reading, False)
@@ -253,13 +252,23 @@ class Warm:
             return
         if process == 0:
             self._become(client, request, writing)
-            return
+        else:
+            os.close(writing)
+            self._follow(client, process, reading)
+
+    def _turn_away(self, client: Client, request: Request, why: str) -> None:
+        """Have the client ask another one. A worker's situation is its controller's doing: no run is to suffer for it."""
+        is_worker = request.kind == "worker"
+        client.send(Message("unfit" if is_worker else "stale", why=why))
+        self._dismiss(client)
+        if not is_worker:
+            self._stop_listening()
+
+    def _follow(self, client: Client, process: int, reading: int) -> None:
+        """In the parent: what belongs to the run is the child's now, but for its report and its end."""
         with suppress(OSError):
             os.setpgid(process, process)  # as the child does: whoever is first
-        os.close(writing)
-        for file in client.files:
-            os.close(file)
-        client.files = []
+        client.drop_files()
         client.process = process
         self._served += 1
         report = self._reports[process] = Report(reading)

@@ -225,6 +225,7 @@ def test_a_message_that_is_none_ends_its_connection_alone(warm: WarmSuite, sent:
     assert warm.processes() == before
 
 
+@pytest.mark.slow
 def test_half_a_message_keeps_nobody_waiting(warm: WarmSuite) -> None:
     """Its sender is hung up on after a while; others are served meanwhile."""
     warm.suite.tests(ONE_TEST)
