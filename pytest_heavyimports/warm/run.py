@@ -78,7 +78,8 @@ class Run:
             self._tell(Message("unfit", why=fault))
         else:
             status = _run(self._pytest if self._request.kind == "run" else self._worker)
-            self._tell_learnt()
+            with suppress(Exception):  # what tests leave in sys.modules may be anything
+                self._tell_learnt()
         _end(status)
 
     def tell_settings(self, idle_s: int, modules: list[str]) -> None:

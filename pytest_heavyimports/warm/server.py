@@ -257,7 +257,7 @@ class Warm:
             self._follow(client, process, reading)
 
     def _turn_away(self, client: Client, request: Request, why: str) -> None:
-        """Have the client ask another one. A worker's situation is its controller's doing: no run is to suffer for it."""
+        """Have the client ask another one. What is wrong with a worker is its controller's doing, and ends nothing."""
         is_worker = request.kind == "worker"
         client.send(Message("unfit" if is_worker else "stale", why=why))
         self._dismiss(client)
