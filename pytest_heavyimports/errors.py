@@ -269,6 +269,8 @@ class CudaMemoryLeaked(HeavyImportsError):
             {"tensors": self.tensors, "unheld": self.unheld},
             LEAK_REMEDY,
         )
+
+
 class MessageRefused(HeavyImportsError):
     """What came in over the socket of a warm process is no message that it could be."""
 
