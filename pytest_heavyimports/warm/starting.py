@@ -22,7 +22,9 @@ BACKLOG = 128
 SERVER = """\
 from _pytest.assertion import install_importhook
 from _pytest.config import get_config
-hook = install_importhook(get_config())
+config = get_config()
+vars(config).setdefault("inicfg", {})  # pytest 8 has none before it has read the command line
+hook = install_importhook(config)
 hook.mark_rewrite("pytest_heavyimports")
 from pytest_heavyimports.warm.server import main
 main(hook)
