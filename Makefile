@@ -26,7 +26,9 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks; code=$$?; $(BIN)/python -m benchmarks.guard && $(BIN)/python -m benchmarks.isolation --peers && exit $$code
+	@code=0; for part in benchmarks benchmarks.guard benchmarks.isolation benchmarks.warm; do \
+		$(BIN)/python -m $$part || code=1; \
+	done; exit $$code
 
 clean:
 	rm -rf .venv .nox

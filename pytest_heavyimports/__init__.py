@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing takes longer to import than `heavyimports run` takes for all that it does
 if TYPE_CHECKING:
+    from typing import Any
+
     from .errors import (
         CudaMemoryLeaked,
         ForkRefused,
         HalfImported,
+        HarmfulImport,
         HeavyImportsError,
         HeavyImportWarning,
         HeavyModuleMissing,
         InvalidDeclaration,
         IsolatedTestDied,
+        MessageRefused,
         ModulesDisplaced,
         NotBroughtIn,
+        NoWarmProcess,
         ProbeFailed,
         ReimportRefused,
         ReloadRefused,
@@ -27,6 +31,7 @@ __all__ = [
     "CudaMemoryLeaked",
     "ForkRefused",
     "HalfImported",
+    "HarmfulImport",
     "HeavyImportWarning",
     "HeavyImportsError",
     "HeavyModuleMissing",
@@ -34,7 +39,9 @@ __all__ = [
     "ImportTime",
     "InvalidDeclaration",
     "IsolatedTestDied",
+    "MessageRefused",
     "ModulesDisplaced",
+    "NoWarmProcess",
     "NotBroughtIn",
     "ProbeFailed",
     "ReimportRefused",

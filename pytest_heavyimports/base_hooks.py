@@ -109,6 +109,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from .selection_hooks import WorkersHooks
 
         config.pluginmanager.register(WorkersHooks(), "heavyimports-workers")
+    if config.option.heavy_warm:
+        from .warm.workers import warm_workers
+
+        warm_workers(config)
     if settings.order == "light-first":
         from .selection_hooks import OrderHooks
 

@@ -322,6 +322,52 @@ class IsolatedTestDied(HeavyImportsError):
         return _with_texts(headline, {"where": self.trace, "output": self.output}, self.remedy)
 
 
+class MessageRefused(HeavyImportsError):
+    """What came in over the socket of a warm process is no message that it could be."""
+
+    slug = "message-refused"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+    def __str__(self) -> str:
+        return f"The message is refused: {self.fault}."
+
+
+class NoWarmProcess(HeavyImportsError):
+    """There is no warm process that could do it, so that the run is a plain one."""
+
+    slug = "no-warm-process"
+
+    def __init__(self, why: str, *, is_final: bool = True) -> None:
+        """
+        Args:
+            why: The reason, as a part of a sentence.
+            is_final: Whether another process couldn't do it either.
+        """
+        super().__init__(why)
+        self.why = why
+        self.is_final = is_final
+
+    def __str__(self) -> str:
+        return self.why
+
+
+class HarmfulImport(HeavyImportsError):
+    """An import does something in a warm process that it must not do before a run."""
+
+    slug = "harmful-import"
+
+    def __init__(self, fullname: str, *, fault: str = "") -> None:
+        super().__init__(fullname)
+        self.fullname = fullname
+        self.fault = fault
+
+    def __str__(self) -> str:
+        return f"{self.fullname!r} is not imported before a run: {self.fault}."
+
+
 class HeavyImportWarning(UserWarning):
     """What would break, or change, the tests after it was put right, or is told; the message names the place."""
 

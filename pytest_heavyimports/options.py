@@ -21,6 +21,7 @@ LEAK_KEY = "heavy_cuda_leak"
 TOLERANCE_KEY = "heavy_cuda_leak_tolerance"
 CUDA_WORKERS_KEY = "heavy_cuda_workers"
 TIMEOUT_KEY = "heavy_isolate_timeout"
+IDLE_KEY = "heavy_warm_idle"
 STUBBED_CACHE_KEY = "heavyimports/stand-ins"
 """In pytest's cache: the modules that this project has used stand-ins of."""
 
@@ -125,6 +126,8 @@ def add_options(parser: pytest.Parser) -> None:
     stub = "modules that a stand-in takes the place of for the whole run; what needs the real one is skipped"
     group.addoption("--heavy-stub", action="append", metavar="MODULE", help=f"{stub} (repeatable)")
     parser.addini(STUB_KEY, f"{stub}, one a line", type="linelist", default=[])
+    group.addoption("--heavy-warm", action="store_true", help="pytest-xdist's workers are forked from a warm process")
+    parser.addini(IDLE_KEY, "seconds until a warm process that nobody uses ends (default: 1800)", default="1800")
     parser.addini("heavy_report", "the section on heavy imports at the end: on, off (default: on)", default="on")
     parser.addini(
         MODULES_KEY,
@@ -237,6 +240,17 @@ def module_lines(config: pytest.Config, faults: list[str]) -> list[str]:
     """The lines of ``heavy_modules``; a value of the wrong type is told in *faults*."""
     lines = ini_value(config, MODULES_KEY, faults, default=[])
     return [str(line) for line in lines]
+
+
+def warm_idle_s(config: pytest.Config) -> int:
+    """How long a warm process waits for the next run, in seconds."""
+    faults: list[str] = []
+    value = ini_value(config, IDLE_KEY, faults, default="0")
+    if not str(value).isdecimal():
+        faults.append(f"{IDLE_KEY}: {value!r} is no number of seconds ({ini_source(config, IDLE_KEY)}).")
+    if faults:
+        raise pytest.UsageError(*faults)
+    return int(value)
 
 
 def ini_value(config: pytest.Config, key: str, faults: list[str], *, default: Any) -> Any:

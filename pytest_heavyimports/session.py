@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 session_key: pytest.StashKey[HeavySession] = pytest.StashKey()
 """The session, in ``config.stash``; set when anything is declared or guarded, or a fixture asks for a module."""
 
+WARM_RUN = "heavyimports-warm-run"
+"""The name of the plugin that a run has where its process was forked from a warm one."""
+
 _lock = threading.RLock()
 
 
@@ -87,7 +90,7 @@ class HeavySession:
         """Make these known to the registry, and let the guard protect those that are installed."""
         self.declared.clear()
         self.declared.update(declared)
-        packages = _installed_packages(declared.values()) if self.guard or self.deferral else {}
+        packages = installed_packages(declared.values()) if self.guard or self.deferral else {}
         if self.deferral:
             self.deferral.defer(tuple(packages))
         if self.guard:
@@ -102,7 +105,7 @@ class HeavySession:
 
     def installed_modules(self) -> list[str]:
         """The declared modules that lie in installed packages."""
-        installed = _installed_packages(self.declared.values())
+        installed = installed_packages(self.declared.values())
         fullnames = dict.fromkeys(module.fullname for module in self.declared.values())
         return [fullname for fullname in fullnames if any(is_within(fullname, package) for package in installed)]
 
@@ -221,7 +224,8 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
         raise pytest.UsageError(*faults, *more_faults)
     session = session_of(config)
     session.declare(declared)
-    session.notice("conftest or plugin")
+    is_warm = config.pluginmanager.has_plugin(WARM_RUN)
+    session.notice("warm process" if is_warm else "conftest or plugin")
     return session
 
 
@@ -231,7 +235,7 @@ def _begin(config: pytest.Config, settings: Settings) -> HeavySession:
     return session
 
 
-def _installed_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
+def installed_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
     """The packages of declared modules that are installed, not code under test, each with its declaration."""
     from .distributions import is_installed, locate
 

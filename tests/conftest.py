@@ -19,6 +19,7 @@ import pytest
 
 from .installed import COUNTED_PACKAGE, EXTENSION, REGISTERING_PACKAGE, Installed
 from .suite import SAMPLES, Suite
+from .warm import WarmSuite, opened
 
 
 def _world() -> dict[str, object]:
@@ -43,6 +44,13 @@ def _untouched_world() -> Iterator[None]:
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     """A small suite, to be run by an inner pytest."""
     return Suite(pytester, monkeypatch)
+
+
+@pytest.fixture
+def warm(suite: Suite, installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmSuite]:
+    """A suite that is run by ``heavyimports run``, with sockets of its own; its warm processes end with the test."""
+    with opened(suite, installed, tmp_path_factory.mktemp("warm")) as warm_suite:
+        yield warm_suite
 
 
 @pytest.fixture

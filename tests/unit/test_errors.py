@@ -10,10 +10,13 @@ import pytest
 
 import pytest_heavyimports
 from pytest_heavyimports import (
+    HarmfulImport,
     HeavyImportsError,
     HeavyImportWarning,
     HeavyModuleMissing,
     InvalidDeclaration,
+    MessageRefused,
+    NoWarmProcess,
     ReloadRefused,
 )
 from pytest_heavyimports.errors import reload_ignored
@@ -135,3 +138,12 @@ def test_ignored_reload_is_a_warning_with_the_same_facts() -> None:
     headline, *rest = str(warning).splitlines()
     assert headline == "'torch' was not reloaded: the module was given back as it is."
     assert rest == str(ReloadRefused("torch", **facts)).splitlines()[1:]
+
+
+def test_the_errors_of_a_warm_process_say_what_happened() -> None:
+    """In the log of the process, in its status, and in the line of a plain run."""
+    assert str(MessageRefused("it is none of this version")) == "The message is refused: it is none of this version."
+    assert str(NoWarmProcess("it has died")) == "it has died"
+    assert str(HarmfulImport("torch", fault="its import starts a thread")) == (
+        "'torch' is not imported before a run: its import starts a thread."
+    )

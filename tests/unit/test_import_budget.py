@@ -37,6 +37,9 @@ NEVER_UNUSED = {
     f"{OURS}.imports.stubs",
     f"{OURS}.stub_hooks",
     f"{OURS}.stubbing",
+    f"{OURS}.cli",
+    f"{OURS}.warm",
+    f"{OURS}.warm_hooks",
 }
 
 

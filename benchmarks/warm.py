@@ -1,0 +1,193 @@
+"""
+What a warm start saves: ``python -m benchmarks.warm``.
+
+The worker pipeline's 17 tests, by ``heavyimports run`` with a warm process that has seen two runs, by pytest, and by
+pytest over the same tests with no torch in them; and with four workers of pytest-xdist, warm and not. By turns, medians
+of the ratios of neighbours. The memory of workers is what they share, shared out among those who share it (PSS), of all
+processes that the run has started, the highest of all looks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+
+from .cases import PIPELINE
+from .machinery import install
+
+RUNS = 11
+RUNS_OF_WORKERS = 3
+BIN = Path(sys.executable).parent
+PLUGINS = ("-p", "pytest_heavyimports.plugin", "-p", "no:cacheprovider", "-q")
+
+# The same helper without torch, so that the tests are the same, too: what is left is what pytest and they take.
+DISTANCES = """
+def _code_points(text):
+    return [ord(char) for char in unicodedata.normalize("NFC", text)]
+
+
+def _edit_distances(refs, hyps):
+    return [_edit_distance(ref, hyp) for ref, hyp in zip(refs, hyps)]
+
+
+def _edit_distance(ref, hyp):
+    row = list(range(len(hyp) + 1))
+    for number, char in enumerate(ref, 1):
+        left, corner, row[0] = number, row[0], number
+        for column, other in enumerate(hyp, 1):
+            left = min(left + 1, row[column] + 1, corner + (char != other))
+            corner, row[column] = row[column], left
+    return row[-1]
+"""
+# All that the tests ask of torch itself.
+TORCH = """
+float16 = "float16"
+
+
+def get_default_dtype():
+    return None
+
+
+def set_default_dtype(dtype):
+    pass
+"""
+
+
+def main() -> int:
+    """Print the figures; 1 where one is over its limit."""
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
+        place = Path(name)
+        suites = place / "pipeline", place / "twin"
+        for suite in suites:
+            shutil.copytree(PIPELINE, suite, ignore=shutil.ignore_patterns("__pycache__"))
+        _take_torch_away(suites[1])
+        environment = {
+            **install(place / "site"),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "XDG_RUNTIME_DIR": name,
+            "XDG_CACHE_HOME": name,
+            "HEAVY_BENCHMARK": name,
+        }
+        try:
+            rows = [*_runs(*suites, environment), *_workers(suites[0], environment)]
+        finally:
+            subprocess.run([BIN / "heavyimports", "stop"], env=environment, stdout=subprocess.DEVNULL, check=True)
+    for what, ratio, limit, facts in rows:
+        print(f"{what:<52} {ratio:>6.3f}  limit {limit:.2f}  {'ok  ' if ratio <= limit else 'over'}  {facts}")
+    return int(any(ratio > limit for _, ratio, limit, _ in rows))
+
+
+def _take_torch_away(suite: Path) -> None:
+    pipeline = suite / "src" / "worker" / "pipeline.py"
+    pipeline.write_text(pipeline.read_text("utf-8").partition("\ndef _code_points")[0] + DISTANCES, "utf-8")
+    (suite / "torch.py").write_text(TORCH, "utf-8")
+    tests = suite / "tests" / "worker" / "test_pipeline_helpers.py"
+    # Plain Python would take longer than torch for this one. So it has less to do, and is harder to beat.
+    tests.write_text(tests.read_text("utf-8").replace("2051", "21").replace("2053", "23"), "utf-8")
+
+
+def _runs(suite: Path, twin: Path, environment: Mapping[str, str]) -> list[tuple[str, float, float, str]]:
+    kinds: dict[str, Callable[[], float]] = {
+        "warm": lambda: _seconds([BIN / "heavyimports", "run", *PLUGINS], suite, environment),
+        "plain": lambda: _seconds([BIN / "pytest", *PLUGINS], suite, environment),
+        "twin": lambda: _seconds([BIN / "pytest", *PLUGINS], twin, environment),
+    }
+    for _ in range(3):
+        kinds["warm"]()  # learns, and has learnt
+        subprocess.run([BIN / "heavyimports", "status"], env=environment, stdout=subprocess.DEVNULL, check=True)
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for number in range(RUNS + 1):
+        for kind in sorted(kinds, reverse=number % 2 == 1):
+            seconds = kinds[kind]()
+            if number > 0:
+                times[kind].append(seconds)
+    facts = ", ".join(f"{kind} {median(seconds):.3f} s" for kind, seconds in times.items())
+    return [
+        ("heavyimports run over pytest", _ratio(times["warm"], times["plain"]), 0.07, facts),
+        ("heavyimports run over pytest, no torch in the suite", _ratio(times["warm"], times["twin"]), 0.5, ""),
+    ]
+
+
+def _workers(suite: Path, environment: Mapping[str, str]) -> list[tuple[str, float, float, str]]:
+    # No process is warm yet: each run starts one for itself.
+    subprocess.run([BIN / "heavyimports", "stop"], env=environment, stdout=subprocess.DEVNULL, check=True)
+    command = [BIN / "pytest", *PLUGINS, "-p", "xdist", "-n", "4"]
+    looks: dict[str, list[tuple[float, int]]] = {"plain": [], "warm": []}
+    for number in range(RUNS_OF_WORKERS + 1):
+        for kind in sorted(looks, reverse=number % 2 == 1):
+            look = _watched(command + ["--heavy-warm"] * (kind == "warm"), suite, environment)
+            if number > 0:
+                looks[kind].append(look)
+    seconds = {kind: [look[0] for look in found] for kind, found in looks.items()}
+    pss = {kind: [look[1] / 2**20 for look in found] for kind, found in looks.items()}
+    return [
+        (f"-n 4 --heavy-warm over -n 4, {what}", _ratio(of["warm"], of["plain"]), 0.4, _facts(of, unit))
+        for what, of, unit in (("wall time", seconds, "s"), ("memory of workers", pss, "MiB"))
+    ]
+
+
+def _ratio(one: list[float], other: list[float]) -> float:
+    return median(first / second for first, second in zip(one, other))
+
+
+def _facts(of: Mapping[str, list[float]], unit: str) -> str:
+    return ", ".join(f"{kind} {median(found):.1f} {unit}" for kind, found in of.items())
+
+
+def _seconds(command: list[str | Path], suite: Path, environment: Mapping[str, str]) -> float:
+    begin = time.perf_counter()
+    done = subprocess.run(command, cwd=suite, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    seconds = time.perf_counter() - begin
+    is_right = "17 passed" in done.stdout and not done.stderr
+    assert is_right, done.stdout + done.stderr
+    return seconds
+
+
+def _watched(command: list[str | Path], suite: Path, environment: Mapping[str, str]) -> tuple[float, int]:
+    """Seconds, and the most bytes that its workers had, with whatever else they need."""
+    most = 0
+    with (suite / "output.txt").open("w+") as output:
+        begin = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=suite, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        while process.poll() is None:
+            most = max(most, sum(_pss(worker) for worker in _processes(environment) if worker != process.pid))
+            time.sleep(0.2)
+        seconds = time.perf_counter() - begin
+        output.seek(0)
+        text = output.read()
+    is_right = "17 passed" in text and "plain one" not in text
+    assert is_right, text
+    return seconds, most
+
+
+def _processes(environment: Mapping[str, str]) -> list[int]:
+    mark = f"HEAVY_BENCHMARK={environment['HEAVY_BENCHMARK']}".encode()
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdecimal() and mark in Path("/proc", entry, "environ").read_bytes():
+                found.append(int(entry))
+        except OSError:
+            continue  # ended, or not ours
+    return found
+
+
+def _pss(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text("ascii").splitlines()
+    except OSError:
+        return 0  # ended
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

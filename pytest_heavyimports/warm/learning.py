@@ -1,0 +1,164 @@
+"""What a run has imported from installed packages, which a warm process imports before the next; kept in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import site
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from ..names import is_within, root
+from .key import CONFIGURATIONS
+
+OURS = "pytest_heavyimports"
+OUR_SERVER = "pytest_heavyimports.warm"
+
+
+class Learnt(NamedTuple):
+    """A module that a run has imported."""
+
+    fullname: str
+    file: str
+    is_rewritten: bool
+    """Whether pytest had rewritten its assertions."""
+
+
+class Store:
+    """
+    The file of what is known of one project's modules: its configuration, then a line of JSON for each module.
+
+    What can't be written, since the disk is full or not ours to write on, is learnt again.
+    """
+
+    def __init__(self, file: Path, project: str) -> None:
+        self._file = file
+        self._configured = _configuration(project)
+        self.modules: dict[str, Learnt] = {}
+        """In the order in which they are to be imported."""
+        self.harmful: dict[str, str] = {}
+        """Why a module can't be imported before a run."""
+        self._read()
+
+    def is_out_of_date(self, project: str) -> bool:
+        """Whether the project is configured anew: it may declare other modules."""
+        return _configuration(project) != self._configured
+
+    def begin(self, fullname: str) -> None:
+        """A module is about to be imported: should that end the process, the next one knows which it was."""
+        with suppress(OSError):
+            self._attempt.write_text(fullname, encoding="utf-8")
+
+    def end(self) -> None:
+        """What was begun has not ended the process."""
+        with suppress(OSError):
+            self._attempt.unlink()
+
+    def write(self) -> None:
+        """Keep what is known."""
+        lines = ["= " + self._configured]
+        lines += [json.dumps(["+", *learnt]) for learnt in self.modules.values()]
+        lines += [json.dumps(["-", *harm]) for harm in self.harmful.items()]
+        partial = self._file.with_suffix(f".{os.getpid()}")
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            partial.replace(self._file)
+        except OSError:
+            with suppress(OSError):
+                partial.unlink()
+
+    @property
+    def _attempt(self) -> Path:
+        return self._file.with_suffix(".attempt")
+
+    def _read(self) -> None:
+        try:
+            first, *lines = self._file.read_text(encoding="utf-8").splitlines()
+            for sign, fullname, *rest in map(json.loads, lines if first == "= " + self._configured else ()):
+                if sign == "-":
+                    self.harmful[fullname] = str(*rest)
+                else:
+                    self.modules[fullname] = Learnt(fullname, *rest)
+        except (OSError, TypeError, ValueError):
+            pass  # there is none yet, or it is damaged: what it had is learnt again
+        with suppress(OSError):
+            self.harmful[self._attempt.read_text(encoding="utf-8")] = "its import ended the warm process"
+            self.end()
+
+
+def learnt_by_now(known: Collection[str]) -> Iterator[Learnt]:
+    """
+    The modules that this process has imported from installed packages and the standard library, in order.
+
+    Args:
+        known: The names that are not to be looked at.
+    """
+    unknown = [name for name in list(sys.modules) if name not in known and not is_within(name, OUR_SERVER)]
+    if not unknown:
+        return
+    ours = os.path.dirname(os.path.dirname(__file__))
+    places = tuple(f"{place}{os.sep}" for place in (*_install_directories(), os.path.dirname(os.__file__), ours))
+    own = {*own_packages(), "__main__"} - {OURS}
+    for name in unknown:
+        spec = getattr(sys.modules.get(name), "__spec__", None)
+        origin = getattr(spec, "origin", None)
+        if spec and spec.name == name and origin and root(name) not in own:
+            is_builtin = origin in ("built-in", "frozen")
+            if is_builtin or os.fspath(origin).startswith(places):
+                is_rewritten = type(spec.loader).__name__ == "AssertionRewritingHook"
+                yield Learnt(name, origin, is_rewritten)
+
+
+def own_packages() -> Iterator[str]:
+    """
+    The packages that were installed from a file or a directory: code under test, as tox installs it.
+
+    Such code is to be measured from its first line, and may be edited between two runs.
+
+    Reference: ``direct_url.json`` in PyPA's "Recording the Direct URL Origin of installed distributions".
+    """
+    for directory in map(Path, _install_directories()):
+        for file in directory.glob("*.dist-info/direct_url.json"):
+            try:
+                url = json.loads(file.read_text(encoding="utf-8")).get("url", "")
+                record = file.with_name("RECORD").read_text(encoding="utf-8") if url.startswith("file:") else ""
+            except (OSError, ValueError):
+                continue
+            tops = {line.partition(",")[0].partition("/")[0] for line in record.splitlines()}
+            yield from {top.removesuffix(".py") for top in tops}
+
+
+def stamps(files: Iterator[str]) -> dict[str, tuple[int, int, int]]:
+    """When each file was changed, its size and its number; files that are none are left out."""
+    found = {}
+    for file in files:
+        with suppress(OSError, ValueError):
+            facts = os.stat(file)
+            found[file] = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+    return found
+
+
+def changed(before: Mapping[str, tuple[int, int, int]]) -> str:
+    """The first file that is no longer what it was; empty where there is none."""
+    stat = os.stat  # thousands of files, before every run
+    for file, stamp in before.items():
+        try:
+            facts = stat(file)
+        except OSError:
+            return file
+        if (facts.st_mtime_ns, facts.st_size, facts.st_ino) != stamp:
+            return file
+    return ""
+
+
+def _install_directories() -> list[str]:
+    return [*site.getsitepackages(), site.getusersitepackages()]
+
+
+def _configuration(project: str) -> str:
+    """What tells one state of the project's configuration files from another."""
+    return repr(sorted(stamps(f"{project}/{name}" for name in CONFIGURATIONS).items()))

@@ -1,0 +1,246 @@
+"""Imports, in a warm process: what has been learnt, each module once, and nothing that does harm."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+from .. import forking
+from ..errors import HarmfulImport
+from .key import project
+from .learning import OURS, Learnt, Store, changed, stamps
+
+LIMIT_S = 120
+"""How long an import may take."""
+SIGNALS = sorted(signal.valid_signals())
+INSTALL_DIRECTORIES = ("site-packages", "dist-packages")
+GPU_DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/render")
+
+
+class Preload:
+    """The modules of a warm process, and by what it can be seen that they are out of date."""
+
+    def __init__(self, store: Store, log: int, hook: Any) -> None:
+        """
+        Args:
+            store: What is known.
+            hook: What rewrites assertions, which pytest has installed.
+            log: The file that the process writes to, open: imports that write something do so once, here.
+        """
+        self._store = store
+        self._log = log
+        self.project = project(os.getcwd())
+        self._path = list(sys.path)
+        self._read_variables = ReadVariables()
+        self._set_variables: dict[str, tuple[str | None, str | None]] = {}
+        """By name: what a variable was before an import changed it, and after."""
+        self._stamps: dict[str, tuple[int, int, int]] = {}
+        self._hook = hook
+        self._threads = 0
+        """Those of C libraries, which start them when they are imported, end them before a fork and start them anew."""
+        self._roots: frozenset[str] = frozenset()
+        self.known: frozenset[str] = frozenset()
+        """The names of all modules there are, and of those that are not to be tried."""
+
+    def open(self, modules: Iterable[str]) -> None:
+        """Import what each run needs, then what has been learnt, then these *modules*."""
+        with self._importing():
+            self._import(f"{OURS}.plugin")
+            self._import(f"{OURS}.warm_hooks")
+        wanted = dict.fromkeys(modules)
+        self.load([*self._store.modules.values(), *(Learnt(name, "", False) for name in wanted)])
+
+    def load(self, modules: Sequence[Learnt]) -> None:
+        """
+        Import these modules, those that are known to do harm excepted.
+
+        Raises:
+            HarmfulImport: One does harm; the process can't be used any more, and the next one knows.
+        """
+        harmful = self._store.harmful
+        try:
+            with self._importing():
+                self._hook.mark_rewrite(*(module.fullname for module in modules if module.is_rewritten))
+                for module in modules:
+                    if module.fullname not in sys.modules and module.fullname not in harmful:
+                        self._import(module.fullname)
+                    if module.fullname in sys.modules and module.file:
+                        self._store.modules.setdefault(module.fullname, module)
+        except HarmfulImport as harm:
+            harmful[harm.fullname] = harm.fault
+            self._store.modules.pop(harm.fullname, None)
+            raise
+        finally:
+            self._store.write()
+        self._settle()
+
+    def fault(self, environment: Mapping[str, str], path: list[str]) -> str:
+        """Why a run with these variables and this ``sys.path`` can't be one of this process; empty where it can."""
+        if fault := forking.why_not_fork(self._threads):
+            return fault
+        if path and path[-len(self._path) :] != self._path:
+            return "sys.path has changed"
+        if variable := self._read_variables.changed(environment):
+            return f"the variable {variable} has changed, which was read by an import"
+        if self._store.is_out_of_date(self.project):
+            return "the project's configuration has changed"
+        if file := changed(self._stamps):
+            return f"{file} has changed"
+        return ""
+
+    def prepare(self, environment: dict[str, str]) -> dict[str, str]:
+        """The variables of a run, with what imports have set as they would have set it."""
+        for name, (before, after) in self._set_variables.items():
+            if environment.get(name) == before:
+                environment.pop(name, None)
+                if after is not None:
+                    environment[name] = after
+        return environment
+
+    def release(self) -> None:
+        """In a run: the rewriting of assertions is for pytest to install; what was marked for it stays marked."""
+        if self._hook in sys.meta_path:
+            sys.meta_path.remove(self._hook)
+
+    def hidden(self, path: list[str]) -> str:
+        """
+        A file or directory that a run would import in the place of a package that is imported already; empty if none.
+
+        Args:
+            path: The run's ``sys.path``.
+        """
+        own = dict.fromkeys(entry for entry in path if entry not in self._path)
+        for entry in own:
+            with suppress(OSError):
+                for name in os.listdir(entry or "."):
+                    module = name.removesuffix(".py")
+                    is_package = module != name or os.path.exists(f"{entry or '.'}/{name}/__init__.py")
+                    if module in self._roots and is_package:
+                        return os.path.join(entry, name)
+        return ""
+
+    @property
+    def harmful(self) -> dict[str, str]:
+        """Why a module is left out, by its name."""
+        return self._store.harmful
+
+    @property
+    def rewritten(self) -> list[str]:
+        """The names that plugins have asked pytest to rewrite, in modules that a run finds imported."""
+        return sorted(self._hook._must_rewrite)
+
+    def _importing(self) -> Any:
+        return _Importing(self._read_variables, self._set_variables)
+
+    def _import(self, fullname: str) -> None:
+        before = self._world()
+        self._store.begin(fullname)
+        signal.alarm(LIMIT_S)
+        try:
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always")
+                import_module(fullname)
+        except BaseException as error:  # SystemExit too: nothing that an import does may end this process
+            raise HarmfulImport(fullname, fault=f"its import raised {type(error).__name__}: {error}") from error
+        finally:
+            signal.alarm(0)
+            self._store.end()
+        if warned:
+            raise HarmfulImport(fullname, fault=f"its import warns: {warned[0].message}")
+        for what, value in self._world().items():
+            if value != before[what]:
+                raise HarmfulImport(fullname, fault=f"its import {what}")
+
+    def _world(self) -> dict[str, object]:
+        """What an import may not change where it is to be done before a run, and what it would do in words."""
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()  # what is left there, runs would write
+        return {
+            "starts a thread": threading.active_count(),
+            "opens a GPU": sum(target.startswith(GPU_DEVICES) for target in _open_files()),
+            "writes something": os.fstat(self._log).st_size,
+            "changes the directory": os.getcwd(),
+            "handles a signal": [signal.getsignal(number) for number in SIGNALS],
+            "configures logging": len(getattr(getattr(sys.modules.get("logging"), "root", None), "handlers", ())),
+            "replaces a standard stream": (sys.stdin, sys.stdout, sys.stderr),
+        }
+
+    def _settle(self) -> None:
+        sys.path[:] = self._path
+        self._threads = forking.foreign_threads()
+        self.known = frozenset((*sys.modules, *self._store.harmful))
+        self._roots = frozenset(name for name in sys.modules if "." not in name)
+        files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+        self._stamps = stamps(os.fspath(file) for file in files if file)
+        # A package that is installed or taken away, also a plugin of pytest.
+        self._stamps |= stamps(entry for entry in self._path if os.path.basename(entry) in INSTALL_DIRECTORIES)
+        gc.collect()
+        gc.freeze()
+
+
+class ReadVariables:
+    """The variables that were read while modules were imported, with what was found."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, str | None] = {}
+
+    def note(self, name: str, value: str | None) -> None:
+        """A variable was read."""
+        self._found.setdefault(name, value)
+
+    def changed(self, environment: Mapping[str, str]) -> str:
+        """The name of one that has another value; empty where there is none."""
+        return next((name for name, value in self._found.items() if environment.get(name) != value), "")
+
+
+class _Importing:
+    """Around imports: who reads the environment is noted, what is set there, too; filters for warnings are put back."""
+
+    def __init__(self, read: ReadVariables, written: dict[str, tuple[str | None, str | None]]) -> None:
+        self._read = read
+        self._written = written
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        gc.disable()
+        self._filters.__enter__()
+        self._before = dict(os.environ)
+        note, environ_type = self._read.note, type(os.environ)
+
+        class Noting(environ_type):  # type: ignore[misc, valid-type]  # os._Environ, which has no public name
+            def __getitem__(self, name: str) -> str:
+                try:
+                    value: str = super().__getitem__(name)
+                except KeyError:
+                    note(name, None)
+                    raise
+                note(name, value)
+                return value
+
+        self._type = environ_type
+        os.environ.__class__ = Noting
+
+    def __exit__(self, *_: object) -> None:
+        os.environ.__class__ = self._type
+        after = dict(os.environ)
+        for name in self._before.keys() | after.keys():
+            if self._before.get(name) != after.get(name):
+                self._written.setdefault(name, (self._before.get(name), after.get(name)))
+        self._filters.__exit__(None, None, None)
+        gc.enable()
+
+
+def _open_files() -> Iterator[str]:
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            yield os.readlink(f"/proc/self/fd/{number}")
+        except OSError:
+            continue  # that of the listing

@@ -1,0 +1,458 @@
+"""
+The warm process: imports what is heavy, computes nothing, and forks a child for each run. Owns the door ``os.fork``.
+
+It has one thread, which waits for whatever comes first: a client, what a client says, a child's report, a child's end.
+
+| a client says | and gets |
+|---|---|
+| ``run``, ``worker``, with its files: its whole situation, see ``client.situation`` | ``started`` and, in the end, ``ended`` with the status of ``waitpid``; or ``stale``: ask another process; or ``unfit``: run plainly |
+| ``signal``: a number, and whether the run's whole process group gets it | nothing |
+| ``status`` | ``facts`` |
+| ``stop`` | ``stopping``, and when the last run has ended the end of the connection |
+
+A client that hangs up ends its run.
+"""  # noqa: E501  # a table
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import HarmfulImport, MessageRefused
+from .client import peer_user
+from .key import cache_directory, identity, name_of, project
+from .learning import Learnt, Store
+from .preload import Preload
+from .run import Request, Run
+from .wire import LIMIT_FDS, Decoder, Message, join
+
+IDLE_S = 1800.0
+"""Until it ends by itself where nobody asks for anything, unless the ini key says otherwise."""
+HESITATION_S = 10.0
+"""How long a client may take to say what it wants."""
+LOOK_S = 60.0
+"""How often it looks, while it waits, whether the machine has room for it."""
+LEAST_FREE = 0.1
+"""The part of the machine's memory that must be available for it to stay."""
+MOST_CLIENTS = 256
+
+
+class Client:
+    """Somebody at the other end of a connection, and the run that he has asked for."""
+
+    def __init__(self, peer: socket.socket) -> None:
+        self.peer = peer
+        self.decoder = Decoder()
+        self.files: list[int] = []
+        self.since = time.monotonic()
+        self.process = 0
+        """That of the run; 0 where there is none."""
+
+    def send(self, message: Message) -> None:
+        """Send a message, unless he has hung up. He gets few, and short ones: they never fill the socket."""
+        with suppress(OSError):
+            self.peer.send(message.encode())
+
+    def close(self) -> None:
+        """Hang up."""
+        self.drop_files()
+        self.peer.close()
+
+    def drop_files(self) -> None:
+        """Close the files that came with a message."""
+        for file in self.files:
+            os.close(file)
+        self.files = []
+
+
+class Report:
+    """What a run tells at its end."""
+
+    def __init__(self, pipe: int) -> None:
+        self.pipe = pipe
+        self._decoder = Decoder()
+        self.messages: list[Message] = []
+
+    def read(self) -> bool:
+        """Take what is there; whether there can be more."""
+        try:
+            data = os.read(self.pipe, 65536)
+            self.messages += self._decoder.feed(data)
+        except BlockingIOError:
+            return True
+        except MessageRefused:
+            return False  # a test has found the pipe, and written into it
+        return bool(data)
+
+
+class Warm:
+    """The process."""
+
+    def __init__(
+        self, listener: socket.socket, lock: int, directory: int, name: str, *, owner: int, log: int, hook: Any
+    ) -> None:
+        self._listener = listener
+        self._lock = lock
+        self._directory = directory
+        self._name = name
+        self._owner = owner
+        store = Store(Path(cache_directory(), f"{name}.modules"), project(os.getcwd()))
+        self.preload = Preload(store, log, hook)
+        self._tried: set[str] = set()
+        self._to_load: dict[str, Learnt] = {}
+        self._clients: dict[int, Client] = {}
+        self._reports: dict[int, Report] = {}
+        """By the process that gives it."""
+        self._by_process: dict[int, Client] = {}
+        self._selector = selectors.DefaultSelector()
+        self._idle_s = IDLE_S
+        self._since = time.monotonic()
+        self._began = time.time()
+        self._served = 0
+        self._is_closing = False
+        self._forked: Run | None = None
+
+    def warm_up(self, modules: list[str]) -> bool:
+        """Import what each run needs, what has been learnt and these *modules*; whether that did no harm."""
+        self._open()
+        self._attempt(lambda: self.preload.open(modules))
+        return not self._is_closing
+
+    def serve(self) -> Run | None:
+        """Serve until it is to end: ``None``. In the child of a fork: what that is to do."""
+        while not (self._is_closing and not self._reports):
+            for key, _ in self._selector.select(self._patience()):
+                with suppress(KeyError):  # closed by what came before
+                    self._selector.get_key(key.fd)
+                    key.data()
+                if self._forked:
+                    return self._forked
+            self._look_around()
+        self._close()
+        return None
+
+    def _open(self) -> None:
+        self._wakeup, wake = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        os.set_blocking(wake, False)
+        self._wake = wake
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self._stop_listening())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        os.chdir("/")
+        self._listener.setblocking(False)
+        self._selector.register(self._wakeup, selectors.EVENT_READ, self._reap)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        if self._owner >= 0:
+            self._selector.register(self._owner, selectors.EVENT_READ, self._stop_listening)
+
+    def _patience(self) -> float | None:
+        """How long to wait for something to happen."""
+        if self._to_load and not self._reports:
+            return 0
+        left = self._idle_s - (time.monotonic() - self._since)
+        hesitant = HESITATION_S if len(self._clients) > len(self._reports) else LOOK_S
+        return max(0.0, min(left if not self._reports else LOOK_S, hesitant))
+
+    def _look_around(self) -> None:
+        now = time.monotonic()
+        for client in list(self._clients.values()):
+            if not client.process and now - client.since > HESITATION_S:
+                self._dismiss(client)
+        if self._reports:
+            self._since = now
+        elif self._to_load and not self._is_closing:
+            modules, self._to_load = list(self._to_load.values()), {}
+            self._attempt(lambda: self.preload.load(modules))
+        elif now - self._since >= self._idle_s or _is_memory_short():
+            self._stop_listening()
+
+    def _attempt(self, load: Callable[[], None]) -> None:
+        """Import something; where that does harm, another process takes over, which knows."""
+        try:
+            load()
+        except HarmfulImport as harm:
+            print(harm, file=sys.stderr, flush=True)
+            self._stop_listening()
+
+    def _accept(self) -> None:
+        try:
+            peer, _ = self._listener.accept()
+        except OSError:
+            return  # it has hung up already, or there are no more files to be had
+        client = Client(peer)
+        if peer_user(peer) != os.geteuid() or len(self._clients) >= MOST_CLIENTS:
+            client.close()
+            return
+        peer.setblocking(False)
+        self._clients[peer.fileno()] = client
+        self._selector.register(peer, selectors.EVENT_READ, lambda: self._hear(client))
+
+    def _hear(self, client: Client) -> None:
+        try:
+            data, files, *_ = socket.recv_fds(client.peer, 65536, LIMIT_FDS)
+            client.files += files
+            if not data or len(client.files) > LIMIT_FDS:
+                self._dismiss(client)
+                return
+            for message in client.decoder.feed(data):
+                self._answer(client, message)
+                if self._forked:
+                    return
+        except BlockingIOError:
+            pass
+        except (MessageRefused, OSError, ValueError, OverflowError):
+            self._dismiss(client)
+
+    def _answer(self, client: Client, message: Message) -> None:
+        if message.kind in ("run", "worker") and not client.process:
+            self._start(client, message)
+        elif message.kind == "signal" and client.process:
+            kill = os.killpg if message.number("whole") else os.kill
+            with suppress(ProcessLookupError):
+                kill(client.process, message.number("number"))
+        elif message.kind == "status":
+            client.send(self._facts())
+            client.since = time.monotonic()
+        elif message.kind == "stop":
+            client.send(Message("stopping", running=len(self._reports)))
+            self._stop_listening()
+        else:
+            self._dismiss(client)
+
+    def _start(self, client: Client, message: Message) -> None:
+        request = Request(message)
+        if len(request.numbers) != len(client.files):
+            raise MessageRefused("it has other files than it names")
+        why_closing = "it is about to end" if self._is_closing else ""
+        fault = why_closing or self.preload.fault(request.environment, request.path)
+        if fault:
+            self._turn_away(client, request, f"the warm process is out of date: {fault}")
+            return
+        reading, writing = os.pipe()
+        os.set_blocking(reading, False)
+        try:
+            process = _fork()
+        except OSError as error:
+            os.close(reading)
+            os.close(writing)
+            client.send(Message("unfit", why=f"the warm process can't fork: {error}"))
+            self._dismiss(client)
+            return
+        if process == 0:
+            self._become(client, request, writing)
+        else:
+            os.close(writing)
+            self._follow(client, process, reading)
+
+    def _turn_away(self, client: Client, request: Request, why: str) -> None:
+        """Have the client ask another one. What is wrong with a worker is its controller's doing, and ends nothing."""
+        is_worker = request.kind == "worker"
+        client.send(Message("unfit" if is_worker else "stale", why=why))
+        self._dismiss(client)
+        if not is_worker:
+            self._stop_listening()
+
+    def _follow(self, client: Client, process: int, reading: int) -> None:
+        """In the parent: what belongs to the run is the child's now, but for its report and its end."""
+        with suppress(OSError):
+            os.setpgid(process, process)  # as the child does: whoever is first
+        client.drop_files()
+        client.process = process
+        self._served += 1
+        report = self._reports[process] = Report(reading)
+        self._by_process[process] = client
+        self._selector.register(reading, selectors.EVENT_READ, lambda: self._listen_to(report))
+        client.send(Message("started", process=process))
+
+    def _listen_to(self, report: Report) -> None:
+        if not report.read():
+            self._forget(report.pipe)
+
+    def _become(self, client: Client, request: Request, report: int) -> None:
+        """In the child: let go of all that is the warm process's."""
+        signal.set_wakeup_fd(-1)
+        files, client.files = client.files, []
+        for each in self._clients.values():
+            each.close()
+        for other in self._reports.values():
+            os.close(other.pipe)
+        self._selector.close()
+        self._listener.close()
+        for number in (self._wakeup, self._wake, self._lock, self._directory, self._owner):
+            if number >= 0:
+                os.close(number)
+        self._forked = Run(request, files, report, self.preload)
+
+    def _reap(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._wakeup, 4096)
+        for process in list(self._reports):
+            with suppress(ChildProcessError):
+                ended, status = os.waitpid(process, os.WNOHANG)
+                if ended:
+                    self._conclude(process, status)
+
+    def _conclude(self, process: int, status: int) -> None:
+        report = self._reports.pop(process)
+        report.read()
+        self._forget(report.pipe)
+        os.close(report.pipe)
+        client = self._by_process.pop(process)
+        unfit = ""
+        for message in report.messages:
+            if message.kind == "learnt":
+                self._remember(message)
+            elif message.kind == "settings":
+                self._idle_s = float(message.number("idle"))
+                self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
+            elif message.kind == "unfit":
+                unfit = message.text("why")
+        client.process = 0
+        client.send(Message("unfit", why=unfit) if unfit else Message("ended", status=status))
+        self._dismiss(client)
+        self._since = time.monotonic()
+
+    def _remember(self, message: Message) -> None:
+        names = [part.decode() for part in message.parts("names")]
+        files = [os.fsdecode(part) for part in message.parts("files")]
+        rewritten = set(message.parts("rewritten"))
+        self._try(Learnt(name, file, name.encode() in rewritten) for name, file in zip(names, files))
+
+    def _try(self, modules: Iterable[Learnt]) -> None:
+        """Import these when there is time, each once."""
+        for module in modules:
+            if module.fullname not in self._tried:
+                self._tried.add(module.fullname)
+                self._to_load[module.fullname] = module
+
+    def _dismiss(self, client: Client) -> None:
+        """Hang up. Whoever has a run under way has it ended."""
+        number = client.peer.fileno()
+        if self._clients.pop(number, None) is None:
+            return
+        self._selector.unregister(client.peer)
+        client.close()
+        if client.process:
+            with suppress(OSError):
+                os.killpg(client.process, signal.SIGKILL)
+
+    def _forget(self, file: int) -> None:
+        with suppress(KeyError):
+            self._selector.unregister(file)
+
+    def _facts(self) -> Message:
+        versions = [f"{name} {version}" for name in sorted(_tops(self.preload.known)) if (version := _version(name))]
+        return Message(
+            "facts",
+            process=os.getpid(),
+            interpreter=sys.executable,
+            project=self.preload.project,
+            modules=join(versions),
+            harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
+            memory=_memory("Pss"),
+            age=int(time.time() - self._began),
+            runs=self._served,
+            running=len(self._reports),
+        )
+
+    def _stop_listening(self) -> None:
+        """Let another one take this one's place. Runs that are under way go on; who waits already is told."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        for kind in ("sock", "log"):
+            with suppress(OSError):
+                os.unlink(f"{self._name}.{kind}", dir_fd=self._directory)
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                break
+            Client(peer).send(Message("stale", why="the warm process was about to end"))
+            peer.close()
+        self._forget(self._listener.fileno())
+        self._listener.close()
+        if self._owner >= 0:
+            self._forget(self._owner)
+        with suppress(OSError):
+            os.unlink(f"{self._name}.lock", dir_fd=self._directory)
+        os.close(self._lock)
+        self._lock = -1
+
+    def _close(self) -> None:
+        for client in list(self._clients.values()):
+            self._dismiss(client)
+
+
+def main(hook: Any) -> None:
+    """Of the process that ``starting.launch`` starts. Returns never, in a child of it either."""
+    listener, lock, directory, owner = map(int, sys.argv[1:5])
+    name, *modules = sys.argv[5:]
+    if not sys.flags.safe_path if hasattr(sys.flags, "safe_path") else True:
+        del sys.path[0]  # this directory, which is the user's
+    served = socket.socket(fileno=listener)
+    warm = Warm(served, lock, directory, name, owner=owner, log=2, hook=hook)
+    if owner < 0 and name_of(identity()) != name:
+        sys.exit("a warm process can't be given the flags of the interpreter that asks for it")
+    if warm.warm_up(modules):
+        run = warm.serve()
+        if run:
+            run.carry_out()
+    os._exit(0)  # what torch does when the interpreter ends takes longer than a run
+
+
+def _fork() -> int:
+    """Fork; in the child all signals wait until it has become what it is to be."""
+    signals = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    process = -1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python 3.12 warns of a fork where C libraries have threads
+            process = os.fork()
+    finally:
+        if process != 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+    return process
+
+
+def _tops(names: Iterable[str]) -> set[str]:
+    tops = {name.partition(".")[0] for name in names}
+    return {name for name in tops - sys.stdlib_module_names if name[0] != "_"}
+
+
+def _version(name: str) -> str:
+    from ..distributions import find_provider
+
+    provider = find_provider(name)
+    return provider.version if provider else ""
+
+
+def _memory(field: str) -> int:
+    """Bytes that are this process's own, its part of what it shares with others included."""
+    with suppress(OSError), open("/proc/self/smaps_rollup", encoding="ascii") as rollup:
+        for line in rollup:
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def _is_memory_short() -> bool:
+    """Whether the machine has less to give than it should have."""
+    facts: dict[str, int] = {}
+    with suppress(OSError, ValueError), open("/proc/meminfo", encoding="ascii") as meminfo:
+        for line in meminfo:
+            name, _, rest = line.partition(":")
+            facts[name] = int(rest.split()[0])
+    return facts.get("MemAvailable", 1) < LEAST_FREE * facts.get("MemTotal", 0)

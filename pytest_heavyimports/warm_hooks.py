@@ -1,0 +1,61 @@
+"""pytest's hooks in a run that a warm process has forked, and where pytest-xdist's workers are forked from one."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .options import warm_idle_s
+from .session import WARM_RUN, installed_packages, session_key
+
+if TYPE_CHECKING:
+    import execnet
+
+    from .warm.run import Run
+    from .warm.workers import WorkerSource
+
+
+class RunHooks:
+    """In a run of ``heavyimports run``: what pytest can't know in a process that was forked."""
+
+    __name__ = WARM_RUN
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        parser.prog = "pytest"  # as it calls itself on the command line
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self) -> None:
+        pytest.register_assert_rewrite(*self._run.preload.rewritten)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        if session_key in config.stash:
+            declared = config.stash[session_key].declared.values()
+            self._run.tell_settings(warm_idle_s(config), list(installed_packages(declared)))
+
+    # Before the first test: what is collected has put its directories into sys.path.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self) -> None:
+        hidden = self._run.preload.hidden(sys.path)
+        if hidden:
+            self._run.give_up(f"{hidden} comes before the package of that name which it has imported")
+
+
+class WorkerHooks:
+    """Where pytest-xdist starts workers on this machine: they are forked from a warm process."""
+
+    def __init__(self, source: WorkerSource) -> None:
+        self._source = source
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, specs: list[execnet.XSpec]) -> None:
+        for number, spec in enumerate(specs):
+            # Not one of another machine, through another gateway, or with an interpreter that somebody has chosen.
+            if spec.popen and not (spec.via or spec.python):
+                specs[number] = type(spec)(f"{spec}//python={self._source.command()}")
+                specs[number].id = spec.id

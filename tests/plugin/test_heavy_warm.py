@@ -1,0 +1,146 @@
+"""``--heavy-warm``: the workers of pytest-xdist are forked from a warm process."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..warm import WarmSuite
+
+XDIST = ("-p", "xdist", "--heavy-warm", "-n", "3")
+TELLS_PROCESSES = """
+    import json, os, pathlib
+    import plainpkg
+    import pytest
+
+    @pytest.mark.parametrize("number", range(12))
+    def test_it(number, worker_id):
+        facts = [worker_id, os.getpid(), os.getpgrp() == os.getpid(), os.environ["PYTEST_XDIST_WORKER"], os.getcwd()]
+        pathlib.Path(f"facts-{number}.json").write_text(json.dumps(facts))
+"""
+
+
+def facts(directory: Path) -> list[list[object]]:
+    """What the tests have written."""
+    return [json.loads(file.read_text(encoding="utf-8")) for file in directory.glob("facts-*.json")]
+
+
+def test_what_workers_import_is_imported_once_for_all(warm: WarmSuite) -> None:
+    """By a warm process that is started for the run, and ends with it."""
+    warm.suite.declare("plainpkg")
+    warm.suite.tests(TELLS_PROCESSES)
+    result = warm.plain(*XDIST)
+    assert result.parseoutcomes() == {"passed": 12}, result.outlines + result.errlines
+    assert warm.suite.executions() == {"plainpkg": 1}
+    assert len({process for _, process, *_ in facts(warm.path)}) == 3
+    # Group leaders: that is how a forked one can be told.
+    assert {tuple(rest) for *_, rest in [(0, fact[2:3] + fact[4:]) for fact in facts(warm.path)]} == {
+        (True, str(warm.path))
+    }
+    assert {worker for worker, *_ in facts(warm.path)} == {"gw0", "gw1", "gw2"}
+    assert warm.files() == []
+    assert result.errlines == []
+
+
+def test_without_the_flag_each_worker_imports_for_itself(warm: WarmSuite) -> None:
+    """So the others prove something."""
+    warm.suite.declare("plainpkg")
+    warm.suite.tests(TELLS_PROCESSES)
+    assert warm.plain("-p", "xdist", "-n", "3").parseoutcomes() == {"passed": 12}
+    assert warm.suite.executions() == {"plainpkg": 3}
+    assert {fact[2] for fact in facts(warm.path)} == {False}
+
+
+def test_a_warm_process_that_is_there_is_used(warm: WarmSuite) -> None:
+    """That of ``heavyimports run``, whether the controller is a plain run or not."""
+    warm.suite.tests(TELLS_PROCESSES)
+    warm.learn("-p", "xdist", "-n", "1", "--heavy-warm")
+    before = warm.suite.executions()["plainpkg"]
+    assert warm.run(*XDIST).parseoutcomes() == {"passed": 12}
+    assert warm.plain(*XDIST).parseoutcomes() == {"passed": 12}
+    assert warm.suite.executions()["plainpkg"] == before
+    assert len(warm.processes()) == 1
+    assert warm.tell("status")[-1].endswith("9 served, 0 under way")
+
+
+def test_what_workers_have_imported_is_learnt_for_the_next_run(warm: WarmSuite) -> None:
+    """Nothing is declared: the workers import it, then the next run's warm process."""
+    warm.suite.tests(TELLS_PROCESSES)
+    assert warm.plain(*XDIST).parseoutcomes() == {"passed": 12}
+    before = warm.suite.executions()["plainpkg"]
+    assert warm.plain(*XDIST).parseoutcomes() == {"passed": 12}
+    assert warm.suite.executions()["plainpkg"] == before + 1
+
+
+def test_the_replacement_of_a_crashed_worker_is_forked_too(warm: WarmSuite) -> None:
+    """And the crash is told as ever."""
+    warm.suite.declare("plainpkg")
+    warm.suite.tests(
+        TELLS_PROCESSES
+        + """
+    def test_crash():
+        os._exit(1)
+"""
+    )
+    result = warm.plain(*XDIST)
+    assert result.parseoutcomes() == {"passed": 12, "failed": 1}
+    assert any(
+        re.search(r"worker 'gw\d' crashed while running 'test_it.py::test_crash'", line) for line in result.outlines
+    )
+    assert warm.suite.executions() == {"plainpkg": 1}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--dist=loadfile",), ("--dist=each",), ("--dist=worksteal",), ("--maxprocesses=2",)]
+)
+def test_every_way_to_distribute_works(warm: WarmSuite, arguments: tuple[str, ...]) -> None:
+    """It is xdist's own matter."""
+    warm.suite.tests("import pytest\n\n@pytest.mark.parametrize('n', range(4))\ndef test_it(n): pass\n")
+    result = warm.plain(*XDIST, *arguments)
+    assert result.parseoutcomes() == {"passed": 12 if "--dist=each" in arguments else 4}
+    assert result.errlines == []
+
+
+def test_workers_with_a_python_of_their_own_are_left_alone(warm: WarmSuite) -> None:
+    """What somebody has chosen; those of other machines likewise."""
+    warm.suite.declare("plainpkg")
+    warm.suite.tests(TELLS_PROCESSES)
+    result = warm.plain("-p", "xdist", "--heavy-warm", "--tx", f"popen//python={sys.executable}", "--dist", "load")
+    assert result.parseoutcomes() == {"passed": 12}
+    assert {fact[2] for fact in facts(warm.path)} == {False}
+
+
+def test_a_conftest_that_sets_a_variable_is_heard(warm: WarmSuite) -> None:
+    """The controller's environment is the workers'."""
+    warm.suite.write("conftest.py", "import os\n\nos.environ.setdefault('SET_BY_CONFTEST', 'yes')\n")
+    warm.suite.tests("import os\n\ndef test_it():\n    assert os.environ['SET_BY_CONFTEST'] == 'yes'\n")
+    assert warm.plain(*XDIST).parseoutcomes() == {"passed": 1}
+
+
+def test_coverage_of_workers_is_counted(warm: WarmSuite) -> None:
+    """``--cov`` with ``-n``."""
+    warm.suite.write("mine.py", "def used():\n    return 1\n\n\ndef unused():\n    return 2\n")
+    warm.suite.tests("import mine\n\ndef test_it():\n    assert mine.used() == 1\n")
+    result = warm.plain(*XDIST, "-p", "pytest_cov", "--cov=mine", "-o", "pythonpath=.")
+    (line,) = [line for line in result.outlines if line.startswith("mine.py")]
+    assert line.split() == ["mine.py", "4", "1", "75%"]
+
+
+def test_without_xdist_it_is_a_usage_error(warm: WarmSuite) -> None:
+    """Where it is not installed, or blocked."""
+    result = warm.plain("--heavy-warm")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.errlines == ["ERROR: --heavy-warm is for the workers of pytest-xdist, which isn't there.", ""]
+
+
+def test_without_workers_it_does_nothing(warm: WarmSuite) -> None:
+    """No process is started."""
+    warm.suite.tests("def test_it(): pass\n")
+    assert warm.plain("-p", "xdist", "--heavy-warm").parseoutcomes() == {"passed": 1}
+    assert warm.files() == []

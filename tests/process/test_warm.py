@@ -1,0 +1,303 @@
+"""A warm process among many clients, rude ones, and signals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import random
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_heavyimports.warm.wire import LIMIT_BYTES, MAGIC, Message
+
+if TYPE_CHECKING:
+    from ..warm import WarmSuite
+
+ONE_TEST = "def test_it(): pass\n"
+WAITS = """
+    import os, pathlib, time
+
+    def test_it():
+        pathlib.Path("began").write_text(str(os.getpid()))
+        time.sleep(60)
+"""
+
+
+def connect(warm: WarmSuite) -> socket.socket:
+    """To the one warm process."""
+    (name,) = [file for file in warm.files() if file.endswith(".sock")]
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(30)
+    directory = os.open(warm.sockets, os.O_RDONLY)
+    client.connect(f"/proc/self/fd/{directory}/{name}")  # the path itself may be too long for a socket
+    os.close(directory)
+    return client
+
+
+def wait(is_done: Callable[[], object], seconds: float = 60) -> None:
+    """Until it is so."""
+    deadline = time.monotonic() + seconds
+    while not is_done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is such a process, a zombie too."""
+    return Path(f"/proc/{process}").exists()
+
+
+def children(process: int) -> list[int]:
+    """Of a process, zombies too."""
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()]
+
+
+def test_ten_clients_at_once_start_one_warm_process(warm: WarmSuite) -> None:
+    """And each gets its run."""
+    warm.suite.tests(ONE_TEST)
+    clients = [warm.start() for _ in range(10)]
+    assert ["1 passed" in client.communicate(timeout=120)[0] for client in clients] == [True] * 10
+    (process,) = warm.processes()
+    assert warm.tell("status")[-1].endswith("10 served, 0 under way")
+    assert children(process) == []
+
+
+@pytest.mark.slow
+def test_many_runs_some_of_them_killed_leave_nothing_behind(warm: WarmSuite) -> None:
+    """200 runs, 20 at once: the others have their own results, and the process doesn't grow."""
+    warm.suite.tests(
+        """
+        import os, time
+        import plainpkg
+
+        def test_it():
+            time.sleep(0.1)
+            assert os.environ["NUMBER"] != "13"
+            print("number", os.environ["NUMBER"])
+        """
+    )
+    assert warm.run(NUMBER="0").ret == 0
+    (process,) = warm.processes()
+    for number in range(3):
+        warm.run(NUMBER=str(number))
+    before = memory(process)
+    chance = random.Random(20)
+    for _ in range(10):
+        clients = {str(number): warm.start("-s", NUMBER=str(number)) for number in range(1, 21)}
+        killed = chance.sample(sorted(clients), 5)
+        for number in killed:
+            time.sleep(chance.random() / 10)
+            clients[number].kill()
+        for number, client in clients.items():
+            output, errors = client.communicate(timeout=120)
+            if number in killed and client.returncode < 0:
+                continue
+            assert client.returncode == int(number == "13"), output + errors
+            assert f"number {number}\n" in output or number == "13"
+            assert errors == ""
+    wait(lambda: not children(process))
+    assert warm.processes() == [process]
+    assert memory(process) - before < 2**20
+    assert [file.rpartition(".")[2] for file in warm.files()] == ["lock", "log", "sock"]
+
+
+def memory(process: int) -> int:
+    """Bytes that are the process's own."""
+    rollup = Path(f"/proc/{process}/smaps_rollup").read_text("ascii")
+    lines = (line.split() for line in rollup.splitlines())
+    return 1024 * sum(int(words[1]) for words in lines if words[0] in ("Private_Dirty:", "Private_Clean:"))
+
+
+def test_a_client_that_is_killed_takes_its_run_along(warm: WarmSuite) -> None:
+    """With everything that the run has started."""
+    warm.suite.tests(WAITS)
+    client = warm.start()
+    wait(lambda: (warm.path / "began").exists() and (warm.path / "began").read_text())
+    run = int((warm.path / "began").read_text())
+    client.kill()
+    client.communicate()
+    wait(lambda: not is_alive(run))
+    (process,) = warm.processes()
+    assert children(process) == []
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 2), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_signal_is_passed_on(warm: WarmSuite, number: signal.Signals, status: int) -> None:
+    """Ctrl-C interrupts the session, which tells of it; what ends the run ends the client in the same way."""
+    warm.suite.tests(WAITS)
+    client = warm.start()
+    wait(lambda: (warm.path / "began").exists() and (warm.path / "began").read_text())
+    client.send_signal(number)
+    output, _ = client.communicate(timeout=60)
+    assert client.returncode == status
+    assert ("KeyboardInterrupt" in output) == (number == signal.SIGINT)
+
+
+def test_a_run_that_is_stopped_goes_on_when_it_is_continued(warm: WarmSuite) -> None:
+    """Ctrl-Z and ``fg``."""
+    warm.suite.tests(WAITS.replace("60", "1"))
+    client = warm.start()
+    wait(lambda: (warm.path / "began").exists() and (warm.path / "began").read_text())
+    run = int((warm.path / "began").read_text())
+    client.send_signal(signal.SIGTSTP)
+    wait(lambda: state(run) == state(client.pid) == "T")
+    client.send_signal(signal.SIGCONT)
+    assert "1 passed" in client.communicate(timeout=60)[0]
+
+
+def state(process: int) -> str:
+    """As ps shows it."""
+    return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(") ")[2][0]
+
+
+def test_pdb_talks_to_the_terminal(warm: WarmSuite) -> None:
+    """``--pdb`` reads from it and writes to it; the run takes it for one."""
+    warm.suite.tests("def test_it():\n    value = 6\n    assert value == 7\n")
+    controller, terminal = pty.openpty()
+    command = [str(Path(sys.executable).with_name("heavyimports")), "run", "-p", "pytest_heavyimports.plugin"]
+    arguments = ["--pdb", "--color=auto"]
+    environment = {name: value for name, value in warm.environment.items() if name not in ("PY_COLORS", "NO_COLOR")}
+    client = subprocess.Popen(
+        [*command, *arguments],
+        cwd=warm.path,
+        env={**environment, "TERM": "xterm"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    output = _read_until(controller, b"(Pdb) ")
+    os.write(controller, b"p value * 7\n")
+    output += _read_until(controller, b"(Pdb) ")
+    os.write(controller, b"q\n")
+    output += _read_until(controller, None)
+    client.wait(60)
+    os.close(controller)
+    assert b"\r\n42\r\n" in output
+    assert b"\x1b[31m" in output  # red
+
+
+def _read_until(file: int, end: bytes | None) -> bytes:
+    output = b""
+    with suppress(OSError):  # the last one at the other end has closed it
+        while end is None or not output.endswith(end):
+            output += os.read(file, 4096)
+    return output
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        MAGIC + (LIMIT_BYTES + 1).to_bytes(4, "big"),
+        MAGIC + (8).to_bytes(4, "big") + (2**31).to_bytes(4, "big") + b"runs",
+        Message("run").encode(),
+        Message("run", umask="x", files="0").encode(),
+        Message("run", umask=0, files="nonsense").encode(),
+        Message("signal", number=9, whole=1).encode(),
+        Message("nonsense").encode(),
+        os.urandom(1000),
+    ],
+    ids=["http", "long", "overlong-field", "empty", "no-number", "no-files", "no-run", "unknown", "noise"],
+)
+def test_a_message_that_is_none_ends_its_connection_alone(warm: WarmSuite, sent: bytes) -> None:
+    """The next client is served by the same process."""
+    warm.suite.tests(ONE_TEST)
+    warm.run()
+    before = warm.processes()
+    with closing(connect(warm)) as client:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            client.sendall(sent)
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+    assert warm.run().ret == 0
+    assert warm.processes() == before
+
+
+@pytest.mark.slow
+def test_half_a_message_keeps_nobody_waiting(warm: WarmSuite) -> None:
+    """Its sender is hung up on after a while; others are served meanwhile."""
+    warm.suite.tests(ONE_TEST)
+    warm.run()
+    before = warm.processes()
+    with closing(connect(warm)) as client:
+        client.sendall(MAGIC)
+        assert warm.run().ret == 0
+        assert client.recv(1) == b""
+    assert warm.processes() == before
+
+
+def test_the_sockets_are_closed_to_all_others(warm: WarmSuite) -> None:
+    """The directory, whatever the umask is."""
+    warm.suite.tests(ONE_TEST)
+    warm.run()
+    assert stat.S_IMODE(warm.sockets.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_gets_nowhere(warm: WarmSuite, tmp_path: Path) -> None:
+    """Where the directory lets one through, the process asks the kernel who it is."""
+    warm.suite.tests(ONE_TEST)
+    warm.run()
+    (name,) = [file for file in warm.files() if file.endswith(".sock")]
+    shared = Path("/tmp") / f"warm-{os.getpid()}.sock"
+    os.link(warm.sockets / name, shared)
+    os.chmod(shared, 0o777)
+    code = f"""
+import os, socket
+os.setuid(65534)
+client = socket.socket(socket.AF_UNIX)
+client.connect({str(shared)!r})
+try:
+    client.sendall({Message("status").encode()!r})
+    print(client.recv(100))
+except OSError as error:
+    print(b"")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd="/", capture_output=True, text=True)
+    shared.unlink()
+    assert (done.stdout, done.stderr) == ("b''\n", "")
+    assert len(warm.processes()) == 1
+
+
+def test_a_warm_process_that_dies_leaves_a_plain_run(warm: WarmSuite) -> None:
+    """While the run is under way: it is ended, and done again by the client itself."""
+    warm.suite.tests(
+        """
+        import os, signal
+
+        def test_it():
+            if os.getpgrp() == os.getpid() != os.getsid(0):  # forked
+                os.kill(os.getppid(), signal.SIGKILL)
+                signal.pause()
+        """
+    )
+    result = warm.run()
+    assert result.ret == 0
+    assert result.errlines == ["heavyimports run: this is a plain run: the warm process has died."]
+    warm.tell("stop")
+    for file in warm.sockets.iterdir():
+        file.unlink()
+
+
+def test_the_client_imports_next_to_nothing(python: Callable[..., str]) -> None:
+    """It is to reach the warm process before an interpreter with pytest would have begun."""
+    code = """
+    import sys
+    before = set(sys.modules)
+    import pytest_heavyimports.cli
+    import pytest_heavyimports.warm.client
+    print(sorted(name for name in set(sys.modules) - before if not name.startswith("pytest_heavyimports")))
+    """
+    assert set(eval(python(code))) <= {"__future__", "_socket"}

@@ -1,0 +1,76 @@
+"""The real torch in a warm process."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..warm import WarmSuite
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed"),
+]
+
+COMPUTES = """
+    import json
+    import sys
+
+    import numpy
+    import torch
+
+    def total():
+        with torch.no_grad():
+            return torch.ones(600, 600).matmul(torch.ones(600, 600)).sum().item()
+
+    # In parallel, while the file is imported.
+    expected = total()
+
+    def test_it(heavy_module):
+        assert heavy_module("torch") is torch
+        assert total() == expected
+        assert torch.nn.Linear(3, 3)(torch.ones(1, 3)).backward(torch.ones(1, 3)) is None
+        print(json.dumps([torch.initial_seed(), torch.rand(1).item(), numpy.random.rand(), torch.get_num_threads()]))
+"""
+
+
+def test_runs_compute_as_fresh_ones_do(warm: WarmSuite) -> None:
+    """In threads, and in the import of a test file; seeds and the number of threads are those of a fresh process."""
+    warm.suite.declare("torch", heavy_guard="error")
+    warm.suite.tests(COMPUTES)
+    plain, *runs = (_told(result) for result in (warm.plain("-s"), *(_run(warm) for _ in range(3))))
+    assert [run[3] for run in runs] == [plain[3]] * 3
+    drawn = 1 if plain[0] == 67280421310721 else 4  # a seed for each process, in newer versions
+    assert [len({run[place] for run in (plain, *runs)}) for place in range(3)] == [drawn, drawn, 4]
+    assert len(warm.processes()) == 1
+    assert "torch 2" in warm.tell("status")[3]
+
+
+def test_workers_compute_as_fresh_ones_do(warm: WarmSuite) -> None:
+    """With torch imported once, by the warm process."""
+    warm.suite.declare("torch")
+    warm.suite.tests(
+        "import pytest, sys\nwas_there = 'torch' in sys.modules\nimport torch\n\n"
+        "@pytest.mark.parametrize('n', range(4))\n"
+        "def test_it(n):\n    assert was_there and torch.ones(600, 600).matmul(torch.ones(600, 600)).sum() == 600**3\n"
+    )
+    result = warm.plain("-p", "xdist", "-n", "2", "--heavy-warm")
+    assert result.parseoutcomes() == {"passed": 4}
+    assert result.errlines == []
+
+
+def _run(warm: WarmSuite) -> pytest.RunResult:
+    result = warm.run("-s")
+    warm.tell("status")  # it answers when it has imported what the run has imported
+    return result
+
+
+def _told(result: pytest.RunResult) -> list[float]:
+    assert result.ret == 0, result.outlines + result.errlines
+    (line,) = [line for line in result.outlines if line.startswith("test_it.py [")]
+    told: list[float] = json.loads(line.removeprefix("test_it.py ").removesuffix("."))
+    return told

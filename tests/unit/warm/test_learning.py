@@ -1,0 +1,85 @@
+"""What a run has imported, and the file that keeps it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_heavyimports.warm import learning
+from pytest_heavyimports.warm.learning import Learnt, Store, changed, stamps
+
+MODULES = {name: Learnt(name, f"/site/{name}.py", name == "b") for name in ("a", "b")}
+
+
+def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
+    """In order, with what does harm."""
+    store = Store(tmp_path / "cache" / "x.modules", str(tmp_path))
+    store.modules.update(MODULES)
+    store.harmful["c"] = "its import starts a thread"
+    store.write()
+    again = Store(tmp_path / "cache" / "x.modules", str(tmp_path))
+    assert (again.modules, again.harmful) == (MODULES, {"c": "its import starts a thread"})
+    assert list(again.modules) == ["a", "b"]
+
+
+def test_another_configuration_begins_anew(tmp_path: Path) -> None:
+    """Other modules may be declared."""
+    store = Store(tmp_path / "x.modules", str(tmp_path))
+    store.modules.update(MODULES)
+    store.write()
+    assert not store.is_out_of_date(str(tmp_path))
+    (tmp_path / "pytest.ini").touch()
+    assert store.is_out_of_date(str(tmp_path))
+    assert Store(tmp_path / "x.modules", str(tmp_path)).modules == {}
+
+
+def test_an_import_that_ended_the_process_is_known_to_the_next(tmp_path: Path) -> None:
+    """Once, it is written down with the rest."""
+    store = Store(tmp_path / "x.modules", str(tmp_path))
+    store.begin("a")
+    store.end()
+    store.begin("crashing")
+    assert Store(tmp_path / "x.modules", str(tmp_path)).harmful == {"crashing": "its import ended the warm process"}
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "= []\nnonsense\n", "= []\n[]\n"])
+def test_a_file_that_can_not_be_read_is_no_matter(tmp_path: Path, text: str) -> None:
+    """It is learnt again."""
+    (tmp_path / "x.modules").write_text(text, encoding="utf-8")
+    assert Store(tmp_path / "x.modules", str(tmp_path)).modules == {}
+
+
+def test_a_disk_that_is_full_is_no_matter(tmp_path: Path) -> None:
+    """Nor a directory that can't be made."""
+    (tmp_path / "file").touch()
+    store = Store(tmp_path / "file" / "x.modules", str(tmp_path))
+    store.begin("a")
+    store.end()
+    store.write()
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_file_that_has_changed_is_found(tmp_path: Path) -> None:
+    """Its time, its size, or whether it is there."""
+    file = tmp_path / "module.py"
+    file.write_text("x = 1\n", encoding="utf-8")
+    before = stamps(iter([str(file), str(tmp_path / "none")]))
+    assert list(before) == [str(file)]
+    assert changed(before) == ""
+    os.utime(file, ns=(0, 0))
+    assert changed(before) == str(file)
+    file.unlink()
+    assert changed(before) == str(file)
+
+
+def test_what_is_not_installed_is_not_learnt() -> None:
+    """This file, and ``__main__``; the standard library is, and what is known already isn't looked at."""
+    learnt = {module.fullname: module for module in learning.learnt_by_now(set())}
+    assert __name__ not in learnt
+    assert "__main__" not in learnt
+    assert learnt["json"].file == json.__file__
+    assert learnt["_pytest.config"].is_rewritten is False
+    assert "json" not in {module.fullname for module in learning.learnt_by_now({"json"})}
