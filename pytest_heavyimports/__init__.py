@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import (
+        CommandRefused,
         CudaMemoryLeaked,
         ForkRefused,
         HalfImported,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .probe import ImportProbe, ImportTime
 
 __all__ = [
+    "CommandRefused",
     "CudaMemoryLeaked",
     "ForkRefused",
     "HalfImported",

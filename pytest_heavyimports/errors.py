@@ -269,6 +269,7 @@ class CudaMemoryLeaked(HeavyImportsError):
         )
 
 
+<<<<<<< HEAD
 class ForkRefused(HeavyImportsError):
     """A test that was to be run in a process by fork can't be: its first parallel operation would hang there."""
 
@@ -320,6 +321,20 @@ class IsolatedTestDied(HeavyImportsError):
     def __str__(self) -> str:
         headline = f"{self.end[:1].upper()}{self.end[1:]}."
         return _with_texts(headline, {"where": self.trace, "output": self.output}, self.remedy)
+=======
+class CommandRefused(HeavyImportsError):
+    """The command ``heavyimports`` can't do what was asked; exit status 2."""
+
+    slug = "command-refused"
+
+    def __init__(self, fault: str, *, remedy: str = "") -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.fault}. {self.remedy}".rstrip()
+>>>>>>> a407114 (The command heavyimports: a table of sub-commands that load what they need when called)
 
 
 class HeavyImportWarning(UserWarning):
