@@ -1,0 +1,177 @@
+"""Which modules of the code under test import something heavy, and through which others."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import sys
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grimp
+
+from ..distributions import is_installed, locate
+from ..errors import CommandRefused
+from ..names import is_within, root
+from .heaviness import Heaviness
+from .statements import import_sites
+
+if TYPE_CHECKING:
+    from grimp import ImportGraph
+
+STANDARD = frozenset(sys.stdlib_module_names)
+
+
+class Code:
+    """The code under test: its packages and single modules, as far as somebody imports them."""
+
+    def __init__(self, imported: Collection[str], path: Iterable[str], cache: Path | None) -> None:
+        """
+        Args:
+            imported: Top-level names that test files import.
+            path: Directories to look for them in, before ``sys.path``.
+            cache: A folder for the graph; ``None``: none is kept.
+        """
+        self._path = list(dict.fromkeys(path))
+        self._cache = cache
+        self._files: dict[str, Path | None] = {}
+        self._imports: dict[str, tuple[tuple[str, ...], ...]] = {}
+        self.faults: list[str] = []
+        with self._importable():
+            self.graph, self.names = self._build(imported)
+
+    def heaviness(self, declared: Iterable[str]) -> Heaviness:
+        """Go back from the declared modules to all that import them."""
+        declared = frozenset(declared)
+        hops: dict[str, str] = {}
+        with self._importable():
+            waiting = deque(sorted(declared))
+            seen = set(waiting)
+            while waiting:
+                module = waiting.popleft()
+                for importer in (*sorted(self._importers(module)), *self._parts(module)):
+                    if importer not in seen:
+                        seen.add(importer)
+                        hops[importer] = module
+                        waiting.append(importer)
+                    elif importer in declared and importer != module:
+                        hops.setdefault(importer, module)
+        return Heaviness(declared, _without_rings(hops), self.names)
+
+    def imports(self, importer: str, imported: str) -> bool:
+        """Whether one module of the code under test imports another, be it through others and in functions."""
+        if self.graph is None or not {importer, imported} <= self.graph.modules:
+            return False
+        return importer == imported or self.graph.chain_exists(importer=importer, imported=imported)
+
+    def _build(self, imported: Collection[str]) -> tuple[ImportGraph | None, frozenset[str]]:
+        packages: set[str] = set()
+        modules: set[str] = set()
+        waiting = set(imported)
+        graph = None
+        while waiting:
+            for name in sorted(waiting - STANDARD):
+                spec = _find(name)
+                if spec and spec.submodule_search_locations is not None and not is_installed(spec):
+                    packages.add(name)
+                elif spec and spec.origin and spec.origin.endswith(".py") and not is_installed(spec):
+                    modules.add(name)
+            seen = packages | modules | waiting
+            graph = self._graph_of(packages) or graph
+            reached = {root(name) for module in modules for names in self._imported_by(module) for name in names}
+            reached.update(root(name) for name in (graph.modules if graph else ()))
+            waiting = reached - seen - STANDARD
+            waiting = {name for name in waiting if (spec := _find(name)) and not is_installed(spec)}
+        for module in modules if graph else ():
+            for names in self._imported_by(module):
+                graph.add_import(importer=module, imported=names[-1])
+        return graph, frozenset(packages | modules)
+
+    def _graph_of(self, packages: set[str]) -> ImportGraph | None:
+        while packages:
+            try:
+                return grimp.build_graph(
+                    *sorted(packages),
+                    include_external_packages=True,
+                    exclude_type_checking_imports=True,
+                    cache_dir=str(self._cache) if self._cache else None,
+                )
+            except Exception as error:  # a file that is no Python, a package that it makes nothing of
+                packages.discard(self._culprit(packages, error))
+        return grimp.ImportGraph()
+
+    def _culprit(self, packages: set[str], error: Exception) -> str:
+        """The package that no graph can be made of; it is told, and left out."""
+        for package in sorted(packages):
+            try:
+                grimp.build_graph(package, cache_dir=None)
+            except Exception as own:
+                self.faults.append(f"the imports of {package!r} can't be followed: {own or type(own).__name__}")
+                return package
+        raise CommandRefused(f"the imports of {', '.join(sorted(packages))} can't be followed: {error}")
+
+    def _importers(self, module: str) -> Iterator[str]:
+        """Modules that import *module* while they are imported themselves."""
+        if self.graph is None:
+            return
+        # The graph has of other packages top-level names alone, and imports in functions too: the file tells.
+        is_local = root(module) in self.names
+        known = module if is_local else root(module)
+        if known in self.graph.modules:
+            for importer in self.graph.find_modules_that_directly_import(known):
+                imported = itertools.chain.from_iterable(self._imported_by(importer))
+                if any(name == module if is_local else is_within(name, module) for name in imported):
+                    yield importer
+
+    def _parts(self, module: str) -> Iterator[str]:
+        """The modules in a package of the code under test, which is imported before them."""
+        if self.graph is not None and root(module) in self.names and module in self.graph.modules:
+            yield from sorted(self.graph.find_descendants(module))
+
+    def _imported_by(self, module: str) -> tuple[tuple[str, ...], ...]:
+        """What a module imports while it is imported: of each name, what that may be."""
+        if module not in self._imports:
+            self._imports[module] = tuple(self._read(module))
+        return self._imports[module]
+
+    def _read(self, module: str) -> Iterator[tuple[str, ...]]:
+        spec = _find(module)
+        if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+            return
+        with suppress(OSError, SyntaxError, ValueError):
+            package = module if spec.submodule_search_locations is not None else module.rpartition(".")[0]
+            for site in import_sites(ast.parse(Path(spec.origin).read_bytes()), package):
+                if not site.is_in_function:
+                    yield from site.modules
+
+    @contextmanager
+    def _importable(self) -> Iterator[None]:
+        """With the code under test on ``sys.path``, as it is when pytest runs. Nothing is imported."""
+        before = list(sys.path)
+        sys.path[:0] = self._path
+        try:
+            yield
+        finally:
+            sys.path[:] = before
+
+
+def _find(fullname: str):  # type: ignore[no-untyped-def]
+    try:
+        return locate(fullname)
+    except (ImportError, AttributeError, ValueError):
+        return None
+
+
+def _without_rings(hops: Mapping[str, str]) -> dict[str, str]:
+    """Modules that import each other lead nowhere but to themselves."""
+    kept: dict[str, str] = {}
+    for module, following in hops.items():
+        way = following
+        while way in kept and way != module:
+            way = kept[way]
+        if way != module:
+            kept[module] = following
+    return kept
