@@ -13,10 +13,11 @@ from pathlib import Path
 
 from ..names import root
 from .cache import Cache
-from .examine import Asked, Standard, examine, heavy_fixtures
+from .examine import Asked, Standard, examine, heavy_fixtures, read
 from .graph import Code
 from .records import FileResult, Finding, Project, Totals
-from .source import Naming
+from .source import Naming, fixtures_in
+from .statements import AnyFunction
 from .walk import CONFTEST, conftests_above, package_of, test_files
 
 BATCH = 50
@@ -37,6 +38,7 @@ class Scan:
         self._bytes = {file: file.read_bytes() for file in self.files}
         self._fixtures: dict[Path, frozenset[str]] = {}
         names = {name for data in self._bytes.values() for name in _imported(data)}
+        self._conftests: dict[Path, Mapping[str, AnyFunction]] = {}
         self._packages: dict[Path, tuple[str, Path]] = {}
         names |= {root(self._package(file.parent)[0]) for file in self.files} - {""}
         names |= {root(module.fullname) for module in project.declared.values()}
@@ -79,6 +81,18 @@ class Scan:
                 progress(number, len(waiting))
         cache.save(self.project.root)
         return {file: result for file, result in results.items() if result is not None}
+
+    def outer_fixtures(self, file: Path) -> dict[str, AnyFunction]:
+        """The fixtures of the conftest files above a file, the nearest ones last."""
+        found: dict[str, AnyFunction] = {}
+        for conftest in conftests_above(file, self.project.root):
+            if conftest not in self._conftests:
+                try:
+                    self._conftests[conftest] = fixtures_in(read(self.asked(conftest), self.standard))
+                except SyntaxError:
+                    self._conftests[conftest] = {}
+            found.update(self._conftests[conftest])
+        return found
 
     def _fixtures_for(self, file: Path) -> frozenset[str]:
         """The heavy fixtures that a file can ask for: declared ones, and those of conftest files above."""

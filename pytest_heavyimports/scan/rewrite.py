@@ -1,0 +1,328 @@
+"""Changes to the text of one file: imports out of functions. Every character that isn't meant stays as it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, Union
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from ..names import root
+
+Statement = Union[cst.SimpleStatementLine, cst.BaseCompoundStatement]  # noqa: UP007  # at run time, 3.10 has no | here
+ImportNode = Union[cst.Import, cst.ImportFrom]  # noqa: UP007
+
+
+class Placing(NamedTuple):
+    """Where imports belong at the top of a file."""
+
+    local: frozenset[str] = frozenset()
+    """The top-level names of the code under test, which have a block of their own."""
+    after_line: int = 0
+    """The last line of what must come before them; 0 where there is no such thing."""
+
+
+def hoist(text: bytes, lines: Collection[int], placing: Placing) -> bytes:
+    """
+    Move the import statements that begin in these lines of functions to the imports at the top of the file.
+
+    Comments go with them. One that stands there already is taken away.
+    """
+    taken, module = _take(text, lines, {})
+    return module.with_changes(body=_Top(module.body, placing, taken.end_lines).with_imports(taken.imports)).bytes
+
+
+def to_parameters(text: bytes, parameters: Mapping[int, Sequence[str]]) -> bytes:
+    """
+    Turn import statements in functions into parameters, by their lines: fixtures of the same names.
+
+    Args:
+        text: The file.
+        parameters: Of each line in which a statement begins, the names that it binds.
+    """
+    return _take(text, parameters, parameters)[1].bytes
+
+
+def _take(
+    text: bytes, lines: Collection[int], parameters: Mapping[int, Sequence[str]]
+) -> tuple[_Taking, cst.Module]:
+    wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
+    taking = _Taking(frozenset(lines), parameters)
+    return taking, wrapper.visit(taking)
+
+
+class _Taking(cst.CSTTransformer):
+    """Takes statements out of functions, and notes them."""
+
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self, lines: frozenset[int], parameters: Mapping[int, Sequence[str]]) -> None:
+        super().__init__()
+        self._lines = lines
+        self._parameters = parameters
+        self._taken: dict[cst.CSTNode, int] = {}
+        self._wanted: list[list[str]] = []
+        self.imports: list[cst.SimpleStatementLine] = []
+        self.end_lines: dict[int, int] = {}
+        """The last line of each statement at the top of the file, by its number."""
+
+    def visit_Module(self, node: cst.Module) -> None:
+        for number, statement in enumerate(node.body):
+            self.end_lines[number] = self.get_metadata(PositionProvider, statement).end.line
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:  # noqa: ARG002  # libcst's protocol
+        self._wanted.append([])
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:  # noqa: ARG002
+        wanted = self._wanted.pop()
+        if not wanted:
+            return updated_node
+        return updated_node.with_changes(params=_with_parameters(updated_node.params, wanted))
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine:
+        line = self.get_metadata(PositionProvider, original_node).start.line
+        if self._wanted and line in self._lines:
+            self._taken[updated_node] = line
+            self._wanted[-1] += self._parameters.get(line, ())
+        return updated_node
+
+    def leave_IndentedBlock(self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock) -> cst.IndentedBlock:  # noqa: ARG002
+        if self._taken.keys().isdisjoint(updated_node.body):
+            return updated_node
+        body: list[cst.BaseStatement] = []
+        left: list[cst.EmptyLine] = []
+        is_at_start = True
+        for statement in updated_node.body:
+            if statement in self._taken:
+                left += self._keep(statement)  # type: ignore[arg-type]  # it was noted as one
+                continue
+            if left or (is_at_start and len(body) == 0 and updated_node.body[0] in self._taken):
+                statement = _after_gap(statement, left, is_first=not body)
+            left = []
+            body.append(statement)
+            is_at_start = False
+        comments = [line for line in left if line.comment]
+        return updated_node.with_changes(body=body, footer=[*comments, *updated_node.footer])
+
+    def _keep(self, statement: cst.SimpleStatementLine) -> list[cst.EmptyLine]:
+        """Note a statement; gives the lines above it that stay: blank ones, and comments where it becomes a parameter."""
+        comments = [line for line in statement.leading_lines if line.comment]
+        if self._parameters:
+            if statement.trailing_whitespace.comment:
+                comments.append(cst.EmptyLine(comment=statement.trailing_whitespace.comment))
+            return [*_blank(statement.leading_lines), *comments]
+        self.imports.append(statement.with_changes(leading_lines=comments))
+        return _blank(statement.leading_lines)
+
+
+def _blank(lines: Iterable[cst.EmptyLine]) -> list[cst.EmptyLine]:
+    return [line for line in lines if not line.comment]
+
+
+def _after_gap(statement: cst.BaseStatement, left: list[cst.EmptyLine], *, is_first: bool) -> cst.BaseStatement:
+    """The statement after one that was taken away: blank lines are neither lost nor doubled."""
+    lines: list[cst.EmptyLine] = list(getattr(statement, "leading_lines", ()))
+    kept = [line for line in left if line.comment]
+    if is_first:
+        while lines and not lines[0].comment:
+            del lines[0]
+    elif not _blank(lines[:1]):
+        kept = [*_blank(left)[:1], *kept]
+    return statement.with_changes(leading_lines=[*kept, *lines])
+
+
+def _with_parameters(params: cst.Parameters, names: Iterable[str]) -> cst.Parameters:
+    new = [cst.Param(cst.Name(name)) for name in dict.fromkeys(names)]
+    if params.params:
+        last = params.params[-1]
+        comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+        if isinstance(last.comma, cst.Comma):  # a trailing one, as a list over several lines has it
+            new = [*(each.with_changes(comma=comma) for each in new[:-1]), new[-1].with_changes(comma=last.comma)]
+            previous = params.params[-2].comma if len(params.params) > 1 else comma
+            comma = previous if isinstance(previous, cst.Comma) else comma
+            new = [*(each.with_changes(comma=comma) for each in new[:-1]), new[-1]]
+        elif len(new) > 1:
+            new = [*(each.with_changes(comma=comma) for each in new[:-1]), new[-1]]
+        return params.with_changes(params=[*params.params[:-1], last.with_changes(comma=comma), *new])
+    return params.with_changes(params=new)
+
+
+class _Top:
+    """The statements at the top of a file, and the imports among them."""
+
+    def __init__(self, body: Sequence[Statement], placing: Placing, end_lines: Mapping[int, int]) -> None:
+        self._body = list(body)
+        self._local = placing.local
+        self._begin = self._first_place(placing.after_line, end_lines)
+
+    def with_imports(self, statements: Iterable[cst.SimpleStatementLine]) -> list[Statement]:
+        """With these, each once, where isort would have it."""
+        for statement in statements:
+            if not self._is_there(statement) and not self._merged(statement):
+                self._insert(statement)
+        return self._body
+
+    def _first_place(self, after_line: int, end_lines: Mapping[int, int]) -> int:
+        """The number of the first statement that an import may stand before."""
+        begin = 0
+        for number, statement in enumerate(self._body):
+            is_docstring = number == 0 and _is_text(statement)
+            if is_docstring or _is_future(statement) or end_lines[number] <= after_line:
+                begin = number + 1
+        for number in range(begin, len(self._body)):
+            statement = self._body[number]
+            if _imports(statement):
+                return number
+            if isinstance(statement, (cst.FunctionDef, cst.ClassDef)):
+                break
+        return begin
+
+    def _run(self) -> range:
+        """The numbers of the imports that stand together from the first place on."""
+        end = self._begin
+        while end < len(self._body) and _imports(self._body[end]):
+            end += 1
+        return range(self._begin, end)
+
+    def _is_there(self, new: cst.SimpleStatementLine) -> bool:
+        return any(_same(new, statement) for statement in self._body)
+
+    def _merged(self, new: cst.SimpleStatementLine) -> bool:
+        """Add names to a plain ``from`` import of the same module, where there is one."""
+        node = new.body[0]
+        if not isinstance(node, cst.ImportFrom) or _has_comment(new):
+            return False
+        for number in self._run():
+            line = self._body[number]
+            if not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1 or line.trailing_whitespace.comment:
+                continue
+            other = line.body[0]
+            if isinstance(other, cst.ImportFrom) and _can_take(other, node):
+                names = {_code(alias.with_changes(comma=cst.MaybeSentinel.DEFAULT)): alias for alias in (*_aliases(other), *_aliases(node))}
+                ordered = sorted(names.values(), key=_isort_key) if _is_sorted(_aliases(other)) else list(names.values())
+                merged = [alias.with_changes(comma=cst.MaybeSentinel.DEFAULT) for alias in ordered]
+                changed = line.with_changes(body=[other.with_changes(names=merged)])
+                if len(_code(changed.with_changes(leading_lines=[]))) <= WIDEST:
+                    self._body[number] = changed
+                    return True
+        return False
+
+    def _insert(self, new: cst.SimpleStatementLine) -> None:
+        run = self._run()
+        key = self._key(new)
+        place = next((number for number in run if self._key(self._body[number]) > key), run.stop)
+        before = self._body[place - 1] if place > 0 else None
+        after = self._body[place] if place < len(self._body) else None
+        is_new_block = place == run.start or self._key(self._body[place - 1])[0] != key[0]
+        if is_new_block and place in run and self._key(self._body[place])[0] == key[0]:
+            # Takes the place of the first of its block, and the blank line above that.
+            assert after
+            lines = list(after.leading_lines)
+            blank = lines[: next((n for n, line in enumerate(lines) if line.comment), len(lines))]
+            self._body[place] = after.with_changes(leading_lines=lines[len(blank) :])
+            new = new.with_changes(leading_lines=[*blank, *new.leading_lines])
+        elif is_new_block:
+            if before is not None:
+                new = new.with_changes(leading_lines=[cst.EmptyLine(indent=False), *new.leading_lines])
+            if after is not None:
+                self._body[place] = self._apart(after, is_import=place in run)
+        self._body.insert(place, new)
+
+    def _apart(self, statement: Statement, *, is_import: bool) -> Statement:
+        """With so many blank lines above it as belong between it and imports."""
+        wanted = 2 if isinstance(statement, (cst.FunctionDef, cst.ClassDef)) and not is_import else 1
+        lines = list(statement.leading_lines)
+        blank = next((n for n, line in enumerate(lines) if line.comment), len(lines))
+        return statement.with_changes(leading_lines=[cst.EmptyLine(indent=False)] * max(0, wanted - blank) + lines)
+
+    def _key(self, statement: Statement) -> tuple[int, bool, str]:
+        node = _imports(statement)[0]
+        name = _module(node)
+        return self._block(name), isinstance(node, cst.ImportFrom), name.lower()
+
+    def _block(self, name: str) -> int:
+        top = root(name)
+        if not top:
+            return 4  # relative
+        if top in self._local:
+            return 3
+        return 1 if top in sys.stdlib_module_names else 2
+
+
+WIDEST = 88
+"""Characters of a line that names are added to: the shortest of the limits that formatters have by default."""
+
+
+def _imports(statement: cst.BaseStatement) -> list[ImportNode]:
+    """The imports that a line consists of; empty where it has anything else."""
+    if isinstance(statement, cst.SimpleStatementLine):
+        nodes = [node for node in statement.body if isinstance(node, (cst.Import, cst.ImportFrom))]
+        if len(nodes) == len(statement.body) and not _is_future(statement):
+            return nodes
+    return []
+
+
+def _is_future(statement: cst.BaseStatement) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine) and any(
+        isinstance(node, cst.ImportFrom) and _module(node) == "__future__" for node in statement.body
+    )
+
+
+def _is_text(statement: cst.BaseStatement) -> bool:
+    if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.Expr):
+        return False
+    return isinstance(statement.body[0].value, (cst.SimpleString, cst.ConcatenatedString))
+
+
+def _module(node: ImportNode) -> str:
+    """What is imported, or imported from; with its dots where that is relative."""
+    if isinstance(node, cst.Import):
+        return _code(node.names[0].name)
+    return "." * len(node.relative) + (_code(node.module) if node.module else "")
+
+
+def _same(new: cst.SimpleStatementLine, other: cst.BaseStatement) -> bool:
+    """Whether everything that a line imports is imported by another one, under the same names."""
+    if not isinstance(other, cst.SimpleStatementLine):
+        return False
+    wanted = {binding for node in new.body for binding in _bindings(node)}
+    return wanted <= {binding for node in other.body for binding in _bindings(node)}
+
+
+def _bindings(node: cst.CSTNode) -> Iterable[tuple[str, str, str]]:
+    if isinstance(node, (cst.Import, cst.ImportFrom)):
+        module = _module(node) if isinstance(node, cst.ImportFrom) else ""
+        for alias in _aliases(node):
+            name = _code(alias.name)
+            yield module, name, _code(alias.asname.name) if alias.asname else ""
+
+
+def _aliases(node: ImportNode) -> Sequence[cst.ImportAlias]:
+    return [] if isinstance(node.names, cst.ImportStar) else node.names
+
+
+def _can_take(other: cst.ImportFrom, node: cst.ImportFrom) -> bool:
+    return _module(other) == _module(node) and other.lpar is None and node.lpar is None and bool(_aliases(other))
+
+
+def _has_comment(statement: cst.SimpleStatementLine) -> bool:
+    return statement.trailing_whitespace.comment is not None or any(line.comment for line in statement.leading_lines)
+
+
+def _is_sorted(aliases: Sequence[cst.ImportAlias]) -> bool:
+    return list(aliases) == sorted(aliases, key=_isort_key)
+
+
+def _isort_key(alias: cst.ImportAlias) -> tuple[int, str]:
+    """isort's order of names: constants, classes, the rest."""
+    name = _code(alias.name)
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return kind, name
+
+
+def _code(node: cst.CSTNode) -> str:
+    return cst.Module([]).code_for_node(node)
