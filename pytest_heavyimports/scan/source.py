@@ -22,7 +22,7 @@ _IGNORE = re.compile(r"#\s*heavyimports:\s*ignore(?:\[([\w\s,-]+)\])?")
 _FOR_ALL = frozenset(
     "pytestmark pytest_generate_tests setup_module teardown_module setUpModule tearDownModule setup_function "
     "teardown_function setup_class teardown_class setup_method teardown_method setUpClass tearDownClass setUp tearDown "
-    "asyncSetUp asyncTearDown __init__ load_tests".split()
+    "asyncSetUp asyncTearDown __init__ load_tests pytest_plugins".split()
 )
 _BY_TEXT = ("usefixtures", "getfixturevalue")
 """Functions whose arguments are names of fixtures."""
@@ -183,6 +183,12 @@ class Needs:
             *(each.bound for each in source.heavy_sites if not each.site.is_in_function)
         )
         self._lazy = {owner for each in source.heavy_sites if each.site.is_in_function for owner in each.site.owners}
+        # Whoever needs one of its names needs all that it does: try: import torch / except ImportError: HAS_TORCH = False
+        self._heavy_blocks = {
+            each.site.blocks[0]
+            for each in source.heavy_sites
+            if each.site.blocks and not each.site.is_in_function and not each.site.owners
+        }
         self._for_all = frozenset(
             name
             for name, statements in self._bound_by.items()
@@ -207,7 +213,8 @@ class Needs:
     def is_heavy(self, test: Test) -> bool:
         """Whether a test needs something heavy."""
         return (
-            not self._lazy.isdisjoint(self._parts_of(test))
+            "*" in self._heavy_names
+            or not self._lazy.isdisjoint(self.parts_of(test))
             or test.node in self._lazy
             or self.are_heavy(self.names_of(test))
         )
@@ -216,7 +223,8 @@ class Needs:
         """Whether one of these names stands for something heavy, or for a function that imports something heavy."""
         if not names.isdisjoint(self._heavy_names) or not names.isdisjoint(self._source.heavy_fixtures):
             return True
-        return any(statement in self._lazy for name in names for statement in self._bound_by.get(name, ()))
+        statements = (statement for name in names for statement in self._bound_by.get(name, ()))
+        return any(statement in self._lazy or statement in self._heavy_blocks for statement in statements)
 
     def uses(self, node: ast.AST) -> frozenset[str]:
         """The names in a piece of code, those of fixtures among them."""
@@ -226,14 +234,14 @@ class Needs:
 
     def _of_test(self, test: Test) -> frozenset[str]:
         names = set(self.uses(test.node))
-        for part in self._parts_of(test):
+        for part in self.parts_of(test):
             names |= self.uses(part)
         for owner in test.classes:
             for part in (*owner.bases, *owner.keywords, *owner.decorator_list):
                 names |= self.uses(part)
         return frozenset(names)
 
-    def _parts_of(self, test: Test) -> list[ast.stmt]:
+    def parts_of(self, test: Test) -> list[ast.stmt]:
         """The statements in the test's classes that it needs: what it uses of ``self``, and what is there for all."""
         members = [each for owner in test.classes for each in owner.body if each not in self._tests]
         members = [each for each in members if not isinstance(each, ast.ClassDef)]

@@ -26,8 +26,13 @@ def _below(directory: Path, project: Project) -> Iterator[Path]:
     for place, directories, names in os.walk(directory):
         directories[:] = [name for name in directories if not _is_skipped(os.path.join(place, name), project)]
         for name in names:
-            if name == CONFTEST or (name.endswith(".py") and _matches(Path(place, name), project.python_files)):
+            if name == CONFTEST or is_test_file(Path(place, name), project):
                 yield Path(place, name)
+
+
+def is_test_file(file: Path, project: Project) -> bool:
+    """Whether pytest collects tests from a file of this name."""
+    return file.suffix == ".py" and _matches(file, project.python_files)
 
 
 def _is_skipped(directory: str, project: Project) -> bool:
