@@ -37,7 +37,6 @@ class Code:
         """
         self._path = list(dict.fromkeys(path))
         self._cache = cache
-        self._files: dict[str, Path | None] = {}
         self._imports: dict[str, tuple[tuple[str, ...], ...]] = {}
         self.faults: list[str] = []
         with self._importable():
@@ -52,13 +51,18 @@ class Code:
             seen = set(waiting)
             while waiting:
                 module = waiting.popleft()
-                for importer in (*sorted(self._importers(module)), *self._parts(module)):
-                    if importer not in seen:
-                        seen.add(importer)
-                        hops[importer] = module
-                        waiting.append(importer)
-                    elif importer in declared and importer != module:
+                # Packages first: their parts are heavy with them, and needn't be read.
+                for importer in sorted(self._candidates(module), key=lambda name: (name.count("."), name)):
+                    is_ring = importer == module or any(is_within(importer, name) for name in declared - {importer})
+                    if is_ring or (importer in seen and importer not in declared):
+                        continue
+                    if self._does_import(importer, module):
                         hops.setdefault(importer, module)
+                        for heavy in (importer, *self._parts(importer)):
+                            if heavy not in seen:
+                                seen.add(heavy)
+                                hops.setdefault(heavy, importer)
+                                waiting.append(heavy)
         return Heaviness(declared, _without_rings(hops), self.names)
 
     def imports(self, importer: str, imported: str) -> bool:
@@ -87,7 +91,8 @@ class Code:
             waiting = {name for name in waiting if (spec := _find(name)) and not is_installed(spec)}
         for module in modules if graph else ():
             for names in self._imported_by(module):
-                graph.add_import(importer=module, imported=names[-1])
+                known = next((name for name in names if name in graph.modules), root(names[-1]))
+                graph.add_import(importer=module, imported=known)
         return graph, frozenset(packages | modules)
 
     def _graph_of(self, packages: set[str]) -> ImportGraph | None:
@@ -113,23 +118,24 @@ class Code:
                 return package
         raise CommandRefused(f"the imports of {', '.join(sorted(packages))} can't be followed: {error}")
 
-    def _importers(self, module: str) -> Iterator[str]:
-        """Modules that import *module* while they are imported themselves."""
-        if self.graph is None:
-            return
-        # The graph has of other packages top-level names alone, and imports in functions too: the file tells.
-        is_local = root(module) in self.names
-        known = module if is_local else root(module)
-        if known in self.graph.modules:
-            for importer in self.graph.find_modules_that_directly_import(known):
-                imported = itertools.chain.from_iterable(self._imported_by(importer))
-                if any(name == module if is_local else is_within(name, module) for name in imported):
-                    yield importer
+    def _candidates(self, module: str) -> Iterable[str]:
+        """Modules that may import *module*: the graph has imports in functions too, and of others top-level names."""
+        known = module if root(module) in self.names else root(module)
+        if self.graph is None or known not in self.graph.modules:
+            return ()
+        return self.graph.find_modules_that_directly_import(known)
 
-    def _parts(self, module: str) -> Iterator[str]:
+    def _does_import(self, importer: str, module: str) -> bool:
+        """Whether it does so while it is imported itself: the file tells."""
+        is_local = root(module) in self.names
+        imported = itertools.chain.from_iterable(self._imported_by(importer))
+        return any(name == module if is_local else is_within(name, module) for name in imported)
+
+    def _parts(self, module: str) -> Iterable[str]:
         """The modules in a package of the code under test, which is imported before them."""
         if self.graph is not None and root(module) in self.names and module in self.graph.modules:
-            yield from sorted(self.graph.find_descendants(module))
+            return sorted(self.graph.find_descendants(module))
+        return ()
 
     def _imported_by(self, module: str) -> tuple[tuple[str, ...], ...]:
         """What a module imports while it is imported: of each name, what that may be."""

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from .statements import Function, Site, import_sites, last_name
+from .statements import Function, Site, import_sites, last_name, text_of
 
 if TYPE_CHECKING:
     from .heaviness import Heaviness
@@ -195,7 +195,8 @@ class Needs:
             if name in _FOR_ALL or any(is_autouse(statement) for statement in statements)
         )
         self._tests = {test.node for test in source.tests}
-        self._uses: dict[ast.AST, frozenset[str]] = {}
+        self._vocabularies: dict[ast.AST, tuple[frozenset[str], frozenset[str]]] = {}
+        self._parts: dict[ast.AST, list[ast.stmt]] = {}
 
     def names_of(self, test: Test) -> frozenset[str]:
         """The names at the top of the file that a test needs."""
@@ -212,25 +213,48 @@ class Needs:
 
     def is_heavy(self, test: Test) -> bool:
         """Whether a test needs something heavy."""
-        return (
-            "*" in self._heavy_names
+        return test.node in self._heavy_tests
+
+    @cached_property
+    def _heavy_tests(self) -> set[ast.AST]:
+        if "*" in self._heavy_names or not self._for_all.isdisjoint(self._needy):
+            return set(self._tests)
+        return {
+            test.node
+            for test in self._source.tests
+            if test.node in self._lazy
             or not self._lazy.isdisjoint(self.parts_of(test))
-            or test.node in self._lazy
-            or self.are_heavy(self.names_of(test))
-        )
+            or not self._of_test(test).isdisjoint(self._needy)
+        }
 
     def are_heavy(self, names: frozenset[str]) -> bool:
-        """Whether one of these names stands for something heavy, or for a function that imports something heavy."""
-        if not names.isdisjoint(self._heavy_names) or not names.isdisjoint(self._source.heavy_fixtures):
-            return True
-        statements = (statement for name in names for statement in self._bound_by.get(name, ()))
-        return any(statement in self._lazy or statement in self._heavy_blocks for statement in statements)
+        """Whether one of these names stands for something heavy, or for what needs something heavy."""
+        return not names.isdisjoint(self._needy)
+
+    @cached_property
+    def _needy(self) -> frozenset[str]:
+        """The names that stand for something heavy, and those of statements that use one of these."""
+        needy = set(self._heavy_names | self._source.heavy_fixtures)
+        waiting: dict[ast.stmt, set[str]] = defaultdict(set)
+        for name, statements in self._bound_by.items():
+            for statement in statements:
+                if statement in self._lazy or statement in self._heavy_blocks:
+                    needy.add(name)
+                elif not isinstance(statement, (ast.Import, ast.ImportFrom)) and statement not in self._tests:
+                    waiting[statement].add(name)
+        while more := [each for each in waiting if not needy.isdisjoint(self.uses(each))]:
+            for statement in more:
+                needy |= waiting.pop(statement)
+        return frozenset(needy)
 
     def uses(self, node: ast.AST) -> frozenset[str]:
         """The names in a piece of code, those of fixtures among them."""
-        if node not in self._uses:
-            self._uses[node] = frozenset(used_names(node))
-        return self._uses[node]
+        return self._vocabulary(node)[0]
+
+    def _vocabulary(self, node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
+        if node not in self._vocabularies:
+            self._vocabularies[node] = vocabulary(node)
+        return self._vocabularies[node]
 
     def _of_test(self, test: Test) -> frozenset[str]:
         names = set(self.uses(test.node))
@@ -243,18 +267,22 @@ class Needs:
 
     def parts_of(self, test: Test) -> list[ast.stmt]:
         """The statements in the test's classes that it needs: what it uses of ``self``, and what is there for all."""
+        if test.node not in self._parts:
+            self._parts[test.node] = self._find_parts(test) if test.classes else []
+        return self._parts[test.node]
+
+    def _find_parts(self, test: Test) -> list[ast.stmt]:
         members = [each for owner in test.classes for each in owner.body if each not in self._tests]
         members = [each for each in members if not isinstance(each, ast.ClassDef)]
         needed = [each for each in members if not isinstance(each, Function) or each.name in _FOR_ALL or is_autouse(each)]
-        wanted = _attributes(test.node) | self.uses(test.node)
-        waiting = [each for each in members if each not in needed]
-        while True:
-            wanted = wanted.union(*(_attributes(each) | self.uses(each) for each in needed))
-            more = [each for each in waiting if isinstance(each, Function) and each.name in wanted]
-            if not more:
-                return needed
+        waiting = {each.name: each for each in members if isinstance(each, Function) and each not in needed}
+        pending: list[ast.AST] = [test.node, *needed]
+        while pending:
+            words = frozenset[str]().union(*self._vocabulary(pending.pop()))
+            more = [waiting.pop(name) for name in list(waiting) if name in words]
             needed += more
-            waiting = [each for each in waiting if each not in more]
+            pending += more
+        return needed
 
     def _reached(self, names: Iterable[str]) -> frozenset[str]:
         reached: set[str] = set()
@@ -296,21 +324,37 @@ def _walk_scope(node: ast.AST) -> Iterator[ast.AST]:
             yield from _walk_scope(child)
 
 
-def used_names(node: ast.AST) -> Iterator[str]:
-    """The names in a piece of code: variables, parameters (fixtures), and fixtures that are asked for by text."""
-    for each in ast.walk(node):
+def vocabulary(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
+    """
+    The names in a piece of code, and the attributes.
+
+    Names are variables, parameters, which may be fixtures, and fixtures that are asked for by text. Every node of every
+    file comes by here, and ``ast.walk`` takes three times as long.
+    """
+    names: set[str] = set()
+    attributes: set[str] = set()
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
         if isinstance(each, ast.Name):
-            yield each.id
-        elif isinstance(each, ast.arg):
-            yield each.arg
+            names.add(each.id)
+            continue
+        if isinstance(each, ast.Constant):
+            continue
+        if isinstance(each, ast.Attribute):
+            attributes.add(each.attr)
+            waiting.append(each.value)
+            continue
+        if isinstance(each, ast.arg):
+            names.add(each.arg)
         elif isinstance(each, ast.Call) and last_name(each.func) in _BY_TEXT:
-            for argument in each.args:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield argument.value
-
-
-def _attributes(node: ast.AST) -> frozenset[str]:
-    return frozenset(each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute))
+            names.update(filter(None, map(text_of, each.args)))
+        for value in vars(each).values():
+            if isinstance(value, ast.AST):
+                waiting.append(value)
+            elif isinstance(value, list):
+                waiting += [item for item in value if isinstance(item, ast.AST)]
+    return frozenset(names), frozenset(attributes)
 
 
 def is_unittest(node: ast.ClassDef) -> bool:
