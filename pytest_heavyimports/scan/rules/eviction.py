@@ -6,14 +6,14 @@ import ast
 from collections.abc import Iterator
 
 from ..source import Source
-from ..statements import dotted_name, is_sys_modules, last_name, text_of
+from ..statements import dotted_name, is_sys_modules, last_name, text_of, walk
 from .rule import Found, Rule
 
 
 def _find(source: Source) -> Iterator[Found]:
     if "sys" not in source.text or "modules" not in source.text:
         return
-    for node in ast.walk(source.tree):
+    for node in walk(source.tree):
         if isinstance(node, ast.Delete):
             for target in node.targets:
                 if isinstance(target, ast.Subscript) and is_sys_modules(target.value):

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from ...names import is_within
 from ..source import Source
-from ..statements import dotted_name, is_sys_modules, last_name, text_of
+from ..statements import dotted_name, is_sys_modules, last_name, text_of, walk
 from .rule import Found, Rule
 
 
 def _find(source: Source) -> Iterator[Found]:
     if "reload" not in source.text:
         return
-    for node in ast.walk(source.tree):
+    for node in walk(source.tree):
         if isinstance(node, ast.Call) and node.args and last_name(node.func) == "reload":
             name = _module(source, node.args[0])
             # A module of one's own that imports torch can be reloaded: torch itself is not.

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..source import Source
-from ..statements import last_name, text_of
+from ..statements import last_name, text_of, walk
 from .rule import Found, Rule
 
 _MAKERS = ("find_spec", "spec_from_file_location", "spec_from_loader")
@@ -19,9 +19,9 @@ def _find(source: Source) -> Iterator[Found]:
 
 def _in(source: Source, scope: ast.AST) -> Iterator[Found]:
     """In a scope: a spec of something heavy, and a module that is executed."""
-    for node in ast.walk(scope):
+    for node in walk(scope):
         if isinstance(node, ast.Call) and last_name(node.func) == "exec_module":
-            specs = [each for each in ast.walk(_around(source, node)) if isinstance(each, ast.Call) and each.args]
+            specs = [each for each in walk(_around(source, node)) if isinstance(each, ast.Call) and each.args]
             for spec in specs:
                 name = text_of(spec.args[0]) if last_name(spec.func) in _MAKERS else None
                 if name and (chain := source.heaviness.chain(name)):
