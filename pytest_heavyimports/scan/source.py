@@ -128,10 +128,15 @@ class Source:
         return HeavySite(site, modules[-1], chain, frozenset(chains))
 
     @cached_property
+    def is_heavy_by_package(self) -> bool:
+        """Whether the packages that the file lies in import something heavy."""
+        package = self.module.rpartition(".")[0]
+        return bool(package and self.heaviness.chain(package))
+
+    @cached_property
     def is_heavy(self) -> bool:
-        """Whether importing the file imports something heavy, be it by the package that it lies in."""
-        parent = self.module.rpartition(".")[0]
-        return bool(parent and self.heaviness.chain(parent)) or any(not each.site.is_in_function for each in self.heavy_sites)
+        """Whether importing the file imports something heavy."""
+        return self.is_heavy_by_package or any(not each.site.is_in_function for each in self.heavy_sites)
 
     @cached_property
     def tests(self) -> list[Test]:

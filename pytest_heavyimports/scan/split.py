@@ -266,4 +266,4 @@ def _lost(source: Source, light: Source, heavy: Source) -> str:
         used = {node.id for node in walk(part.tree) if isinstance(node, ast.Name)}
         if missing := sorted(used & bound - there):
             return f"{missing[0]!r} would be missing from a part"
-    return "the light part would not be light" if light.is_heavy and not source.module else ""
+    return "the light part would not be light" if light.is_heavy else ""

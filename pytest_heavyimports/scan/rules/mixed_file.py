@@ -10,7 +10,7 @@ from .rule import Found, Rule
 
 def _find(source: Source) -> Iterator[Found]:
     at_the_top = [each for each in source.heavy_sites if not each.site.is_in_function]
-    if not at_the_top or not source.tests:
+    if not at_the_top or not source.tests or source.is_heavy_by_package:
         return
     needy = sum(map(source.needs.is_heavy, source.tests))
     if needy < len(source.tests):
