@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from libcst import ParserSyntaxError
+
 from .changes import Change
 from .declare import with_declarations
 from .examine import Asked, read
@@ -48,7 +50,11 @@ def fixes(scan: Scan, target: str) -> tuple[list[Change], list[str]]:
         fix = _Fix(source, scan, file)
         movable = list(fix.movable(target, left_alone))
         if movable:
-            after = fix.moved(asked.data, movable, target)
+            try:
+                after = fix.moved(asked.data, movable, target)
+            except ParserSyntaxError:  # of a line that begins with a backslash, for one
+                left_alone.append(f"{asked.file}: left alone: libcst can't read it")
+                continue
             if fault := _changed_meaning(source, asked, after, scan):
                 left_alone.append(f"{asked.file}: left alone: {fault}")
                 continue

@@ -229,7 +229,7 @@ class _Top:
     def _insert(self, new: cst.SimpleStatementLine) -> None:
         run = self._run()
         key = self._key(new)
-        place = next((number for number in run if self._key(self._body[number]) > key), run.stop)
+        place = max((number + 1 for number in run if self._key(self._body[number]) <= key), default=run.start)
         before = self._body[place - 1] if place > 0 else None
         after = self._body[place] if place < len(self._body) else None
         is_new_block = place == run.start or self._key(self._body[place - 1])[0] != key[0]

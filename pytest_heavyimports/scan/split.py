@@ -39,7 +39,11 @@ def splits(scan: Scan) -> tuple[list[Change], list[str]]:
             continue
         parting = Parting(source)
         target = heavy_file(file)
-        light, heavy = parting.texts(asked.data)
+        try:
+            light, heavy = parting.texts(asked.data)
+        except cst.ParserSyntaxError:
+            left_alone.append(f"{asked.file}: left alone: libcst can't read it")
+            continue
         objection = (
             parting.objection
             or _objection_to_files(scan, file, target)

@@ -89,6 +89,7 @@ def test_a_block_that_is_not_there_is_made() -> None:
 
         from app import schemas
 
+
         def test_it():
             import torch
             assert torch
@@ -99,6 +100,7 @@ def test_a_block_that_is_not_there_is_made() -> None:
         import torch
 
         from app import schemas
+
 
         def test_it():
             assert torch
@@ -121,10 +123,12 @@ def test_the_same_import_stands_there_once() -> None:
         """
         import torch
 
+
         def test_one():
             import torch
             from app.worker import run
             assert torch, run
+
 
         def test_two():
             from app.worker import run
@@ -135,8 +139,10 @@ def test_the_same_import_stands_there_once() -> None:
 
         from app.worker import run
 
+
         def test_one():
             assert torch, run
+
 
         def test_two():
             assert run
@@ -154,11 +160,12 @@ def test_names_are_added_to_a_plain_import_of_the_same_module() -> None:
             a,
         )
 
+
         def test_it():
             from app.worker import A as C, cancel
             from app.other import x
             from app.third import b
-            assert A, cancel, x, b
+            assert (A, cancel, x, b)
         """,
         """
         from app.worker import A as C, B, cancel, run
@@ -168,8 +175,9 @@ def test_names_are_added_to_a_plain_import_of_the_same_module() -> None:
         )
         from app.third import b
 
+
         def test_it():
-            assert A, cancel, x, b
+            assert (A, cancel, x, b)
         """,
     )
 
@@ -203,6 +211,7 @@ def test_blank_lines_are_neither_lost_nor_doubled() -> None:
         '''
         import torch
 
+
         def test_it():
             """Doc."""
             import torch
@@ -216,8 +225,10 @@ def test_blank_lines_are_neither_lost_nor_doubled() -> None:
         '''
         import torch
 
+
         def test_it():
             """Doc."""
+
             x = 1
 
             y = torch.ones(x)
@@ -236,6 +247,7 @@ def test_what_must_come_first_does() -> None:
 
         import json
 
+
         def test_it():
             import torch
             assert torch
@@ -249,6 +261,7 @@ def test_what_must_come_first_does() -> None:
         import json
 
         import torch
+
 
         def test_it():
             assert torch
@@ -274,6 +287,7 @@ def test_imports_become_parameters() -> None:
             import torch
             assert torch.ones(1).torch, f(torch=torch)
 
+
         def test_two(
             self,
             x,
@@ -290,9 +304,12 @@ def test_imports_become_parameters() -> None:
         def test_one(torch):
             assert torch.ones(1).torch, f(torch=torch)
 
+
         def test_two(
             self,
-            x, run, torch,
+            x,
+            run,
+            torch,
         ):
             # noqa
             run(x, _run=run)._run
