@@ -12,7 +12,7 @@ import pytest
 from . import options
 from .declarations import read_declarations
 from .errors import CommandRefused
-from .scan.records import Project
+from .scan.records import BY_FLAG, Project
 from .sources import from_entry_points, from_ini
 
 # Whatever could make pytest import a plugin, a conftest file or the class of a warning.
@@ -62,7 +62,7 @@ def read_project(paths: Sequence[str], modules: Sequence[str] = ()) -> Project:
     if config is None:
         raise CommandRefused(f"pytest can't read its configuration (exit status {int(status)})")
     faults: list[str] = []
-    lines = [(line, "--module") for line in modules] or [*from_ini(config, faults), *from_entry_points()]
+    lines = [(line, BY_FLAG) for line in modules] or [*from_ini(config, faults), *from_entry_points()]
     declared, more = read_declarations(lines)
     if faults or more:
         raise CommandRefused("\n".join([*faults, *more]).rstrip("."))

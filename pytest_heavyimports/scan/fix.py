@@ -11,7 +11,7 @@ from libcst import ParserSyntaxError
 from .changes import Change
 from .declare import with_declarations
 from .examine import Asked, read
-from .records import Project
+from .records import BY_FLAG, Project
 from .rewrite import Placing, hoist, import_numbers, to_parameters
 from .rules import RULES
 from .safety import Safety, is_barrier
@@ -165,7 +165,8 @@ def _declared(project: Project, declarations: dict[str, str]) -> Iterator[Change
     """The configuration file with what is declared anew."""
     lines = []
     for alias, reference in declarations.items():
-        if alias not in project.declared:
+        declared = project.declared.get(alias)
+        if declared is None or declared.source == BY_FLAG:
             is_plain = ":" not in reference and reference.rpartition(".")[2] == alias
             lines.append(reference if is_plain else f"{alias} = {reference}")
     if lines:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from ..declarations import HeavyModule
 
 
+BY_FLAG = "--module"
+"""The source of what is declared on the command line, for this once."""
+
+
 class Project(NamedTuple):
     """What the configuration of a project says."""
 

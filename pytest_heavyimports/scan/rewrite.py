@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Union
 
 import libcst as cst
+from libcst.helpers import get_full_name_for_node
 
 from ..names import root
 from .statements import walk
@@ -172,6 +173,8 @@ class _Top:
         self._body = list(body)
         self._local = placing.local
         self._begin = self._first_place(placing.after)
+        lines = (each for each in body if isinstance(each, cst.SimpleStatementLine))
+        self._bound = {binding for line in lines for node in line.body for binding in _bindings(node)}
 
     def with_imports(self, statements: Iterable[cst.SimpleStatementLine]) -> list[Statement]:
         """With these, each once, where isort would have it."""
@@ -204,7 +207,11 @@ class _Top:
         return range(self._begin, end)
 
     def _is_there(self, new: cst.SimpleStatementLine) -> bool:
-        return any(_same(new, statement) for statement in self._body)
+        wanted = {binding for node in new.body for binding in _bindings(node)}
+        if wanted <= self._bound:
+            return True
+        self._bound |= wanted
+        return False
 
     def _merged(self, new: cst.SimpleStatementLine) -> bool:
         """Add names to a plain ``from`` import of the same module, where there is one."""
@@ -217,7 +224,8 @@ class _Top:
                 continue
             other = line.body[0]
             if isinstance(other, cst.ImportFrom) and _can_take(other, node):
-                names = {_code(alias.with_changes(comma=cst.MaybeSentinel.DEFAULT)): alias for alias in (*_aliases(other), *_aliases(node))}
+                both = (*_aliases(other), *_aliases(node))
+                names = {(alias.evaluated_name, alias.evaluated_alias): alias for alias in both}
                 ordered = sorted(names.values(), key=_isort_key) if _is_sorted(_aliases(other)) else list(names.values())
                 merged = [alias.with_changes(comma=cst.MaybeSentinel.DEFAULT) for alias in ordered]
                 changed = line.with_changes(body=[other.with_changes(names=merged)])
@@ -313,24 +321,15 @@ def _is_text(statement: cst.BaseStatement) -> bool:
 def _module(node: ImportNode) -> str:
     """What is imported, or imported from; with its dots where that is relative."""
     if isinstance(node, cst.Import):
-        return _code(node.names[0].name)
-    return "." * len(node.relative) + (_code(node.module) if node.module else "")
-
-
-def _same(new: cst.SimpleStatementLine, other: cst.BaseStatement) -> bool:
-    """Whether everything that a line imports is imported by another one, under the same names."""
-    if not isinstance(other, cst.SimpleStatementLine):
-        return False
-    wanted = {binding for node in new.body for binding in _bindings(node)}
-    return wanted <= {binding for node in other.body for binding in _bindings(node)}
+        return node.names[0].evaluated_name
+    return "." * len(node.relative) + (get_full_name_for_node(node.module) or "" if node.module else "")
 
 
 def _bindings(node: cst.CSTNode) -> Iterable[tuple[str, str, str]]:
     if isinstance(node, (cst.Import, cst.ImportFrom)):
         module = _module(node) if isinstance(node, cst.ImportFrom) else ""
         for alias in _aliases(node):
-            name = _code(alias.name)
-            yield module, name, _code(alias.asname.name) if alias.asname else ""
+            yield module, alias.evaluated_name, alias.evaluated_alias or ""
 
 
 def _aliases(node: ImportNode) -> Sequence[cst.ImportAlias]:
@@ -351,7 +350,7 @@ def _is_sorted(aliases: Sequence[cst.ImportAlias]) -> bool:
 
 def _isort_key(alias: cst.ImportAlias) -> tuple[int, str]:
     """isort's order of names: constants, classes, the rest."""
-    name = _code(alias.name)
+    name = alias.evaluated_name
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
     return kind, name
 

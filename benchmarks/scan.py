@@ -1,0 +1,105 @@
+"""
+What a scan takes: ``python -m benchmarks.scan [FILES]``, 5,000 test files unless said otherwise.
+
+Each run is a process of its own: the first scan of the tree, with no cache; the second, of the same tree; and the one
+after every file of the code under test was changed so that all of them are looked at again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+RUNS = 3
+LIMITS = {"first": 20.0, "second": 3.0}
+
+MODEL = "import torch\n\n\ndef forward(x):\n    return torch.relu(x)\n"
+# A hundred lines, of the usual kinds: some import in functions, some at the top, some nothing heavy.
+TEST = '''\
+"""Tests of part {number}."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+{top}
+
+@pytest.fixture
+def data(tmp_path):
+    file = tmp_path / "data.json"
+    file.write_text(json.dumps({{"number": {number}}}))
+    return file
+
+{tests}
+'''
+ONE = '''
+@pytest.mark.parametrize("value", [1, 2, 3])
+def test_case_{case}(data, value):
+    """Case {case}."""
+{inside}
+    loaded = json.loads(data.read_text())
+    result = [loaded["number"] + value for _ in range(3)]
+    assert len(result) == 3
+    assert all(isinstance(each, int) for each in result)
+    with pytest.raises(KeyError):
+        loaded["missing"]
+'''
+
+
+def write_suite(directory: Path, files: int) -> None:
+    """A suite of so many test files, and a package under test with a chain to torch."""
+    (directory / "pytest.ini").write_text("[pytest]\nheavy_modules = torch\n", encoding="utf-8")
+    package = directory / "app"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "model.py").write_text(MODEL, encoding="utf-8")
+    (package / "light.py").write_text("VALUE = 1\n", encoding="utf-8")
+    (package / "worker.py").write_text("from app import model\n", encoding="utf-8")
+    for number in range(files):
+        top = ("from app import light\n", "from app.worker import model\n", "import torch\n")[number % 3]
+        inside = "    from app.worker import model" if number % 2 else "    value += 1"
+        tests = "\n".join(ONE.format(case=case, inside=inside) for case in range(7))
+        place = directory / "tests" / f"part_{number // 100:02}"
+        place.mkdir(parents=True, exist_ok=True)
+        text = TEST.format(number=number, top=top, tests=tests)
+        (place / f"test_part_{number}.py").write_text(text, encoding="utf-8")
+
+
+def scan_s(directory: Path) -> float:
+    """Seconds of one scan."""
+    begin = time.perf_counter()
+    command = [sys.executable, "-m", "pytest_heavyimports", "scan", "--format", "json"]
+    child = subprocess.run(command, cwd=directory, stdout=subprocess.DEVNULL, check=False)
+    assert child.returncode == 1, child.returncode
+    return time.perf_counter() - begin
+
+
+def main() -> int:
+    """Scan, and print; 1 if a median is over its limit."""
+    files = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+    times: dict[str, list[float]] = {"first": [], "second": []}
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as place:
+        directory = Path(place)
+        write_suite(directory, files)
+        for _ in range(RUNS):
+            shutil.rmtree(directory / ".pytest_cache", ignore_errors=True)
+            for name in times:
+                times[name].append(scan_s(directory))
+    print(f"{files} test files, {os.cpu_count()} CPUs, Python {sys.version.split()[0]}")
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    for name, values in times.items():
+        verdict = "over" if medians[name] > LIMITS[name] else "ok"
+        spread = f"{min(values):.2f} to {max(values):.2f}"
+        print(f"{name:<6} scan  {medians[name]:6.2f} s  ({spread})  limit {LIMITS[name]:.0f} s  {verdict}")
+    return int(any(medians[name] > LIMITS[name] for name in times))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
