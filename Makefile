@@ -26,7 +26,7 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks; code=$$?; $(BIN)/python -m benchmarks.guard && $(BIN)/python -m benchmarks.isolation --peers && exit $$code
+	$(BIN)/python -m benchmarks; code=$$?; $(BIN)/python -m benchmarks.guard && $(BIN)/python -m benchmarks.isolation --peers && $(BIN)/python -m benchmarks.scan && exit $$code
 
 clean:
 	rm -rf .venv .nox

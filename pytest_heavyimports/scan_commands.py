@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,9 @@ from .configuration import read_project
 from .errors import CommandRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .scan.changes import Change
     from .scan.run import Scan
 
 NEEDED = ("grimp", "libcst", "tomlkit")
@@ -102,7 +104,7 @@ def _seconds(report: Path | None) -> Mapping[str, float]:
         raise CommandRefused(f"{str(report)!r} is no report of --heavy-report: {error}") from error
 
 
-def _change(given: argparse.Namespace, changes: Sequence[object], left_alone: Sequence[str]) -> int:
+def _change(given: argparse.Namespace, changes: Sequence[Change], left_alone: Sequence[str]) -> int:
     from .scan.changes import diff, write_all
 
     _show(line for change in changes for line in diff(change))
@@ -112,7 +114,7 @@ def _change(given: argparse.Namespace, changes: Sequence[object], left_alone: Se
     return int(bool(changes))
 
 
-def _show(lines) -> None:
+def _show(lines: Iterable[str]) -> None:
     for line in lines:
         print(line)
 

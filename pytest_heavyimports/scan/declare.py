@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import tomlkit
-from tomlkit.items import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tomlkit.items import Table
 
 KEY = "heavy_modules"
 
@@ -36,11 +40,11 @@ def _in_toml(name: str, text: str, lines: Sequence[str]) -> str:
 def _table(document: tomlkit.TOMLDocument, name: str) -> Table:
     """pytest's own table; it is there, as the file is the one that pytest reads."""
     if name != "pyproject.toml":
-        return document.setdefault("pytest", tomlkit.table())
+        return cast("Table", document.setdefault("pytest", tomlkit.table()))
     tool = document.setdefault("tool", tomlkit.table(is_super_table=True))
     pytest = tool.setdefault("pytest", tomlkit.table(is_super_table=True))
     is_old = "ini_options" in pytest or not pytest
-    return pytest.setdefault("ini_options", tomlkit.table()) if is_old else pytest
+    return cast("Table", pytest.setdefault("ini_options", tomlkit.table()) if is_old else pytest)
 
 
 def _in_ini(name: str, text: str, lines: Sequence[str]) -> str:

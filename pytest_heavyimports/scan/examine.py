@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..names import root
-from .heaviness import Heaviness
 from .records import FileResult, Finding
 from .rules import RULES
 from .source import Naming, Source, heavy_fixtures_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .heaviness import Heaviness
 
 _FUNCTION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _RELATIVE = re.compile(r"^[ \t]*from[ \t]+\.", re.MULTILINE)

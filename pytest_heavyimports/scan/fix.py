@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from libcst import ParserSyntaxError
@@ -19,6 +18,7 @@ from .source import HeavySite, Source, fixtures_in, is_fixture, is_unittest
 from .statements import Function, last_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from .run import Scan
@@ -73,7 +73,9 @@ class _Fix:
         self._declared = scan.project.declared
         self._local = scan.standard.heaviness.local
         outer = scan.outer_fixtures(file)
-        importers = scan.code.importers(source.module) if any(each.site.is_in_function for each in source.heavy_sites) else ()
+        importers = (
+            scan.code.importers(source.module) if any(each.site.is_in_function for each in source.heavy_sites) else ()
+        )
         self._safety = Safety(source, outer_fixtures=outer, importers=importers)
 
     def movable(self, target: str, left_alone: list[str]) -> Iterator[HeavySite]:
@@ -148,9 +150,8 @@ def references(heavy: HeavySite) -> Iterator[tuple[str, str]]:
             module, attribute = modules[-1], modules[0].rpartition(".")[2]
             yield name, f"{module}:{attribute}"
         else:
-            is_root = name != modules[0] and any(
-                isinstance(node, ast.Import) and alias.name == modules[0] and not alias.asname for alias in node.names
-            )
+            aliases = node.names if isinstance(node, ast.Import) else []
+            is_root = name != modules[0] and any(each.name == modules[0] and not each.asname for each in aliases)
             yield name, "" if is_root else modules[0]
 
 

@@ -6,7 +6,6 @@ import ast
 import itertools
 import sys
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,8 @@ from .heaviness import Heaviness
 from .statements import import_sites
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
     from grimp import ImportGraph
 
 STANDARD = frozenset(sys.stdlib_module_names)
@@ -91,6 +92,7 @@ class Code:
             waiting = {name for name in waiting if (spec := _find(name)) and not is_installed(spec)}
         for module in modules if graph else ():
             for names in self._imported_by(module):
+                assert graph
                 known = next((name for name in names if name in graph.modules), root(names[-1]))
                 graph.add_import(importer=module, imported=known)
         return graph, frozenset(packages | modules)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from .records import FileResult, Finding, Totals
 from .rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from .records import FileResult, Finding, Totals
 
 FORMATS = ("text", "json", "github")
 SCHEMA_VERSION = 1
@@ -60,9 +64,7 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _as_json(
-    findings: Iterable[Finding], results: Mapping[str, FileResult], sums: Totals
-) -> dict[str, object]:
+def _as_json(findings: Iterable[Finding], results: Mapping[str, FileResult], sums: Totals) -> dict[str, object]:
     return {
         "version": SCHEMA_VERSION,
         "totals": sums._asdict(),

@@ -76,10 +76,10 @@ class _Taking(cst.CSTTransformer):
         self._wanted: list[list[tuple[str, str]]] = []
         self.imports: list[cst.SimpleStatementLine] = []
 
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:  # noqa: ARG002  # libcst's protocol
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         self._wanted.append([])
 
-    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:  # noqa: ARG002
+    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
         wanted = dict(self._wanted.pop())
         renamed = {name: alias for name, alias in wanted.items() if name != alias}
         if renamed:
@@ -105,7 +105,9 @@ class _Taking(cst.CSTTransformer):
         self._number += sum(isinstance(each, (cst.Import, cst.ImportFrom)) for each in node.body)
         return range(before, self._number)
 
-    def leave_IndentedBlock(self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock) -> cst.IndentedBlock:  # noqa: ARG002
+    def leave_IndentedBlock(
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
         if self._taken.isdisjoint(updated_node.body):
             return updated_node
         body: list[cst.BaseStatement] = []
@@ -124,7 +126,7 @@ class _Taking(cst.CSTTransformer):
         return updated_node.with_changes(body=body, footer=[*comments, *updated_node.footer])
 
     def _keep(self, statement: cst.SimpleStatementLine) -> list[cst.EmptyLine]:
-        """Note a statement; gives the lines above it that stay: blank ones, and comments where it becomes a parameter."""
+        """Note a statement; gives the lines above it that stay: blank ones, and comments of a parameter to be."""
         comments = [line for line in statement.leading_lines if line.comment]
         if self._is_replacing:
             if statement.trailing_whitespace.comment:
@@ -226,7 +228,9 @@ class _Top:
             if isinstance(other, cst.ImportFrom) and _can_take(other, node):
                 both = (*_aliases(other), *_aliases(node))
                 names = {(alias.evaluated_name, alias.evaluated_alias): alias for alias in both}
-                ordered = sorted(names.values(), key=_isort_key) if _is_sorted(_aliases(other)) else list(names.values())
+                ordered = (
+                    sorted(names.values(), key=_isort_key) if _is_sorted(_aliases(other)) else list(names.values())
+                )
                 merged = [alias.with_changes(comma=cst.MaybeSentinel.DEFAULT) for alias in ordered]
                 changed = line.with_changes(body=[other.with_changes(names=merged)])
                 if len(_code(changed.with_changes(leading_lines=[]))) <= WIDEST:
@@ -283,7 +287,7 @@ class _Renaming(cst.CSTTransformer):
         super().__init__()
         self._names = names
 
-    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:  # noqa: ARG002
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
         return updated_node.with_changes(value=self._names.get(updated_node.value, updated_node.value))
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.Attribute:

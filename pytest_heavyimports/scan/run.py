@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import re
@@ -10,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..names import root
 from .cache import Cache
@@ -17,8 +19,10 @@ from .examine import Asked, Standard, examine, heavy_fixtures, read
 from .graph import Code
 from .records import FileResult, Finding, Project, Totals
 from .source import Naming, fixtures_in
-from .statements import AnyFunction
 from .walk import CONFTEST, conftests_above, package_of, test_files
+
+if TYPE_CHECKING:
+    from .statements import AnyFunction
 
 BATCH = 50
 FEW = 4 * BATCH
@@ -132,7 +136,8 @@ def _examined(waiting: list[Asked], standard: Standard) -> Iterator[tuple[Asked,
         return
     # Not forked: grimp has threads.
     spawning = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), spawning) as pool:
+    # Without the collector, which would walk every tree: they have no cycles.
+    with ProcessPoolExecutor(os.cpu_count(), spawning, initializer=gc.disable) as pool:
         batches = list(_batches(waiting))
         for batch, results in zip(batches, pool.map(partial(_examine_all, standard=standard), batches)):
             yield from zip(batch, results)

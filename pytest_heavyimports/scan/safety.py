@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from .source import HeavySite, Source, bound_names, fixtures_in, is_autouse, is_fixture
 from .statements import AnyFunction, Function, Site, dotted_name, is_sys_modules, is_type_checking, last_name, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
 
 _ABOUT_IMPORTS = re.compile(
     r"(?:^|_)(?:re)?(?:import|imports|imported|importing|importable|lazy|lazily|deferred|installed|missing|without)(?:_|$)"
@@ -137,9 +140,10 @@ class Safety:
                 yield f"{what} in fixture {name!r} comes before it"
         for owner in site.owners[:-1]:
             for member in owner.body:
-                if isinstance(member, Function) and member.name in _SETUPS and member is not function:
-                    if what := _touches(member):
-                        yield f"{what} in {member.name} comes before it"
+                if not isinstance(member, Function) or member.name not in _SETUPS or member is function:
+                    continue
+                if what := _touches(member):
+                    yield f"{what} in {member.name} comes before it"
 
     def _fixtures_of(self, site: Site, function: AnyFunction) -> list[str]:
         """The fixtures that are set up before the function runs, as far as they are known."""
@@ -247,7 +251,12 @@ def _touches(node: ast.AST) -> str:
 
 def _is_skip(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and last_name(node.func) in (
-        "skip", "importorskip", "skipTest", "xfail", "exit", "SkipTest"
+        "skip",
+        "importorskip",
+        "skipTest",
+        "xfail",
+        "exit",
+        "SkipTest",
     )
 
 

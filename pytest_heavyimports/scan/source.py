@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .statements import Function, Site, import_sites, last_name, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
     from .heaviness import Heaviness
     from .statements import AnyFunction, Owner
 
@@ -49,8 +50,6 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 class Test(NamedTuple):
     """A test function, with the classes that it stands in."""
-
-    __test__ = False
 
     node: AnyFunction
     classes: tuple[ast.ClassDef, ...] = ()
@@ -121,7 +120,9 @@ class Source:
         return [heavy for site in self.sites if (heavy := self._heavy(site))]
 
     def _heavy(self, site: Site) -> HeavySite | None:
-        chains = {bound: (modules, chain) for bound, modules in site.names if (chain := self.heaviness.chain(modules[0]))}
+        chains = {
+            bound: (modules, chain) for bound, modules in site.names if (chain := self.heaviness.chain(modules[0]))
+        }
         if not chains:
             return None
         modules, chain = next(iter(chains.values()))
@@ -147,9 +148,9 @@ class Source:
         of_unittest = any(is_unittest(owner) for owner in classes)
         for node in body:
             if isinstance(node, Function):
-                if self.naming.is_test(node.name) or (of_unittest and node.name.startswith("test")):
-                    if not is_fixture(node):
-                        yield Test(node, classes)
+                is_named = self.naming.is_test(node.name) or (of_unittest and node.name.startswith("test"))
+                if is_named and not is_fixture(node):
+                    yield Test(node, classes)
             elif isinstance(node, ast.ClassDef):
                 if self.naming.is_test_class(node.name) or is_unittest(node):
                     yield from self._tests(node.body, (*classes, node))
@@ -188,7 +189,7 @@ class Needs:
             *(each.bound for each in source.heavy_sites if not each.site.is_in_function)
         )
         self._lazy = {owner for each in source.heavy_sites if each.site.is_in_function for owner in each.site.owners}
-        # Whoever needs one of its names needs all that it does: try: import torch / except ImportError: HAS_TORCH = False
+        # Who needs one of its names needs all it does: try: import torch / except ImportError: HAS_TORCH = False
         self._heavy_blocks = {
             each.site.blocks[0]
             for each in source.heavy_sites
@@ -266,8 +267,8 @@ class Needs:
         for part in self.parts_of(test):
             names |= self.uses(part)
         for owner in test.classes:
-            for part in (*owner.bases, *owner.keywords, *owner.decorator_list):
-                names |= self.uses(part)
+            for head in (*owner.bases, *owner.keywords, *owner.decorator_list):
+                names |= self.uses(head)
         return frozenset(names)
 
     def parts_of(self, test: Test) -> list[ast.stmt]:
@@ -279,7 +280,9 @@ class Needs:
     def _find_parts(self, test: Test) -> list[ast.stmt]:
         members = [each for owner in test.classes for each in owner.body if each not in self._tests]
         members = [each for each in members if not isinstance(each, ast.ClassDef)]
-        needed = [each for each in members if not isinstance(each, Function) or each.name in _FOR_ALL or is_autouse(each)]
+        needed: list[ast.stmt] = [
+            each for each in members if not isinstance(each, Function) or each.name in _FOR_ALL or is_autouse(each)
+        ]
         waiting = {each.name: each for each in members if isinstance(each, Function) and each not in needed}
         pending: list[ast.AST] = [test.node, *needed]
         while pending:

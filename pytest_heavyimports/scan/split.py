@@ -1,12 +1,10 @@
-"""Files of which only some tests are heavy, parted into two. Nothing is lost: each statement is in one of them, or both."""
+"""Files of which only some tests are heavy, parted in two. Nothing is lost: each statement is in one, or in both."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -19,6 +17,9 @@ from .statements import Function, walk
 from .walk import CONFTEST, is_test_file
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
+
     from .run import Scan
 
 RULE = RULES["mixed-file"]
@@ -47,7 +48,9 @@ def splits(scan: Scan) -> tuple[list[Change], list[str]]:
         objection = (
             parting.objection
             or _objection_to_files(scan, file, target)
-            or _lost(source, read(asked._replace(data=light), scan.standard), read(asked._replace(data=heavy), scan.standard))
+            or _lost(
+                source, read(asked._replace(data=light), scan.standard), read(asked._replace(data=heavy), scan.standard)
+            )
         )
         if objection:
             left_alone.append(f"{asked.file}: left alone: {objection}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 AnyFunction = Union[ast.FunctionDef, ast.AsyncFunctionDef]  # noqa: UP007  # at run time, 3.10 has no | for these
@@ -87,9 +89,7 @@ def absolute(node: ast.ImportFrom, package: str) -> str:
     return ".".join(filter(None, (base, node.module)))
 
 
-def _called(
-    node: ast.Assign | ast.Expr, owners: tuple[Owner, ...], blocks: tuple[ast.stmt, ...]
-) -> Iterator[Site]:
+def _called(node: ast.Assign | ast.Expr, owners: tuple[Owner, ...], blocks: tuple[ast.stmt, ...]) -> Iterator[Site]:
     call = node.value
     if not (isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant)):
         return

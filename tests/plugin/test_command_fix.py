@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ..commands import heavyimports
-from ..suite import Suite
+
+if TYPE_CHECKING:
+    from ..suite import Suite
 
 BEFORE = """\
 import pytest
@@ -95,7 +99,9 @@ def test_write_changes_the_file_and_a_second_run_has_nothing_to_do(plain: Suite)
 
 def test_an_ignored_import_stays(plain: Suite) -> None:
     """Without a word about it."""
-    plain.tests("def test_it():\n    import plain  # heavyimports: ignore[function-import] it is meant\n    assert plain\n")
+    plain.tests(
+        "def test_it():\n    import plain  # heavyimports: ignore[function-import] it is meant\n    assert plain\n"
+    )
     done = heavyimports(plain.path, "fix")
     assert done == (0, [], [])
 
@@ -103,20 +109,36 @@ def test_an_ignored_import_stays(plain: Suite) -> None:
 @pytest.mark.parametrize(
     ("name", "before", "after"),
     [
-        ("pytest.ini", "[pytest]\nheavy_modules =\n    json\n\n[other]\n", "[pytest]\nheavy_modules =\n    json\n    plain\n    answer = plain:answer\n\n[other]\n"),
-        ("pytest.ini", "[pytest]\nheavy_modules = json\n", "[pytest]\nheavy_modules =\n    json\n    plain\n    answer = plain:answer\n"),
-        ("pytest.ini", "[pytest]\n# none\n", "[pytest]\nheavy_modules =\n    plain\n    answer = plain:answer\n# none\n"),
-        ("tox.ini", "[tox]\n\n[pytest]\n", "[tox]\n\n[pytest]\nheavy_modules =\n    plain\n    answer = plain:answer\n"),
+        (
+            "pytest.ini",
+            "[pytest]\nheavy_modules =\n    json\n\n[other]\n",
+            "[pytest]\nheavy_modules =\n    json\n    plain\n    answer = plain:answer\n\n[other]\n",
+        ),
+        (
+            "pytest.ini",
+            "[pytest]\nheavy_modules = json\n",
+            "[pytest]\nheavy_modules =\n    json\n    plain\n    answer = plain:answer\n",
+        ),
+        (
+            "pytest.ini",
+            "[pytest]\n# none\n",
+            "[pytest]\nheavy_modules =\n    plain\n    answer = plain:answer\n# none\n",
+        ),
+        (
+            "tox.ini",
+            "[tox]\n\n[pytest]\n",
+            "[tox]\n\n[pytest]\nheavy_modules =\n    plain\n    answer = plain:answer\n",
+        ),
         ("setup.cfg", "[tool:pytest]\n", "[tool:pytest]\nheavy_modules =\n    plain\n    answer = plain:answer\n"),
         (
             "pyproject.toml",
             "[tool.pytest.ini_options]\nheavy_modules = [\n    'json', # x\n]\n\n[tool.x]\n",
-            "[tool.pytest.ini_options]\nheavy_modules = [\n    'json', # x\n    \"plain\",\n    \"answer = plain:answer\",\n]\n\n[tool.x]\n",
+            '[tool.pytest.ini_options]\nheavy_modules = [\n    \'json\', # x\n    "plain",\n    "answer = plain:answer",\n]\n\n[tool.x]\n',
         ),
         (
             "pyproject.toml",
             "[tool.pytest.ini_options]\naddopts = '-ra'\n",
-            "[tool.pytest.ini_options]\naddopts = '-ra'\nheavy_modules = [\n    \"plain\",\n    \"answer = plain:answer\",\n]\n",
+            '[tool.pytest.ini_options]\naddopts = \'-ra\'\nheavy_modules = [\n    "plain",\n    "answer = plain:answer",\n]\n',
         ),
     ],
 )
@@ -147,14 +169,26 @@ def test_to_fixture_takes_the_alias_that_is_declared(plain: Suite) -> None:
 @pytest.mark.parametrize(
     ("test", "reason"),
     [
-        ("def helper():\n    import plain\n    return plain\n\ndef test_it():\n    helper()", "helper is neither a test nor a fixture"),
-        ("class It(unittest.TestCase):\n    def test_it(self):\n        import plain\n        plain", "tests of unittest take no fixtures"),
+        (
+            "def helper():\n    import plain\n    return plain\n\ndef test_it():\n    helper()",
+            "helper is neither a test nor a fixture",
+        ),
+        (
+            "class It(unittest.TestCase):\n    def test_it(self):\n        import plain\n        plain",
+            "tests of unittest take no fixtures",
+        ),
         ("@given(x)\ndef test_it(x):\n    import plain\n    plain", "its decorator takes the parameters"),
         ("def test_it(x=1):\n    import plain\n    plain", "test_it has parameters after which none can be added"),
         ("def test_it():\n    import plain.part\n    plain", "'plain' is not the whole of what it imports"),
         ("def test_it():\n    import plain, json\n    plain", "it imports something light too"),
-        ("def test_it():\n    import plain.part as request\n    request", "'request = plain.part' (the import) would hide the fixture 'request'. Write it as 'heavy_request = plain.part'."),
-        ("@pytest.fixture\ndef net(): pass\n\ndef test_it():\n    import plain.part as net\n    net", "'net' is a fixture already"),
+        (
+            "def test_it():\n    import plain.part as request\n    request",
+            "'request = plain.part' (the import) would hide the fixture 'request'. Write it as 'heavy_request = plain.part'.",
+        ),
+        (
+            "@pytest.fixture\ndef net(): pass\n\ndef test_it():\n    import plain.part as net\n    net",
+            "'net' is a fixture already",
+        ),
     ],
 )
 def test_what_no_fixture_can_take_the_place_of_stays(plain: Suite, test: str, reason: str) -> None:
@@ -168,14 +202,18 @@ def test_what_no_fixture_can_take_the_place_of_stays(plain: Suite, test: str, re
 
 def test_what_the_parser_refuses_is_left_alone(plain: Suite) -> None:
     """A line that begins with a backslash is Python, but not for libcst."""
-    plain.tests("def test_it():\n    import plain\n    assert plain\n\ndef test_other():\n    \\\n        x = 1\n    pass\n")
+    plain.tests(
+        "def test_it():\n    import plain\n    assert plain\n\ndef test_other():\n    \\\n        x = 1\n    pass\n"
+    )
     done = heavyimports(plain.path, "fix")
     assert done == (0, [], ["test_it.py: left alone: libcst can't read it"])
 
 
 def test_fixtures_of_conftest_files_are_looked_at(plain: Suite) -> None:
     """One that sets a variable comes before the import."""
-    plain.write("conftest.py", "import os, pytest\n\n@pytest.fixture(autouse=True)\ndef env():\n    os.environ['A'] = '1'\n")
+    plain.write(
+        "conftest.py", "import os, pytest\n\n@pytest.fixture(autouse=True)\ndef env():\n    os.environ['A'] = '1'\n"
+    )
     plain.tests("def test_it():\n    import plain\n    assert plain\n")
     done = heavyimports(plain.path, "fix")
     assert done.err == ["test_it.py:2: left alone: 'plain': os.environ in fixture 'env' comes before it"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ..commands import heavyimports
-from ..suite import Suite
+
+if TYPE_CHECKING:
+    from ..suite import Suite
 
 MARKER = "open('imported', 'w').close()\n"
 
@@ -58,7 +61,9 @@ def test_what_lies_below_a_heavy_conftest_is_heavy(worker: Suite) -> None:
     """The conftest file is found, and the files below it count."""
     worker.write("tests/conftest.py", "import app.worker\n")
     done = heavyimports(worker.path, "scan")
-    assert done.out[0].startswith("tests/conftest.py:1:1: heavy-conftest: 'app.worker' is imported for every test below")
+    assert done.out[0].startswith(
+        "tests/conftest.py:1:1: heavy-conftest: 'app.worker' is imported for every test below"
+    )
     assert done.out[-1] == "2 findings; 3 of 4 files heavy, 1 of 3 test functions heavy"
 
 

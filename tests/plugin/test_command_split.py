@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ..commands import heavyimports
-from ..suite import Suite
+
+if TYPE_CHECKING:
+    from ..suite import Suite
 
 MIXED = '''\
 """Both."""
@@ -177,7 +181,10 @@ TWO = "def test_a(): pass\ndef test_b(): plain\n"
             "import plain\n\nclass TestA:\n    def test_a(self): pass\n\nclass TestB(TestA):\n    def test_b(self): plain\n",
             "'TestA' is used in line 6",
         ),
-        ("import plain\n\nif plain:\n    def test_a(): pass\n\ndef test_b(): plain\ndef test_c(): pass\n", "'test_a' stands under a condition"),
+        (
+            "import plain\n\nif plain:\n    def test_a(): pass\n\ndef test_b(): plain\ndef test_c(): pass\n",
+            "'test_a' stands under a condition",
+        ),
     ],
 )
 def test_what_cannot_be_parted_is_left_alone(plain: Suite, text: str, reason: str) -> None:

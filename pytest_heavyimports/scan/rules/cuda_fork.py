@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from ..source import Source
 from ..statements import dotted_name, last_name, text_of, walk
 from .rule import Found, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..source import Source
 
 _START_METHODS = ("set_start_method", "get_context")
 
@@ -23,7 +27,9 @@ def _find(source: Source) -> Iterator[Found]:
 
 
 def _is_cuda(node: ast.AST) -> bool:
-    return (isinstance(node, ast.Attribute) and node.attr == "cuda") or (text_of(node) or "").partition(":")[0] == "cuda"
+    return (isinstance(node, ast.Attribute) and node.attr == "cuda") or (text_of(node) or "").partition(":")[
+        0
+    ] == "cuda"
 
 
 def _is_fork(node: ast.Call) -> bool:

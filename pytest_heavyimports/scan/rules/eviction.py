@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from ..source import Source
 from ..statements import dotted_name, is_sys_modules, last_name, text_of, walk
 from .rule import Found, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..source import Source
 
 
 def _find(source: Source) -> Iterator[Found]:
@@ -36,9 +40,7 @@ def _called(source: Source, node: ast.Call) -> Iterator[Found]:
             yield from _thrown_out(source, node, node.args[1], " for one test")
 
 
-def _thrown_out(
-    source: Source, node: ast.stmt | ast.expr, key: ast.expr | None, duration: str = ""
-) -> Iterator[Found]:
+def _thrown_out(source: Source, node: ast.stmt | ast.expr, key: ast.expr | None, duration: str = "") -> Iterator[Found]:
     name = text_of(key)
     if name is None:
         yield Found(node, f"modules that the text doesn't name are thrown out of sys.modules{duration}")
@@ -49,7 +51,7 @@ def _thrown_out(
 RULE = Rule(
     "eviction",
     "The next import initialises the module a second time, which torch and its like don't survive.",
-    "To ask whether an import stays light, use the fixture import_probe. Import what is heavy before patch.dict begins. "
-    "heavy_guard puts back what is thrown out, and names the culprit.",
+    "To ask whether an import stays light, use the fixture import_probe. Import what is heavy before patch.dict "
+    "begins. heavy_guard puts back what is thrown out, and names the culprit.",
     _find,
 )

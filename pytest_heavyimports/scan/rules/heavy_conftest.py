@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-from ..source import Source
 from .rule import Found, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..source import Source
 
 
 def _find(source: Source) -> Iterator[Found]:

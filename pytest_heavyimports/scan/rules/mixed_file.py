@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from ..source import Source
 from .rule import Found, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..source import Source
 
 
 def _find(source: Source) -> Iterator[Found]:
@@ -18,9 +22,7 @@ def _find(source: Source) -> Iterator[Found]:
         others = dict.fromkeys(each.module for each in at_the_top[1:] if each.module != first.module)
         modules = " and ".join([repr(first.module), *(f"{len(others)} more" for _ in (1,) if others)])
         verb = "are" if others else "is"
-        yield Found(
-            first.site.node, f"{modules} {verb} imported for {needy} of {len(source.tests)} tests", first.chain
-        )
+        yield Found(first.site.node, f"{modules} {verb} imported for {needy} of {len(source.tests)} tests", first.chain)
 
 
 RULE = Rule(

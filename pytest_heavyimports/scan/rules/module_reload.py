@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ...names import is_within
-from ..source import Source
 from ..statements import dotted_name, is_sys_modules, last_name, text_of, walk
 from .rule import Found, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..source import Source
 
 
 def _find(source: Source) -> Iterator[Found]:

@@ -272,10 +272,14 @@ def test_what_must_come_first_does() -> None:
 
 def test_line_ends_tabs_and_encoding_stay() -> None:
     """As they were in the file."""
-    before = "# coding: latin-1\r\nNAME = 'é'\r\n\r\ndef test_it():\r\n\timport torch\r\n\tassert torch\r\n".encode("latin-1")
+    before = "# coding: latin-1\r\nNAME = 'é'\r\n\r\ndef test_it():\r\n\timport torch\r\n\tassert torch\r\n".encode(
+        "latin-1"
+    )
     after = hoist(before, [0], Placing())
     assert after == (
-        "# coding: latin-1\r\nimport torch\r\n\r\nNAME = 'é'\r\n\r\ndef test_it():\r\n\tassert torch\r\n".encode("latin-1")
+        "# coding: latin-1\r\nimport torch\r\n\r\nNAME = 'é'\r\n\r\ndef test_it():\r\n\tassert torch\r\n".encode(
+            "latin-1"
+        )
     )
 
 
@@ -298,7 +302,9 @@ def test_imports_become_parameters() -> None:
             _run(x, _run=_run)._run
         """
     )
-    after = to_parameters(text.encode(), {0: [("torch", "torch")], 1: [("_run", "run")], 2: [("torch", "torch")]}).decode()
+    after = to_parameters(
+        text.encode(), {0: [("torch", "torch")], 1: [("_run", "run")], 2: [("torch", "torch")]}
+    ).decode()
     assert after == _text(
         """
         def test_one(torch):

@@ -79,8 +79,12 @@ def functions(draw: st.DrawFn, indent: str, number: int) -> str:
 @st.composite
 def files(draw: st.DrawFn) -> str:
     """A test file."""
-    head = draw(st.sampled_from(["", '"""Doc."""\n', "# Licence\n", "from __future__ import annotations\n", "import pytest\n"]))
-    top = draw(st.lists(IMPORTS | st.sampled_from(["X = 1", "", "import os  # x", "if X:\n    import torch"]), max_size=4))
+    head = draw(
+        st.sampled_from(["", '"""Doc."""\n', "# Licence\n", "from __future__ import annotations\n", "import pytest\n"])
+    )
+    top = draw(
+        st.lists(IMPORTS | st.sampled_from(["X = 1", "", "import os  # x", "if X:\n    import torch"]), max_size=4)
+    )
     parts = [head, *(f"{line.format('')}\n" for line in top)]
     for number in range(draw(st.integers(0, 4))):
         if draw(st.booleans()):
@@ -120,7 +124,9 @@ def test_what_fix_writes_can_be_read_and_has_the_same_tests(text: str) -> None:
     ]
     numbers = import_numbers(source.tree)
     barriers = [number for number, each in enumerate(source.tree.body, 1) if is_barrier(each)]
-    after = hoist(text.encode(), [numbers[heavy.site.node] for heavy in movable], Placing(after=max(barriers, default=0)))
+    after = hoist(
+        text.encode(), [numbers[heavy.site.node] for heavy in movable], Placing(after=max(barriers, default=0))
+    )
     changed = _read(after)
     assert changed is not None, after
     assert _names(changed) == _names(source)
@@ -147,11 +153,15 @@ def test_what_becomes_parameters_can_be_read_and_has_the_same_tests(text: str) -
     movable = [
         each
         for each in source.heavy_sites
-        if each.site.is_in_function and not safety.objection(each) and not each.site.owners[-1].args.kwonlyargs  # type: ignore[union-attr]
+        if each.site.is_in_function
+        and not safety.objection(each)
+        and not each.site.owners[-1].args.kwonlyargs  # type: ignore[union-attr]
         and not each.site.owners[-1].args.defaults  # type: ignore[union-attr]
     ]
     changed = _read(
-        to_parameters(text.encode(), {numbers[each.site.node]: [(name, name) for name, _ in each.site.names] for each in movable})
+        to_parameters(
+            text.encode(), {numbers[each.site.node]: [(name, name) for name, _ in each.site.names] for each in movable}
+        )
     )
     assert changed is not None
     assert _names(changed) == _names(source)

@@ -46,7 +46,10 @@ BODY = "    import torch\n    assert torch\n"
     [
         ("def test_it():\n    torch = pytest.importorskip('torch')\n", "importorskip() is no import statement"),
         ("def test_it():\n    if x:\n        import torch\n        torch\n", "it stands under 'if'"),
-        ("def test_it():\n    try:\n        import torch\n    except ImportError:\n        pass\n", "it stands under 'try'"),
+        (
+            "def test_it():\n    try:\n        import torch\n    except ImportError:\n        pass\n",
+            "it stands under 'try'",
+        ),
         ("def test_it():\n    with x:\n        import torch\n        torch\n", "it stands under 'with'"),
         (
             "def test_it():\n    def inner():\n        import torch\n        torch\n",
@@ -57,15 +60,30 @@ BODY = "    import torch\n    assert torch\n"
         (f"def pytest_configure():\n{BODY}", "it stands in a hook of pytest"),
         (f"def test_lazy_loading():\n{BODY}", "the test seems to be about importing"),
         ("def test_it():\n    '''Doc.'''\n    import torch\n", "the test seems to be about importing"),
-        (f"def test_it():\n{BODY}    with pytest.raises(ImportError):\n        pass\n", "the test seems to be about importing"),
-        (f"def work():\n{BODY}\ndef test_it():\n    Process(target=work)\n", "'work' is handed on, and may run elsewhere"),
+        (
+            f"def test_it():\n{BODY}    with pytest.raises(ImportError):\n        pass\n",
+            "the test seems to be about importing",
+        ),
+        (
+            f"def work():\n{BODY}\ndef test_it():\n    Process(target=work)\n",
+            "'work' is handed on, and may run elsewhere",
+        ),
         (f"@pytest.mark.skipif(True)\ndef test_it():\n{BODY}", "it is done only where @pytest.mark.skipif lets it"),
-        (f"@require_torch\nclass TestIt:\n    def test_it(self):\n        import torch\n        torch\n", "it is done only where @require_torch lets it"),
+        (
+            "@require_torch\nclass TestIt:\n    def test_it(self):\n        import torch\n        torch\n",
+            "it is done only where @require_torch lets it",
+        ),
         (f"@mock.patch('app.worker.run')\ndef test_it(run):\n{BODY}", "it is done under @mock.patch"),
         (f"@patch.dict(os.environ)\ndef test_it():\n{BODY}", "it is done under @patch.dict"),
-        (f"pytestmark = pytest.mark.skipif(True)\n\ndef test_it():\n{BODY}", "it is done only where pytestmark lets it"),
+        (
+            f"pytestmark = pytest.mark.skipif(True)\n\ndef test_it():\n{BODY}",
+            "it is done only where pytestmark lets it",
+        ),
         (f"def test_it():\n    os.environ['A'] = '1'\n{BODY}", "os.environ in line 2 comes before it"),
-        (f"def test_it(monkeypatch):\n    monkeypatch.setenv('A', '1')\n{BODY}", "monkeypatch.setenv() in line 2 comes before it"),
+        (
+            f"def test_it(monkeypatch):\n    monkeypatch.setenv('A', '1')\n{BODY}",
+            "monkeypatch.setenv() in line 2 comes before it",
+        ),
         (f"def test_it():\n    if slow:\n        pytest.skip()\n{BODY}", "line 2 may skip the test before it"),
         (
             f"@pytest.fixture\ndef env(monkeypatch):\n    monkeypatch.setenv('A', '1')\n\n@pytest.fixture\ndef app(env):\n    pass\n\ndef test_it(app):\n{BODY}",
@@ -79,7 +97,10 @@ BODY = "    import torch\n    assert torch\n"
             "class TestIt:\n    def setup_method(self):\n        os.environ['A'] = '1'\n\n    def test_it(self):\n        import torch\n        torch\n",
             "os.environ in setup_method comes before it",
         ),
-        (f"def test_it():\n{BODY}\ndef test_other():\n    importlib.reload(x)\n", "the file reloads modules, or changes sys.modules"),
+        (
+            f"def test_it():\n{BODY}\ndef test_other():\n    importlib.reload(x)\n",
+            "the file reloads modules, or changes sys.modules",
+        ),
         (
             f"try:\n    import torch as t\nexcept ImportError:\n    t = None\n\ndef test_it():\n{BODY}",
             "the file is made to work without 'torch' (line 2)",
@@ -87,16 +108,28 @@ BODY = "    import torch\n    assert torch\n"
         (f"def test_it():\n{BODY}    torch = 1\n", "'torch' is bound in another way in test_it"),
         (f"def test_it():\n    global torch\n{BODY}", "'torch' is bound in another way in test_it"),
         (f"torch = 1\n\ndef test_it():\n{BODY}", "'torch' is something else at the top of the file (line 1)"),
-        (f"def torch():\n    pass\n\ndef test_it():\n{BODY}", "'torch' is something else at the top of the file (line 1)"),
+        (
+            f"def torch():\n    pass\n\ndef test_it():\n{BODY}",
+            "'torch' is something else at the top of the file (line 1)",
+        ),
         (f"import numpy as torch\n\ndef test_it():\n{BODY}", "'torch' is something else in line 1"),
         (
             "def test_it():\n    from app.worker import run\n    run()\n\ndef test_other():\n    from app.model import run\n    run()\n",
             "'run' is something else in line 6",
         ),
         ("def test_it():\n    from torch import sum\n    sum()\n", "'sum' would hide the built-in"),
-        ("def test_it():\n    from app.worker import test_data\n    test_data\n", "pytest would take 'test_data' for a test"),
-        ("def test_it():\n    from app.worker import TestClient\n    TestClient\n", "pytest would take 'TestClient' for a test"),
-        ("def test_it():\n    from app.worker import pytest_plugins\n    pytest_plugins\n", "pytest would take 'pytest_plugins' for its own"),
+        (
+            "def test_it():\n    from app.worker import test_data\n    test_data\n",
+            "pytest would take 'test_data' for a test",
+        ),
+        (
+            "def test_it():\n    from app.worker import TestClient\n    TestClient\n",
+            "pytest would take 'TestClient' for a test",
+        ),
+        (
+            "def test_it():\n    from app.worker import pytest_plugins\n    pytest_plugins\n",
+            "pytest would take 'pytest_plugins' for its own",
+        ),
         (
             f"from x import *\n\ndef test_it():\n{BODY}\ndef test_other():\n    torch\n",
             "'torch' may be something else by 'import *'",

@@ -25,7 +25,9 @@ def test_no_fork_or_no_cuda_is_none(text: str) -> None:
     check_noop(RULE.name, text)
 
 
-@pytest.mark.parametrize("call", ["os.fork()", "multiprocessing.get_context('fork')", "mp.set_start_method(method='fork')"])
+@pytest.mark.parametrize(
+    "call", ["os.fork()", "multiprocessing.get_context('fork')", "mp.set_start_method(method='fork')"]
+)
 def test_each_way_to_fork_is_found(call: str) -> None:
     """At the call."""
     check_found(RULE.name, f"{CUDA}{call}\n", {3: "a process is forked in a file that uses CUDA"})

@@ -54,7 +54,9 @@ def test_each_function_is_named_with_its_kind() -> None:
     )
 
 
-@pytest.mark.parametrize("call", ["pytest.importorskip('torch')", "importlib.import_module('torch')", "__import__('torch')"])
+@pytest.mark.parametrize(
+    "call", ["pytest.importorskip('torch')", "importlib.import_module('torch')", "__import__('torch')"]
+)
 def test_calls_that_import_count(call: str) -> None:
     """A function that imports is an import."""
     check_found(RULE.name, f"def test_it():\n    torch = {call}\n", {2: "'torch' is imported in test test_it"})
