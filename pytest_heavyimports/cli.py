@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from . import __version__
 from .errors import CommandRefused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 COMMANDS = {
     "scan": ("scan_commands:scan", "find what makes test files heavy, and what breaks heavy modules"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +14,6 @@ from .declarations import read_declarations
 from .errors import CommandRefused
 from .scan.records import BY_FLAG, Project
 from .sources import from_entry_points, from_ini
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 # Whatever could make pytest import a plugin, a conftest file or the class of a warning.
 _NOTHING_IMPORTED = (

@@ -6,13 +6,11 @@ import difflib
 import os
 import shutil
 import tempfile
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import CommandRefused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 
 class Change(NamedTuple):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 import tomlkit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tomlkit.items import Table
 
 KEY = "heavy_modules"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,8 +14,6 @@ from .rules import RULES
 from .source import Naming, Source, heavy_fixtures_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from .heaviness import Heaviness
 
 _FUNCTION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)

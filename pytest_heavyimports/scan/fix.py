@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from libcst import ParserSyntaxError
@@ -18,9 +20,6 @@ from .source import HeavySite, Source, fixtures_in, is_fixture, is_unittest
 from .statements import Function, last_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from .run import Scan
     from .statements import AnyFunction
 

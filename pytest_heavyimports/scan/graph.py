@@ -6,6 +6,7 @@ import ast
 import itertools
 import sys
 from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +20,6 @@ from .heaviness import Heaviness
 from .statements import import_sites
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
     from grimp import ImportGraph
 
 STANDARD = frozenset(sys.stdlib_module_names)

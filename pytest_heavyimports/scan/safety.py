@@ -5,14 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from .source import HeavySite, Source, bound_names, fixtures_in, is_autouse, is_fixture
 from .statements import AnyFunction, Function, Site, dotted_name, is_sys_modules, is_type_checking, last_name, walk
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
 
 _ABOUT_IMPORTS = re.compile(
     r"(?:^|_)(?:re)?(?:import|imports|imported|importing|importable|lazy|lazily|deferred|installed|missing|without)(?:_|$)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,8 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from .statements import Function, Site, import_sites, last_name, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from .heaviness import Heaviness
     from .statements import AnyFunction, Owner
 

@@ -6,15 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from ..commands import heavyimports
 from .test_examples import EXAMPLES, pytestmark  # noqa: F401  # torch and redis are needed here, too
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILE = "tests/worker/test_pipeline_helpers.py"
 

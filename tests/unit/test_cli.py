@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +10,6 @@ from pytest_heavyimports import CommandRefused, __version__
 from pytest_heavyimports.cli import COMMANDS, usage
 
 from ..commands import heavyimports
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_help_tells_each_command(tmp_path: Path) -> None:

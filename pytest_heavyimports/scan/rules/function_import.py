@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..source import Source, is_fixture, owner_name
 from .rule import Found, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..statements import Owner
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from .rule import Found, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..source import Source
 
 

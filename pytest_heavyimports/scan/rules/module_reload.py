@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...names import is_within
@@ -10,8 +11,6 @@ from ..statements import dotted_name, is_sys_modules, last_name, text_of, walk
 from .rule import Found, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..source import Source
 
 

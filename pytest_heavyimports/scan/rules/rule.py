@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    import ast
-    from collections.abc import Callable, Iterator
-
     from ..source import Source
 
 

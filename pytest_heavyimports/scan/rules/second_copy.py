@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..statements import last_name, text_of, walk
 from .rule import Found, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..source import Source
 
 _MAKERS = ("find_spec", "spec_from_file_location", "spec_from_loader")

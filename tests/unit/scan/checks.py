@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from pytest_heavyimports.scan.examine import Asked, Standard, examine
 from pytest_heavyimports.scan.heaviness import Heaviness
 from pytest_heavyimports.scan.source import Naming, Source
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 HEAVINESS = Heaviness(
     frozenset({"torch", "app.stages"}), {"app.worker": "app.model", "app.model": "torch"}, frozenset({"app", "tests"})
