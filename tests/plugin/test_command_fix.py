@@ -42,8 +42,9 @@ DIFF = """\
 --- a/test_it.py
 +++ b/test_it.py
 @@ -1,10 +1,11 @@
-+import plain
  import pytest
++
++import plain
 +from plain import answer
  
  
@@ -54,7 +55,7 @@ DIFF = """\
      return plain
  
  
-@@ -13,8 +13,6 @@
+@@ -13,8 +14,6 @@
  
  
  def test_two(model):
