@@ -269,7 +269,6 @@ class CudaMemoryLeaked(HeavyImportsError):
         )
 
 
-<<<<<<< HEAD
 class ForkRefused(HeavyImportsError):
     """A test that was to be run in a process by fork can't be: its first parallel operation would hang there."""
 
@@ -321,7 +320,8 @@ class IsolatedTestDied(HeavyImportsError):
     def __str__(self) -> str:
         headline = f"{self.end[:1].upper()}{self.end[1:]}."
         return _with_texts(headline, {"where": self.trace, "output": self.output}, self.remedy)
-=======
+
+
 class CommandRefused(HeavyImportsError):
     """The command ``heavyimports`` can't do what was asked; exit status 2."""
 
@@ -334,7 +334,6 @@ class CommandRefused(HeavyImportsError):
 
     def __str__(self) -> str:
         return f"{self.fault}. {self.remedy}".rstrip()
->>>>>>> a407114 (The command heavyimports: a table of sub-commands that load what they need when called)
 
 
 class HeavyImportWarning(UserWarning):
