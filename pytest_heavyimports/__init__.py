@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .errors import (
+        CommandRefused,
         CudaMemoryLeaked,
         ForkRefused,
         HalfImported,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .probe import ImportProbe, ImportTime
 
 __all__ = [
+    "CommandRefused",
     "CudaMemoryLeaked",
     "ForkRefused",
     "HalfImported",

@@ -15,6 +15,9 @@ COMMANDS = {
     "run": ("warm.client:run", "run pytest in a process that has the heavy modules imported already"),
     "status": ("warm.commands:status", "show the warm processes"),
     "stop": ("warm.commands:stop", "end the warm processes"),
+    "scan": ("scan_commands:scan", "find what makes test files heavy, and what breaks heavy modules"),
+    "fix": ("scan_commands:fix", "move imports of heavy modules out of test functions"),
+    "split": ("scan_commands:split", "part files of which only some tests are heavy into a light and a heavy one"),
 }
 """By name: ``module:function``, which takes the remaining arguments and gives the exit status; what it does."""
 
@@ -23,7 +26,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one sub-command."""
+    """Run one sub-command; what it refuses is told in a line, with exit status 2."""
     name, *rest = (sys.argv[1:] if arguments is None else arguments) or [""]
     if name in ("-h", "--help"):
         print(usage())
@@ -43,6 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who reads our output has had enough, as `head` has. Python would say so again while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        from .errors import CommandRefused  # here: `heavyimports run` needs none of them
+
+        if not isinstance(error, CommandRefused):
+            raise
+        print(f"heavyimports {name}: {error}", file=sys.stderr)
+        return WRONG_USAGE
 
 
 def usage() -> str:

@@ -368,6 +368,20 @@ class HarmfulImport(HeavyImportsError):
         return f"{self.fullname!r} is not imported before a run: {self.fault}."
 
 
+class CommandRefused(HeavyImportsError):
+    """The command ``heavyimports`` can't do what was asked; exit status 2."""
+
+    slug = "command-refused"
+
+    def __init__(self, fault: str, *, remedy: str = "") -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.fault}. {self.remedy}".rstrip()
+
+
 class HeavyImportWarning(UserWarning):
     """What would break, or change, the tests after it was put right, or is told; the message names the place."""
 

@@ -1,0 +1,220 @@
+"""``heavyimports fix``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..commands import heavyimports
+
+if TYPE_CHECKING:
+    from ..suite import Suite
+
+BEFORE = """\
+import pytest
+
+
+@pytest.fixture
+def model():
+    import plain
+
+    return plain
+
+
+def test_one(model):
+    assert model.answer() == 42
+
+
+def test_two(model):
+    from plain import answer
+
+    assert answer() == 42
+
+
+def test_three():
+    if True:
+        import plain
+    assert plain
+"""
+
+DIFF = """\
+--- a/test_it.py
++++ b/test_it.py
+@@ -1,10 +1,11 @@
+ import pytest
++
++import plain
++from plain import answer
+ 
+ 
+ @pytest.fixture
+ def model():
+-    import plain
+-
+     return plain
+ 
+ 
+@@ -13,8 +14,6 @@
+ 
+ 
+ def test_two(model):
+-    from plain import answer
+-
+     assert answer() == 42
+ 
+ 
+"""
+
+
+@pytest.fixture
+def plain(suite: Suite) -> Suite:
+    """A suite with a heavy module."""
+    suite.declare("plain")
+    suite.write("plain.py", "def answer():\n    return 42\n")
+    suite.tests(BEFORE)
+    return suite
+
+
+def test_the_diff_is_shown_and_nothing_changed(plain: Suite) -> None:
+    """With a line on what is left alone, and status 1."""
+    done = heavyimports(plain.path, "fix")
+    assert "\n".join([*done.out, ""]) == DIFF
+    assert done.err == ["test_it.py:23: left alone: 'plain': it stands under 'if'"]
+    assert done.status == 1
+    assert (plain.path / "test_it.py").read_text(encoding="utf-8") == BEFORE
+
+
+def test_write_changes_the_file_and_a_second_run_has_nothing_to_do(plain: Suite) -> None:
+    """The tests pass before and after; mode and neighbours are as they were."""
+    file = plain.path / "test_it.py"
+    file.chmod(0o640)
+    plain.run().assert_outcomes(passed=3)
+    assert heavyimports(plain.path, "fix", "--write").status == 1
+    again = heavyimports(plain.path, "fix", "--write")
+    assert (again.status, again.out) == (0, [])
+    plain.run().assert_outcomes(passed=3)
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert not list(plain.path.glob(".test_it*"))
+
+
+def test_an_ignored_import_stays(plain: Suite) -> None:
+    """Without a word about it."""
+    plain.tests(
+        "def test_it():\n    import plain  # heavyimports: ignore[function-import] it is meant\n    assert plain\n"
+    )
+    done = heavyimports(plain.path, "fix")
+    assert done == (0, [], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        (
+            "pytest.ini",
+            "[pytest]\nheavy_modules =\n    json\n\n[other]\n",
+            "[pytest]\nheavy_modules =\n    json\n    plain\n    answer = plain:answer\n\n[other]\n",
+        ),
+        (
+            "pytest.ini",
+            "[pytest]\nheavy_modules = json\n",
+            "[pytest]\nheavy_modules =\n    json\n    plain\n    answer = plain:answer\n",
+        ),
+        (
+            "pytest.ini",
+            "[pytest]\n# none\n",
+            "[pytest]\nheavy_modules =\n    plain\n    answer = plain:answer\n# none\n",
+        ),
+        (
+            "tox.ini",
+            "[tox]\n\n[pytest]\n",
+            "[tox]\n\n[pytest]\nheavy_modules =\n    plain\n    answer = plain:answer\n",
+        ),
+        ("setup.cfg", "[tool:pytest]\n", "[tool:pytest]\nheavy_modules =\n    plain\n    answer = plain:answer\n"),
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options]\nheavy_modules = [\n    'json', # x\n]\n\n[tool.x]\n",
+            '[tool.pytest.ini_options]\nheavy_modules = [\n    \'json\', # x\n    "plain",\n    "answer = plain:answer",\n]\n\n[tool.x]\n',
+        ),
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options]\naddopts = '-ra'\n",
+            '[tool.pytest.ini_options]\naddopts = \'-ra\'\nheavy_modules = [\n    "plain",\n    "answer = plain:answer",\n]\n',
+        ),
+    ],
+)
+def test_to_fixture_declares_what_it_takes(plain: Suite, name: str, before: str, after: str) -> None:
+    """In whatever file pytest reads; the rest of it stays as it was, and the tests pass."""
+    (plain.path / "pytest.ini").unlink()
+    (plain.path / name).write_text(before, encoding="utf-8")
+    done = heavyimports(plain.path, "fix", "--to=fixture", "--write", "--module", "plain")
+    assert done.status == 1
+    assert (plain.path / name).read_text(encoding="utf-8") == after
+    text = (plain.path / "test_it.py").read_text(encoding="utf-8")
+    assert "def model(plain):\n    return plain\n" in text
+    assert "def test_two(model, answer):\n    assert answer() == 42\n" in text
+    plain.run().assert_outcomes(passed=3)
+    assert heavyimports(plain.path, "fix", "--to=fixture", "--module", "plain").status == 0
+
+
+def test_to_fixture_takes_the_alias_that_is_declared(plain: Suite) -> None:
+    """The function's own name for it becomes the alias."""
+    plain.declare("plain", "reply = plain:answer")
+    heavyimports(plain.path, "fix", "--to=fixture", "--write")
+    text = (plain.path / "test_it.py").read_text(encoding="utf-8")
+    assert "def test_two(model, reply):\n    assert reply() == 42\n" in text
+    assert "answer = plain" not in (plain.path / "pytest.ini").read_text(encoding="utf-8")
+    plain.run().assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize(
+    ("test", "reason"),
+    [
+        (
+            "def helper():\n    import plain\n    return plain\n\ndef test_it():\n    helper()",
+            "helper is neither a test nor a fixture",
+        ),
+        (
+            "class It(unittest.TestCase):\n    def test_it(self):\n        import plain\n        plain",
+            "tests of unittest take no fixtures",
+        ),
+        ("@given(x)\ndef test_it(x):\n    import plain\n    plain", "its decorator takes the parameters"),
+        ("def test_it(x=1):\n    import plain\n    plain", "test_it has parameters after which none can be added"),
+        ("def test_it():\n    import plain.part\n    plain", "'plain' is not the whole of what it imports"),
+        ("def test_it():\n    import plain, json\n    plain", "it imports something light too"),
+        (
+            "def test_it():\n    import plain.part as request\n    request",
+            "'request = plain.part' (the import) would hide the fixture 'request'. Write it as 'heavy_request = plain.part'.",
+        ),
+        (
+            "@pytest.fixture\ndef net(): pass\n\ndef test_it():\n    import plain.part as net\n    net",
+            "'net' is a fixture already",
+        ),
+    ],
+)
+def test_what_no_fixture_can_take_the_place_of_stays(plain: Suite, test: str, reason: str) -> None:
+    """With the reason."""
+    plain.tests(f"{test}\n")
+    done = heavyimports(plain.path, "fix", "--to=fixture")
+    assert done.out == []
+    assert [line.split(": ", 3)[3] for line in done.err] == [reason]
+    assert done.status == 0
+
+
+def test_what_the_parser_refuses_is_left_alone(plain: Suite) -> None:
+    """A line that begins with a backslash is Python, but not for libcst."""
+    plain.tests(
+        "def test_it():\n    import plain\n    assert plain\n\ndef test_other():\n    \\\n        x = 1\n    pass\n"
+    )
+    done = heavyimports(plain.path, "fix")
+    assert done == (0, [], ["test_it.py: left alone: libcst can't read it"])
+
+
+def test_fixtures_of_conftest_files_are_looked_at(plain: Suite) -> None:
+    """One that sets a variable comes before the import."""
+    plain.write(
+        "conftest.py", "import os, pytest\n\n@pytest.fixture(autouse=True)\ndef env():\n    os.environ['A'] = '1'\n"
+    )
+    plain.tests("def test_it():\n    import plain\n    assert plain\n")
+    done = heavyimports(plain.path, "fix")
+    assert done.err == ["test_it.py:2: left alone: 'plain': os.environ in fixture 'env' comes before it"]

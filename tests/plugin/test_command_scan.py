@@ -1,0 +1,240 @@
+"""``heavyimports scan``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..commands import heavyimports
+
+if TYPE_CHECKING:
+    from ..suite import Suite
+
+MARKER = "open('imported', 'w').close()\n"
+
+
+@pytest.fixture
+def worker(suite: Suite) -> Suite:
+    """A suite whose code under test imports ``heavy`` by a chain; whoever imports anything of it leaves a file."""
+    suite.declare("heavy", pythonpath="lib")
+    suite.write("lib/heavy.py", MARKER)
+    suite.write("lib/app/__init__.py", MARKER)
+    suite.write("lib/app/model.py", "import heavy\n")
+    suite.write("lib/app/worker.py", "from . import model\n")
+    suite.write("lib/app/lazy.py", "def run():\n    import heavy\n")
+    suite.write("conftest.py", MARKER)
+    suite.write("tests/test_light.py", "from app import lazy\n\ndef test_one(): pass\ndef test_two(): pass\n")
+    suite.write("tests/test_worker.py", "def test_run():\n    from app.worker import model\n")
+    return suite
+
+
+def test_each_finding_has_place_rule_and_chain(worker: Suite) -> None:
+    """Then why it is told and what to do, then the sums; nothing of the user's code is imported."""
+    done = heavyimports(worker.path, "scan")
+    assert done.out == [
+        "tests/test_worker.py:2:5: function-import: 'app.worker' is imported in test test_run: "
+        "tests/test_worker.py → app.worker → app.model → heavy",
+        "",
+        "function-import: Whichever test comes first pays for the import, under whatever that test has patched, timed or "
+        "put in place.",
+        "  Import it at the top of the file, or take it by fixture: heavyimports fix, heavyimports fix --to fixture.",
+        "",
+        "1 finding; 0 of 3 files heavy, 1 of 3 test functions heavy",
+    ]
+    assert done.status == 1
+    assert done.err == []
+    assert not (worker.path / "imported").exists()
+
+
+def test_a_light_suite_has_status_0(worker: Suite) -> None:
+    """Its files are counted."""
+    done = heavyimports(worker.path, "scan", "tests/test_light.py")
+    assert done.out == ["no finding; 0 of 1 file heavy, 0 of 2 test functions heavy"]
+    assert done.status == 0
+
+
+def test_what_lies_below_a_heavy_conftest_is_heavy(worker: Suite) -> None:
+    """The conftest file is found, and the files below it count."""
+    worker.write("tests/conftest.py", "import app.worker\n")
+    done = heavyimports(worker.path, "scan")
+    assert done.out[0].startswith(
+        "tests/conftest.py:1:1: heavy-conftest: 'app.worker' is imported for every test below"
+    )
+    assert done.out[-1] == "2 findings; 3 of 4 files heavy, 1 of 3 test functions heavy"
+
+
+def test_heavy_fixtures_of_conftest_files_make_tests_heavy(worker: Suite) -> None:
+    """Whoever asks for one needs what it imports."""
+    worker.write("conftest.py", "import pytest\n\n@pytest.fixture\ndef net():\n    import heavy\n    return heavy\n")
+    worker.write("tests/test_net.py", "def test_net(net): pass\ndef test_alias(heavy): pass\n")
+    done = heavyimports(worker.path, "scan", "tests/test_net.py")
+    assert done.out == ["no finding; 0 of 1 file heavy, 2 of 2 test functions heavy"]
+
+
+def test_json_has_everything(worker: Suite) -> None:
+    """With a version of its own, reasons and remedies, and each file."""
+    done = heavyimports(worker.path, "scan", "--format", "json")
+    told = json.loads("\n".join(done.out))
+    assert told["version"] == 1
+    assert told["totals"] == {"files": 3, "heavy_files": 0, "tests": 3, "heavy_tests": 1}
+    (finding,) = told["findings"]
+    assert finding["why"]
+    assert finding["remedy"]
+    assert {key: finding[key] for key in ("rule", "file", "line", "column", "chain", "seconds")} == {
+        "rule": "function-import",
+        "file": "tests/test_worker.py",
+        "line": 2,
+        "column": 5,
+        "chain": ["tests/test_worker.py", "app.worker", "app.model", "heavy"],
+        "seconds": None,
+    }
+    assert told["files"]["tests/test_light.py"] == {"is_heavy": False, "light_tests": 2, "heavy_tests": 0, "fault": ""}
+
+
+def test_github_gets_annotations(worker: Suite) -> None:
+    """One a finding, in the grammar of workflow commands."""
+    done = heavyimports(worker.path, "scan", "--format=github")
+    (line,) = done.out
+    assert line.startswith(
+        "::warning file=tests/test_worker.py,line=2,col=5,title=heavyimports function-import::'app.worker' is imported"
+    )
+
+
+def test_a_report_tells_the_seconds(worker: Suite) -> None:
+    """Of the first link of the chain that it knows."""
+    imports = [{"fullname": "heavy", "duration_s": 1.5}, {"fullname": "app", "duration_s": None}]
+    worker.write("report.json", json.dumps({"imports": imports}))
+    done = heavyimports(worker.path, "scan", "--report", "report.json")
+    assert done.out[0].endswith("app.model → heavy (1.50 s)")
+    worker.write("report.json", "[]")
+    done = heavyimports(worker.path, "scan", "--report", "report.json")
+    assert done.status == 2
+    assert done.err[0].startswith("heavyimports scan: 'report.json' is no report of --heavy-report: ")
+
+
+def test_a_second_scan_takes_the_results_of_the_first(worker: Suite) -> None:
+    """As long as file, chains and configuration are the same."""
+    first = heavyimports(worker.path, "scan")
+    cache = worker.path / ".pytest_cache" / "d" / "heavyimports" / "scan.json"
+    kept = json.loads(cache.read_text(encoding="utf-8"))
+    kept["tests/test_worker.py"][1][0][0][3] = "from the cache"
+    cache.write_text(json.dumps(kept), encoding="utf-8")
+    assert "function-import: from the cache: " in heavyimports(worker.path, "scan").out[0]
+    worker.write("lib/app/worker.py", "import heavy\n")
+    assert heavyimports(worker.path, "scan").out[0] == first.out[0].replace(" → app.model", "")
+    worker.write("tests/test_worker.py", "# moved\ndef test_run():\n    from app.worker import model\n")
+    assert heavyimports(worker.path, "scan").out[0].startswith("tests/test_worker.py:3:5: ")
+    cache.write_text("[]", encoding="utf-8")
+    assert heavyimports(worker.path, "scan").out[0].startswith("tests/test_worker.py:3:5: ")
+
+
+def test_many_files_are_scanned_by_several_processes(worker: Suite) -> None:
+    """With the same findings, in the order of names."""
+    for number in range(250):
+        worker.write(f"tests/test_{number:03}.py", "import heavy\n\ndef test_a(): pass\ndef test_b(): heavy\n")
+    done = heavyimports(worker.path, "scan")
+    places = [line.partition(": ")[0] for line in done.out if ": mixed-file: 'heavy'" in line]
+    assert places == [f"tests/test_{number:03}.py:1:1" for number in range(250)]
+    assert done.out[-1] == "251 findings; 250 of 253 files heavy, 251 of 503 test functions heavy"
+
+
+def test_a_file_that_is_no_python_is_told(worker: Suite) -> None:
+    """The others are looked at."""
+    worker.write("tests/test_broken.py", "import heavy\ndef test_it(:\n")
+    done = heavyimports(worker.path, "scan")
+    assert done.err == ["tests/test_broken.py: can't be read: invalid syntax (line 2)"]
+    assert done.out[-1] == "1 finding; 0 of 4 files heavy, 1 of 3 test functions heavy"
+
+
+def test_a_package_that_is_no_python_is_told(worker: Suite) -> None:
+    """Its imports can't be followed; the others' are."""
+    worker.write("lib/bad/__init__.py", "import (\n")
+    worker.write("tests/test_bad.py", "import bad\n")
+    done = heavyimports(worker.path, "scan")
+    assert len(done.err) == 1
+    assert done.err[0].startswith("the imports of 'bad' can't be followed: ")
+    assert done.out[0].startswith("tests/test_worker.py:2:5: function-import: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["nowhere"], "heavyimports scan: 'nowhere' is not there."),
+        (
+            ["--module", "x >> 2"],
+            "heavyimports scan: heavy_modules: 'x >> 2' can't be read: '>> 2' is no version specifier (--module). Write it "
+            "as 'x >= 2'.",
+        ),
+    ],
+)
+def test_wrong_usage_has_status_2(worker: Suite, arguments: list[str], error: str) -> None:
+    """One line says what is wrong."""
+    done = heavyimports(worker.path, "scan", *arguments)
+    assert done.err == [error]
+    assert done.out == []
+    assert done.status == 2
+
+
+def test_nothing_declared_is_wrong_usage(suite: Suite) -> None:
+    """It says what to type; a module can be named on the command line."""
+    suite.write("pytest.ini", "[pytest]\n")
+    suite.tests("def test_it():\n    import heavy\n")
+    done = heavyimports(suite.path, "scan")
+    assert done.status == 2
+    assert done.err == [
+        "heavyimports scan: no heavy module is declared. Write heavy_modules = torch into pytest.ini, or name one: --module "
+        "torch."
+    ]
+    assert heavyimports(suite.path, "scan", "--module", "heavy").status == 1
+
+
+def test_what_the_configuration_would_import_is_not(worker: Suite) -> None:
+    """Plugins of addopts and of variables, classes of filters, required plugins, preloaded modules."""
+    worker.declare(
+        "heavy",
+        pythonpath="lib",
+        addopts="-p app --strict-config",
+        filterwarnings="error::app.Warn",
+        required_plugins="pytest-nowhere",
+        heavy_preload="true",
+        heavy_guard="error",
+    )
+    done = heavyimports(worker.path, "scan", PYTEST_PLUGINS="app", PYTEST_ADDOPTS="-p app")
+    assert done.out[-1] == "1 finding; 0 of 3 files heavy, 1 of 3 test functions heavy"
+    assert not (worker.path / "imported").exists()
+
+
+def test_without_the_extra_it_says_what_to_install(worker: Suite) -> None:
+    """For each of the commands, before anything is read."""
+    hiding = worker.write(
+        "site/sitecustomize.py",
+        """
+        import importlib.util
+        real = importlib.util.find_spec
+        importlib.util.find_spec = lambda name, *rest: None if name in ("grimp", "libcst") else real(name, *rest)
+        """,
+    ).parent
+    for command in ("scan", "fix", "split"):
+        done = heavyimports(worker.path, command, PYTHONPATH=str(hiding))
+        assert done.err == [
+            f"heavyimports {command}: grimp and libcst are not installed. Type pip install 'pytest-heavyimports[scan]'."
+        ]
+        assert done.status == 2
+
+
+def test_a_folder_that_cannot_be_written_to_is_scanned(worker: Suite) -> None:
+    """Nothing is kept then."""
+    worker.write(".pytest_cache", "a file")
+    assert heavyimports(worker.path, "scan").out[-1] == "1 finding; 0 of 3 files heavy, 1 of 3 test functions heavy"
+
+
+def test_the_console_script_is_the_same_command(worker: Suite) -> None:
+    """It is installed beside the interpreter."""
+    script = shutil.which("heavyimports", path=str(__import__("pathlib").Path(sys.executable).parent))
+    if script is None:
+        pytest.skip("the distribution is not installed with its scripts")
+    assert worker._pytester.run(script, "scan", "tests/test_light.py").ret == 0

@@ -1,0 +1,209 @@
+"""``heavyimports split``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..commands import heavyimports
+
+if TYPE_CHECKING:
+    from ..suite import Suite
+
+MIXED = '''\
+"""Both."""
+
+import json
+import os
+
+import pytest
+import plain
+from plain import answer
+
+SIZE = 3
+ANSWER = answer()
+
+
+@pytest.fixture
+def light():
+    return SIZE
+
+
+@pytest.fixture(name="heavy")
+def _heavy():
+    return plain
+
+
+# about light things
+@pytest.mark.parametrize("number", [1, 2])
+def test_light(light, number):
+    assert json.dumps(light) == "3"
+
+
+def test_heavy(heavy):
+    assert ANSWER == 42
+
+
+class TestBoth:
+    """A class with both."""
+
+    def setup_method(self):
+        self.number = 1
+
+    def value(self):
+        return answer()
+
+    def test_a(self):
+        assert self.number and os.sep
+
+    def test_b(self):
+        assert self.value() == 42
+'''
+
+LIGHT = '''\
+"""Both."""
+
+import json
+import os
+
+import pytest
+
+SIZE = 3
+
+
+@pytest.fixture
+def light():
+    return SIZE
+
+
+# about light things
+@pytest.mark.parametrize("number", [1, 2])
+def test_light(light, number):
+    assert json.dumps(light) == "3"
+
+
+class TestBoth:
+    """A class with both."""
+
+    def setup_method(self):
+        self.number = 1
+
+    def test_a(self):
+        assert self.number and os.sep
+'''
+
+HEAVY = '''\
+"""Both."""
+
+import pytest
+import plain
+from plain import answer
+
+ANSWER = answer()
+
+
+@pytest.fixture(name="heavy")
+def _heavy():
+    return plain
+
+
+def test_heavy(heavy):
+    assert ANSWER == 42
+
+
+class TestBoth:
+    """A class with both."""
+
+    def setup_method(self):
+        self.number = 1
+
+    def value(self):
+        return answer()
+
+    def test_b(self):
+        assert self.value() == 42
+'''
+
+
+@pytest.fixture
+def plain(suite: Suite) -> Suite:
+    """A suite with a heavy module."""
+    suite.declare("plain")
+    suite.write("plain.py", "def answer():\n    return 42\n")
+    return suite
+
+
+def _names(suite: Suite) -> list[str]:
+    lines = suite.run("--collect-only", "-q").outlines
+    return sorted(line.partition("::")[2] for line in lines if "::" in line)
+
+
+def test_each_part_has_what_its_tests_need(plain: Suite) -> None:
+    """Helpers, fixtures, imports, constants, members of classes; the same tests run, and a second time there is nothing."""
+    file = plain.tests(MIXED)
+    before = _names(plain)
+    shown = heavyimports(plain.path, "split")
+    assert shown.status == 1
+    assert [line for line in shown.out if line.startswith(("---", "+++"))] == [
+        "--- a/test_it.py",
+        "+++ b/test_it.py",
+        "--- /dev/null",
+        "+++ b/test_it_heavy.py",
+    ]
+    assert file.read_text(encoding="utf-8") == MIXED
+    assert heavyimports(plain.path, "split", "--write").status == 1
+    assert file.read_text(encoding="utf-8") == LIGHT
+    assert (plain.path / "test_it_heavy.py").read_text(encoding="utf-8") == HEAVY
+    assert _names(plain) == before
+    plain.run().assert_outcomes(passed=5)
+    assert heavyimports(plain.path, "split") == (0, [], [])
+    assert heavyimports(plain.path, "scan").out[-1] == "no finding; 1 of 2 files heavy, 2 of 4 test functions heavy"
+
+
+def test_a_file_named_the_other_way_keeps_its_way(plain: Suite) -> None:
+    """``it_test.py`` has a heavy part ``it_heavy_test.py``."""
+    plain.tests("import plain\n\ndef test_a(): pass\ndef test_b(): plain\n", "it_test.py")
+    heavyimports(plain.path, "split", "--write")
+    assert sorted(file.name for file in plain.path.glob("*_test.py")) == ["it_heavy_test.py", "it_test.py"]
+
+
+TWO = "def test_a(): pass\ndef test_b(): plain\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import plain\n\ndef test_a(): pass\n", "no test needs what is heavy: take the import away"),
+        (f"import plain\n\ndef count():\n    global NUMBER\n\n{TWO}", "its tests share 'NUMBER' (line 4)"),
+        (f"import plain\n\n{TWO}\ndef test_a(): pass\n", "'test_a' is defined twice"),
+        (
+            "import plain\n\nclass TestA:\n    def test_a(self): pass\n\nclass TestB(TestA):\n    def test_b(self): plain\n",
+            "'TestA' is used in line 6",
+        ),
+        (
+            "import plain\n\nif plain:\n    def test_a(): pass\n\ndef test_b(): plain\ndef test_c(): pass\n",
+            "'test_a' stands under a condition",
+        ),
+    ],
+)
+def test_what_cannot_be_parted_is_left_alone(plain: Suite, text: str, reason: str) -> None:
+    """With the reason."""
+    plain.tests(text)
+    assert heavyimports(plain.path, "split") == (0, [], [f"test_it.py: left alone: {reason}"])
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "reason"),
+    [
+        ("test_it_heavy.py", "", "test_it_heavy.py is there already"),
+        ("__snapshots__/test_it.ambr", "", "there is data that is found by its name"),
+        ("test_it/data.txt", "", "there is data that is found by its name"),
+        ("test_other.py", "from test_it import test_a\n", "test_other.py imports it"),
+    ],
+)
+def test_what_others_know_by_its_name_is_left_alone(plain: Suite, file: str, text: str, reason: str) -> None:
+    """With the reason."""
+    plain.tests(f"import plain\n\n{TWO}")
+    plain.write(file, text)
+    assert heavyimports(plain.path, "split") == (0, [], [f"test_it.py: left alone: {reason}"])
