@@ -55,6 +55,8 @@ class Whereabouts:
     def __init__(self, root: str) -> None:
         self._root = root
         self._inherited = os.environ.get("PYTEST_CURRENT_TEST")
+        self.is_inner = bool(self._inherited)
+        """Whether the session runs inside of a test."""
         self._outside = Place("start-up")
         self._fixtures = threading.local()
 
