@@ -98,7 +98,8 @@ class Reporting:
         own.phases = self.tests.phases
         own.name = CONTROLLER if self.accounts else ""
         heavy = self._session.heavy_names()
-        return make_report([own, *self.accounts.values()], heavy, lambda fullname: installed_version(fullname) or "")
+        workers = sorted(self.accounts.values(), key=lambda account: (len(account.name), account.name))
+        return make_report([own, *workers], heavy, lambda fullname: installed_version(fullname) or "")
 
     @cached_property
     def hint(self) -> str:

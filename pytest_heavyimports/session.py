@@ -173,7 +173,7 @@ class HeavySession:
         from .imports.install import install_measuring
         from .imports.measuring import Measurer
 
-        measurer = Measurer(self.clock, lambda: self.whereabouts.of(*calling_line()))
+        measurer = Measurer(self.clock, self.whereabouts.of_project)
         config.add_cleanup(install_measuring(measurer).close)
         return measurer
 

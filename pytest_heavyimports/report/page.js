@@ -78,6 +78,7 @@ function showTable(place, caption, columns, rows, nothing) {
     byId(place).append(element("h2", { textContent: caption }), element("p", { textContent: nothing }));
     return;
   }
+  columns = columns.filter((column) => rows.some((row) => column.text(row) !== ""));
   const body = element("tbody");
   const more = element("button", { type: "button", className: "more", textContent: `Show all ${rows.length}` });
   let limit = SHOWN;
@@ -119,7 +120,7 @@ function showTables() {
     figure("memory", (row) => row.rss_bytes, memory),
     words("first import", (row) => (row.process ? `${row.process}, ` : "") + row.first.text),
     words("by way of", (row) => row.chain.join(" › ")),
-    figure("processes", (row) => row.processes.length, String),
+    figure("processes", (row) => row.processes.length, (count) => report.processes.length > 1 ? String(count) : ""),
     words("error", (row) => row.error),
   ], [...report.modules], "Nothing heavy was imported.");
   showTable("packages", "Packages, without what they import", [
@@ -144,8 +145,8 @@ const ACTS = {
   reload: (event) => ({ who: event.place.text, what: `reloads ${event.fullname}`, became: event.refused ? "refused" : "ignored" }),
   reimport: (event) => ({ who: event.place.text, what: `imports ${event.fullname} again, taken by ${event.taken_by.text}`,
     became: event.refused ? "refused" : "given back" }),
-  leak: (event) => ({ who: event.owner.text, what: `left ${event.is_fake ? "a fake of " : ""}${event.fullnames.join(", ")}` +
-    (event.is_fake ? "" : " displaced"), became: event.is_tolerated ? "left alone" : event.is_fake ? "taken away" : "put back" }),
+  leak: (event) => ({ who: event.owner.text, what: `left ${event.is_fake ? "a fake of " : ""}${event.fullnames[0]}` +
+    (event.fullnames.length > 1 ? ` and ${event.fullnames.length - 1} more` : "") + (event.is_fake ? "" : " displaced"), became: event.is_tolerated ? "left alone" : event.is_fake ? "taken away" : "put back" }),
 };
 
 const acts = report.processes.flatMap((process) => process.events.filter((event) => event.event in ACTS).map((event) =>

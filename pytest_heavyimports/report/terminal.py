@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WIDEST_ERROR = 80
 TRIFLE_US = 50_000
 PARTS = 5
+PART_US = 10_000
 INDENTED = "    "
 
 
@@ -110,8 +111,8 @@ def _details(module: Module, report: Report) -> Iterator[Line]:
     parts = [(node.load.fullname, node.cumulative_us, node.rss_bytes) for node in parts_of(tree, [module.number])]
     itself = tree[module.number]
     parts.append((f"{module.fullname} itself", itself.self_us, itself.rss_self_bytes))
-    parts = sorted(parts, key=lambda part: -part[1])[:PARTS]
-    widest = max(len(name) for name, _, _ in parts)
+    parts = sorted((part for part in parts if part[1] >= PART_US), key=lambda part: -part[1])[:PARTS]
+    widest = max((len(name) for name, _, _ in parts), default=0)
     for name, us, rss in parts:
         yield Line(f"{INDENTED}{name:<{widest}}  {seconds(us):>8}  {memory(rss):>9}")
 
