@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..names import is_dotted, is_within
+from ..names import is_dotted
 from .figures import memory, seconds
-from .model import cost_of, heavy_us, outermost, parts_of
+from .model import cost_of, heavy_us, outermost_heavy, parts_of
 
 if TYPE_CHECKING:
     from .model import Node, Report
@@ -124,15 +124,15 @@ def _spent(budget: Budget, tree: Sequence[Node], heavy: frozenset[str]) -> int:
     if budget.name == TOTAL and budget.is_time:
         return heavy_us(tree, heavy)
     if budget.name == TOTAL:
-        return sum(tree[number].rss_bytes or 0 for number in outermost(tree, heavy.__contains__))
-    us, rss = cost_of(tree, budget.name)
+        return sum(tree[number].rss_bytes or 0 for number in outermost_heavy(tree, heavy))
+    us, rss, _ = cost_of(tree, budget.name)
     return us if budget.is_time else rss or 0
 
 
 def _parts(budget: Budget, tree: Sequence[Node], heavy: frozenset[str]) -> list[tuple[str, int]]:
     """The heavy modules that a total is made of; of a module what it imports, and what is left of it itself."""
     is_total = budget.name == TOTAL
-    outer = outermost(tree, heavy.__contains__ if is_total else lambda name: is_within(name, budget.name))
+    outer = outermost_heavy(tree, heavy) if is_total else cost_of(tree, budget.name)[2]
     nodes = [tree[number] for number in outer]
     parts = [(node.load.fullname, _figure(budget, node)) for node in (nodes if is_total else parts_of(tree, outer))]
     if not is_total:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..names import is_within, root
+from ..names import is_within, lineage, root
 from ..places import Place
 from ..records import Import, Leak, Reimport, Reload
 
@@ -57,7 +57,7 @@ class Package(NamedTuple):
 
 
 class Module(NamedTuple):
-    """A heavy module: its first import, in that process where it took longest."""
+    """A heavy module with all its parts, in that process where it took longest."""
 
     fullname: str
     version: str
@@ -72,10 +72,10 @@ class Module(NamedTuple):
     chain: tuple[str, ...]
     """The modules that lead from there to it, without itself."""
     within: str
-    """The heavy module that brought it in, and has its cost in its own; empty where none did."""
+    """The heavy module that has its cost in its own: it is a part of it, or was brought in by it; may be empty."""
     error: str
-    number: int
-    """Of its load in the tree of that process; -1 where nobody measured."""
+    numbers: tuple[int, ...]
+    """Of its loads in the tree of that process: its own, and those of its parts that came later."""
     process: str
 
 
@@ -254,7 +254,7 @@ def _modules(
 
 def _imports(account: Account, tree: list[Node], names: frozenset[str]) -> Iterator[tuple[int, Module]]:
     """The first imports of one process, each with the time at which it began, or was recorded."""
-    loads: dict[str, int] = {}
+    loads: dict[str, int] = {}  # the first of each
     for number, node in enumerate(tree):
         if node.load.fullname in names:
             loads.setdefault(node.load.fullname, number)
@@ -274,23 +274,25 @@ def _begin(name: str, tree: list[Node], loads: dict[str, int], events: dict[str,
 
 
 def _measured(tree: list[Node], number: int, names: frozenset[str], event: Import) -> Module:
-    node = tree[number]
+    load = tree[number].load
     chain = list(ancestors(tree, number))
-    heavy = [above for above in chain if tree[above].load.fullname in names]
+    bringers = [above for above in chain if heavy_name(tree[above].load.fullname, names)]
     # Heavy modules know their place, and so does what nobody imports.
-    first = next(place for above in (*heavy[-1:], number, *chain) if (place := tree[above].load.place))
+    first = next(place for above in (*bringers[-1:], number, *chain) if (place := tree[above].load.place))
+    bringer = tree[bringers[-1]].load.fullname if bringers else load.fullname.rpartition(".")[0]
+    us, rss, numbers = cost_of(tree, load.fullname)
     return Module(
-        node.load.fullname,
+        load.fullname,
         "",
         (),
-        node.cumulative_us,
-        node.rss_bytes,
+        us,
+        rss,
         None,
         first,
         tuple(tree[above].load.fullname for above in reversed(chain)),
-        tree[heavy[-1]].load.fullname if heavy else "",
-        node.load.error or event.error,
-        number,
+        heavy_name(bringer, names),
+        load.error or event.error,
+        tuple(numbers),
         "",
     )
 
@@ -298,23 +300,34 @@ def _measured(tree: list[Node], number: int, names: frozenset[str], event: Impor
 def _recorded(event: Import) -> Module:
     duration_us = None if event.duration_s is None else round(event.duration_s * 1e6)
     return Module(
-        event.fullname, "", (), duration_us, event.rss_growth_bytes, None, event.place, (), "", event.error, -1, ""
+        event.fullname, "", (), duration_us, event.rss_growth_bytes, None, event.place, (), "", event.error, (), ""
     )
 
 
 def heavy_us(tree: Sequence[Node], names: Iterable[str]) -> int:
     """What a process spent on loading these modules, with everything that they brought in, each second counted once."""
+    return sum(tree[number].cumulative_us for number in outermost_heavy(tree, names))
+
+
+def outermost_heavy(tree: Sequence[Node], names: Iterable[str]) -> list[int]:
+    """The numbers of the loads of these modules and their parts that are no part of another such load."""
     wanted = frozenset(names)
-    return sum(tree[number].cumulative_us for number in outermost(tree, wanted.__contains__))
+    return outermost(tree, lambda fullname: bool(heavy_name(fullname, wanted)))
 
 
-def cost_of(tree: Sequence[Node], package: str) -> tuple[int, int | None]:
-    """Microseconds and bytes that a process spent on loading a package, whichever of its modules came first."""
+def heavy_name(fullname: str, names: frozenset[str]) -> str:
+    """The heavy module that *fullname* is, or the outermost that it is a part of; an empty text where there is none."""
+    return next((name for name in reversed(list(lineage(fullname))) if name in names), "")
+
+
+def cost_of(tree: Sequence[Node], package: str) -> tuple[int, int | None, list[int]]:
+    """What a process spent on a package, parts of it that came later included: microseconds, bytes, and which loads."""
+    numbers = outermost(tree, lambda fullname: is_within(fullname, package))
     us, rss = 0, None
-    for number in outermost(tree, lambda fullname: is_within(fullname, package)):
+    for number in numbers:
         us += tree[number].cumulative_us
         rss = _plus(rss, tree[number].rss_bytes)
-    return us, rss
+    return us, rss, numbers
 
 
 def parts_of(tree: Sequence[Node], numbers: Sequence[int]) -> list[Node]:
@@ -326,7 +339,7 @@ def parts_of(tree: Sequence[Node], numbers: Sequence[int]) -> list[Node]:
 def _heavy_in_collection(account: Account, tree: list[Node], names: frozenset[str]) -> int:
     end_us = account.collection_begin_us + account.collection_us
     if tree:
-        found = [tree[number] for number in outermost(tree, names.__contains__)]
+        found = [tree[number] for number in outermost_heavy(tree, names)]
         return sum(
             node.cumulative_us
             for node in found

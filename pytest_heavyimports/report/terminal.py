@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ..names import root
+from ..names import is_within, root
 from ..records import Leak, Reimport, Reload
 from .figures import memory, percent, seconds
 from .model import parts_of
@@ -97,7 +97,8 @@ def _at_length(modules: Sequence[Module], report: Report, verbosity: int, width:
 
 def _first(module: Module) -> str:
     worker = f"{module.process}, " if module.process else ""
-    by = module.within or (module.chain[-1] if module.chain else "")
+    is_part = is_within(module.fullname, module.within)
+    by = "" if not module.chain else module.chain[-1] if is_part or not module.within else module.within
     workers = f"; in {len(module.processes)} processes" if len(module.processes) > 1 else ""
     return f"{worker}{module.first}{f', by {by}' if by else ''}{workers}"
 
@@ -105,12 +106,12 @@ def _first(module: Module) -> str:
 def _details(module: Module, report: Report) -> Iterator[Line]:
     if module.chain:
         yield Line(f"{INDENTED}by way of {' > '.join(module.chain)}")
-    if module.number < 0 or module.within:
+    if module.within:
         return
     tree = report.trees[module.process]
-    parts = [(node.load.fullname, node.cumulative_us, node.rss_bytes) for node in parts_of(tree, [module.number])]
-    itself = tree[module.number]
-    parts.append((f"{module.fullname} itself", itself.self_us, itself.rss_self_bytes))
+    parts = [(node.load.fullname, node.cumulative_us, node.rss_bytes) for node in parts_of(tree, module.numbers)]
+    own = [tree[number] for number in module.numbers]
+    parts += [(f"{node.load.fullname} itself", node.self_us, node.rss_self_bytes) for node in own]
     parts = sorted((part for part in parts if part[1] >= PART_US), key=lambda part: -part[1])[:PARTS]
     widest = max((len(name) for name, _, _ in parts), default=0)
     for name, us, rss in parts:
