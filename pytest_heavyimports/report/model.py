@@ -262,7 +262,7 @@ def _imports(account: Account, tree: list[Node], names: frozenset[str]) -> Itera
     for at_us, event in account.events:
         if isinstance(event, Import):
             events.setdefault(event.fullname, (at_us, event))
-    for name in sorted(loads.keys() | events.keys(), key=lambda name: _begin(name, tree, loads, events)):
+    for name in sorted({**events, **loads}, key=lambda name: _begin(name, tree, loads, events)):
         event = events[name][1] if name in events else Import(name, Place(""))
         row = _measured(tree, loads[name], names, event) if name in loads else _recorded(event)
         share = row.cumulative_us / account.duration_us if row.cumulative_us and account.duration_us else None
