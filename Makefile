@@ -26,7 +26,8 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks; code=$$?; $(BIN)/python -m benchmarks.guard && exit $$code
+	$(BIN)/python -m benchmarks; code=$$?; $(BIN)/python -m benchmarks.guard || code=1; \
+	$(BIN)/python -m benchmarks.report && exit $$code
 
 clean:
 	rm -rf .venv .nox
