@@ -104,9 +104,8 @@ class ReportHooks:
             self._reporting.tell()
         if self._reporting.failures and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if session.config.option.no_summary:  # the section at the end has them otherwise
-            for line in self._reporting.failures:
-                print(line)
+        if session.config.option.no_summary and self._reporting.failures:  # the section at the end has them otherwise
+            print("", *self._reporting.failures, sep="\n")
 
 
 def _worker(report: pytest.TestReport) -> str:

@@ -116,6 +116,8 @@ class Reporting:
         from .report.terminal import Line, section_lines
 
         option = self._config.option
+        if option.no_summary:  # up to pytest 9.1, nobody is asked for a summary then
+            return
         if self._session.settings.report and self.has_something and option.verbose > -2:
             width = shutil.get_terminal_size().columns if self._session.progress else None
             yield from section_lines(self.report, verbosity=option.verbose, hint=self.hint, width=width)
