@@ -1,14 +1,12 @@
 """
-What measuring costs, and how exact it is: ``python -m benchmarks.report``.
+What measuring costs: ``python -m benchmarks.report``.
 
-``import torch`` in fresh interpreters, measured and not, by turns; then the times of the twenty biggest modules, as
-measured, against those of ``-X importtime`` in interpreters of their own, medians of both.
+``import torch`` in fresh interpreters, measured and not, by turns.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import statistics
 import subprocess
 import sys
@@ -27,32 +25,21 @@ IMPORT = """
 wall, cpu = time.perf_counter(), time.process_time()
 import torch
 took = time.perf_counter() - wall, time.process_time() - cpu
-loads = {load.fullname: load.end_us - load.begin_us for load in measurer.take(is_last=True)}
-print(json.dumps([*took, loads]))
+print(json.dumps(took))
 """
-BIGGEST = 20
+LIMIT = 1.01
 
 
-def child(code: str) -> tuple[float, float, dict[str, int]]:
-    """Seconds of wall and of CPU time, and the microseconds of each module that was measured."""
+def child(code: str) -> tuple[float, float]:
+    """Seconds of wall and of CPU time."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    wall_s, cpu_s, loads = json.loads(done.stdout)
-    return wall_s, cpu_s, loads
-
-
-def importtime() -> dict[str, int]:
-    """Cumulative microseconds, as Python tells them."""
-    code = "import gc; gc.disable(); import torch"
-    done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True)
-    lines = re.findall(r"^import time: +\d+ \| +(\d+) \| +(\S+)$", done.stderr, re.MULTILINE)
-    # Where a module's parent is imported on the way, and imports the module itself, its execution has the first line.
-    return {name: int(cumulative) for cumulative, name in reversed(lines)}
+    wall_s, cpu_s = json.loads(done.stdout)
+    return wall_s, cpu_s
 
 
 def main(pairs: int = 11) -> int:
     """Print the figures; 1 where one is over its limit."""
     ratios: dict[str, list[float]] = {"wall": [], "CPU": []}
-    ours, theirs = [], []
     for number in range(pairs + 1):
         codes = {"measured": SETUP + INSTALL + IMPORT, "plain": SETUP + IMPORT}
         order = ("measured", "plain") if number % 2 else ("plain", "measured")
@@ -60,19 +47,10 @@ def main(pairs: int = 11) -> int:
         if number:  # the first warms the caches up
             for figure, name in enumerate(ratios):
                 ratios[name].append(runs["measured"][figure] / runs["plain"][figure])
-            ours.append(runs["measured"][2])
-            theirs.append(importtime())
     for name, each in ratios.items():
         middle = statistics.median(each)
         print(f"import torch, measured over not, {name}: {middle:.3f}, pairs {min(each):.3f} to {max(each):.3f}")
-    their_medians = {name: statistics.median(run[name] for run in theirs) for name in theirs[0]}
-    differences = []
-    print(f"  {'the biggest modules':<40} {'measured':>9}  {'importtime':>10}")
-    for name in sorted(their_medians, key=lambda name: -their_medians[name])[:BIGGEST]:
-        mine = statistics.median(run[name] for run in ours)
-        differences.append(mine / their_medians[name] - 1)
-        print(f"  {name:<40} {mine / 1e6:7.3f} s  {their_medians[name] / 1e6:8.3f} s  {differences[-1]:+.1%}")
-    return int(statistics.median(ratios["CPU"]) > 1.01 or max(map(abs, differences)) > 0.1)
+    return int(statistics.median(ratios["CPU"]) > LIMIT)
 
 
 if __name__ == "__main__":
