@@ -30,7 +30,7 @@ from pytest_heavyimports.imports.keeper import KEEPER
 from pytest_heavyimports.ledger import Ledger
 from pytest_heavyimports.places import Whereabouts
 
-guard = Guard("restore", KEEPER, ledger=Ledger(), whereabouts=Whereabouts("/"), collector=nullcontext())
+guard = Guard("restore", KEEPER, ledger=Ledger(), whereabouts=Whereabouts("/"), around=nullcontext)
 """
 
 IMPORT = """

@@ -96,6 +96,10 @@ def pytest_configure(config: pytest.Config) -> None:
             from .selection_hooks import LoadHooks
 
             config.pluginmanager.register(LoadHooks(session), "heavyimports-load")
+        if session.reporting.is_told_on:
+            from .report_hooks import register
+
+            register(config, session.reporting, has_files=bool(settings.report_files))
         if session.stand_ins:
             from .stub_hooks import watch_run
 

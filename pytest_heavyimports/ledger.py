@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Union
 
 from .names import lineage
@@ -14,16 +14,22 @@ Event = Union[Import, Leak, Reimport, Reload]  # noqa: UP007  # at run time, 3.1
 class Ledger:
     """The events of one session, oldest first. What it does is atomic, so threads may record."""
 
-    def __init__(self) -> None:
-        self._events: list[Event] = []
+    def __init__(self, clock: Callable[[], int] = lambda: 0) -> None:
+        """*clock* tells when an event is recorded; see ``measure.Clock``."""
+        self._clock = clock
+        self._events: list[tuple[int, Event]] = []
         self._first: dict[str, Import] = {}
 
     def __iter__(self) -> Iterator[Event]:
-        return iter(tuple(self._events))
+        return iter([event for _, event in tuple(self._events)])
+
+    def since(self, number: int) -> list[tuple[int, Event]]:
+        """The events after the first *number*, each with its time."""
+        return self._events[number:]
 
     def record(self, event: Event) -> None:
         """Add *event* at the end."""
-        self._events.append(event)
+        self._events.append((self._clock(), event))
         if isinstance(event, Import):
             self._first.setdefault(event.fullname, event)
 

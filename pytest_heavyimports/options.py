@@ -22,6 +22,12 @@ TOLERANCE_KEY = "heavy_cuda_leak_tolerance"
 CUDA_WORKERS_KEY = "heavy_cuda_workers"
 TIMEOUT_KEY = "heavy_isolate_timeout"
 IDLE_KEY = "heavy_warm_idle"
+REPORT_KEY = "heavy_report"
+BUDGET_KEY = "heavy_budget"
+BUDGETS_CACHE_KEY = "heavyimports/budgets"
+"""In pytest's cache: what the parts of each budget took in the last run."""
+REPORT_SUFFIXES = (".speedscope.json", ".json", ".html", ".importtime.txt")
+"""What ``--heavy-report`` writes, by the end of the file's name: the first that applies."""
 STUBBED_CACHE_KEY = "heavyimports/stand-ins"
 """In pytest's cache: the modules that this project has used stand-ins of."""
 
@@ -75,6 +81,8 @@ class Settings(SimpleNamespace):
     guard: str
     order: str
     report: bool
+    report_files: tuple[str, ...]
+    budget: tuple[str, ...]
     preload: bool
     defer: bool
     protect: tuple[str, ...]
@@ -90,7 +98,12 @@ class Settings(SimpleNamespace):
     @property
     def is_early(self) -> bool:
         """Whether something is to be done before the first conftest file is read."""
-        return self.guard != "off" or self.preload or self.defer or bool(self.stub)
+        return self.preload or self.defer or bool(self.stub) or self.is_measured
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the loading of every module is measured."""
+        return self.guard != "off" or bool(self.report_files or self.budget)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"settings do not change: {name}")
@@ -128,7 +141,15 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini(STUB_KEY, f"{stub}, one a line", type="linelist", default=[])
     group.addoption("--heavy-warm", action="store_true", help="pytest-xdist's workers are forked from a warm process")
     parser.addini(IDLE_KEY, "seconds until a warm process that nobody uses ends (default: 1800)", default="1800")
-    parser.addini("heavy_report", "the section on heavy imports at the end: on, off (default: on)", default="on")
+    group.addoption(
+        "--heavy-report",
+        action="append",
+        dest="heavy_report_files",
+        metavar="PATH",
+        help=f"write what imports cost to a file: {', '.join(REPORT_SUFFIXES)} (repeatable)",
+    )
+    parser.addini(REPORT_KEY, "the section on heavy imports at the end: on, off (default: on)", default="on")
+    parser.addini(BUDGET_KEY, "what imports may cost, one a line: torch < 3 s", type="linelist", default=[])
     parser.addini(
         MODULES_KEY,
         "heavy modules, one a line: [alias =] module[:attribute] [version specifiers]",
@@ -209,7 +230,9 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         stub = {str(line): ini_source(config, STUB_KEY) for line in ini_value(config, STUB_KEY, faults, default=[])}
     settings = Settings(
         **{key.removeprefix("heavy_"): choice(key, values) for key, (values, _) in CHOICES.items()},
-        report=choice("heavy_report", REPORT_CHOICES) == "on",
+        report=choice(REPORT_KEY, REPORT_CHOICES) == "on",
+        report_files=tuple(getattr(given_flags, "heavy_report_files", None) or ()),
+        budget=tuple(str(line) for line in ini_value(config, BUDGET_KEY, faults, default=[])),
         preload=is_on(PRELOAD_KEY),
         defer=is_on(DEFER_KEY),
         protect=tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[])),
@@ -221,6 +244,9 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
     for name, source in stub.items():
         if fault := stub_fault(name):
             faults.append(f"{STUB_KEY}: {name!r} can't have a stand-in: {fault[0]} ({source}). {fault[1]}")
+    for file in settings.report_files:
+        if not file.endswith(REPORT_SUFFIXES):
+            faults.append(f"--heavy-report: {file!r} ends in none of {', '.join(REPORT_SUFFIXES)}.")
     for line in settings.protect:
         if not all(part.isidentifier() for part in line.removeprefix("!").split(".")):
             where = f"{ini_source(config, PROTECT_KEY)}, line {settings.protect.index(line) + 1} of {PROTECT_KEY}"

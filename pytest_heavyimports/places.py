@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
 BY_MARK = "setup, by its mark"
 _OURS = os.path.dirname(__file__) + os.sep
@@ -55,6 +55,8 @@ class Whereabouts:
     def __init__(self, root: str) -> None:
         self._root = root
         self._inherited = os.environ.get("PYTEST_CURRENT_TEST")
+        self.is_inner = bool(self._inherited)
+        """Whether the session runs inside of a test."""
         self._outside = Place("start-up")
         self._fixtures = threading.local()
 
@@ -83,6 +85,16 @@ class Whereabouts:
         nodeid, _, phase = current.rpartition(" (")
         return Place(phase.rstrip(")"), nodeid)
 
+    def of_project(self) -> Place:
+        """The place that it is now, with the innermost statement in the project; with any other where there is none."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if file.startswith(self._root + os.sep) and not (_is_installed(file) or is_plumbing(file)):
+                return self.of(file, frame.f_lineno)
+            frame = frame.f_back
+        return self.of(*calling_line())
+
     def of(self, file: str, line: int) -> Place:
         """The place that it is now, with the statement; a file under the root directory is told relative to it."""
         place = self()
@@ -94,6 +106,10 @@ class Whereabouts:
 def shown_line(file: str, line: int, root: str) -> str:
     """A statement for people; a file under the root directory is told relative to it."""
     return f"{os.path.relpath(file, root) if file.startswith(root + os.sep) else file}:{line}"
+
+
+def _is_installed(file: str) -> bool:
+    return "site-packages" in file or "dist-packages" in file
 
 
 def is_there(fullname: str) -> bool:

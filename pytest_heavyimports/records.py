@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from .places import Place
+from .places import Place
 
 
 class Import(NamedTuple):
@@ -48,3 +47,54 @@ class Leak(NamedTuple):
     is_fake: bool
     is_tolerated: bool
     """True for a fake from before collection, which stays: nobody has asked for the real module yet."""
+
+
+class Load(NamedTuple):
+    """The loading of one module, as it was measured: found, created and executed. All loads of a process are a tree."""
+
+    fullname: str
+    importer: int
+    """The load that this one was a part of, by its number in the list of its process; -1 where there is none."""
+    thread: str
+    begin_us: int
+    """Microseconds since the process began to measure. A load lies within its importer's, and beside its siblings."""
+    end_us: int
+    rss_begin_bytes: int | None = None
+    """The resident set; ``None`` where the system doesn't tell."""
+    rss_end_bytes: int | None = None
+    traced_begin_bytes: int | None = None
+    """What Python had allocated; ``None`` where tracemalloc is off."""
+    traced_end_bytes: int | None = None
+    place: Place | None = None
+    """Where it was imported; known of heavy modules, and of what no other module imports."""
+    error: str = ""
+    """The exception's type and text, where it failed."""
+
+
+class Phase(NamedTuple):
+    """A test's setup, call or teardown."""
+
+    nodeid: str
+    phase: str
+    outcome: str
+    begin_us: int
+    """As in :class:`Load`."""
+    end_us: int
+
+
+RECORDS: dict[str, Any] = {record.__name__: record for record in (Import, Reload, Reimport, Leak, Load, Phase, Place)}
+
+
+def as_plain(value: Any) -> Any:
+    """A record in texts, numbers, lists and dicts alone, for another process or a file; see :func:`from_plain`."""
+    if type(value).__name__ in RECORDS:
+        return {"record": type(value).__name__, **{key: as_plain(item) for key, item in value._asdict().items()}}
+    return [as_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+
+
+def from_plain(plain: Any) -> Any:
+    """The record that :func:`as_plain` has made this of."""
+    if isinstance(plain, dict):
+        fields = {key: from_plain(value) for key, value in plain.items() if key != "record"}
+        return RECORDS[plain["record"]](**fields)
+    return tuple(map(from_plain, plain)) if isinstance(plain, list) else plain

@@ -39,7 +39,7 @@ class ModuleRegistry:
         *,
         ledger: Ledger,
         whereabouts: Whereabouts,
-        collector: AbstractContextManager[object],
+        around: Callable[[str], AbstractContextManager[object]],
         on_missing: Callable[[str], NoReturn],
         load: Callable[[ModuleType], Any] = lambda module: module,
         check_real: Callable[[str], None] = lambda _: None,
@@ -49,7 +49,7 @@ class ModuleRegistry:
             declared: By alias; filled in while pytest is configured.
             ledger: Where first imports are recorded.
             whereabouts: Tells where the run is now.
-            collector: Entered around each import; see ``imports/collector.py``.
+            around: Called with the name of each module, and entered while it is imported.
             on_missing: Called with the reason where a module is not installed or too old; raises.
             load: Executes a module whose import was put off.
             check_real: Called with the name of each module that is asked for; raises where there is a stand-in of it.
@@ -57,7 +57,7 @@ class ModuleRegistry:
         self.declared = declared
         self.ledger = ledger
         self._whereabouts = whereabouts
-        self._collector = collector
+        self._around = around
         self._on_missing = on_missing
         self._load = load
         self._check_real = check_real
@@ -160,7 +160,7 @@ class ModuleRegistry:
             raise error.with_traceback(traceback)
         place = EARLIER if is_there(fullname) and sys.modules[fullname] else self._whereabouts()
         try:
-            with self._collector, Cost() as cost:
+            with self._around(fullname), Cost() as cost:
                 module: ModuleType = self._load(importlib.import_module(fullname))
         except KeyboardInterrupt:
             raise

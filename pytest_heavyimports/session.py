@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from .declarations import HeavyModule, read_declarations
+from .measure import Clock
 from .names import is_within, lineage
-from .options import Settings, read_settings
+from .options import BUDGET_KEY, Settings, ini_source, read_settings
 from .places import Place, Whereabouts, calling_line, is_there
+from .reporting import Reporting
 from .session_hooks import SessionHooks
 from .sources import Line, from_ini
 
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
     from .guard.session import Guard
     from .imports.collector import CollectorPause
     from .imports.deferral import Deferral
+    from .imports.measuring import Measurer
     from .ledger import Ledger
     from .registry import ModuleRegistry
+    from .report.progress import Progress
     from .stubbing import StandIns
 
 session_key: pytest.StashKey[HeavySession] = pytest.StashKey()
@@ -46,7 +51,12 @@ class HeavySession:
         self.settings = settings
         self.declared: dict[str, HeavyModule] = {}
         """By alias."""
+        self.clock = Clock()
         self.whereabouts = Whereabouts(str(config.rootpath))
+        self.reporting = Reporting(config, self)
+        self.progress = self._open_progress(config) if settings.report and sys.stdout.isatty() else None
+        # First: the finders of the others ask its finder.
+        self.measurer = self._open_measurer(config) if settings.is_measured else None
         self._is_importing = False
         self.guard = self._open_guard(config) if settings.guard != "off" else None
         self.deferral = self._open_deferral(config) if settings.defer else None
@@ -57,7 +67,7 @@ class HeavySession:
         """What happened to heavy modules."""
         from .ledger import Ledger
 
-        return Ledger()
+        return Ledger(self.clock)
 
     @cached_property
     def collector(self) -> CollectorPause:
@@ -75,11 +85,17 @@ class HeavySession:
             self.declared,
             ledger=self.ledger,
             whereabouts=self.whereabouts,
-            collector=self.collector,
+            around=self.around,
             on_missing=_fail if self.settings.missing == "fail" else _skip,
             load=self._load,
             check_real=self._skip_stood_in_for if self.stand_ins else lambda _: None,
         )
+
+    @contextmanager
+    def around(self, fullname: str) -> Iterator[None]:
+        """Around each heavy import: the garbage collector is out of the way, and somebody who waits is told."""
+        with self.collector, self.progress.importing(fullname) if self.progress else nullcontext():
+            yield
 
     @property
     def has_begun(self) -> bool:
@@ -97,6 +113,8 @@ class HeavySession:
             asked_for = {line: f"{line!r} (heavy_protect)" for line in self.settings.protect if line[0] != "!"}
             removed = frozenset(line[1:] for line in self.settings.protect if line[0] == "!")
             self.guard.protect(packages | asked_for, removed)
+        if self.measurer:
+            self.measurer.heavy = self.heavy_names()
 
     def preload(self) -> None:
         """Import what is declared and installed, before anything else is."""
@@ -132,7 +150,7 @@ class HeavySession:
         place, cost, error = self.whereabouts.of(*calling_line()), Cost(), ""
         self._is_importing = True
         try:
-            with self.collector, cost:
+            with self.around(fullname), cost:
                 yield
         except BaseException as raised:
             error = repr(raised)
@@ -147,14 +165,35 @@ class HeavySession:
         if any(is_there(module.fullname) for module in self.declared.values()):
             self.registry.notice(Place(phase, nodeid))
 
+    def heavy_names(self) -> frozenset[str]:
+        """What is heavy, whether or not it is imported: what is declared, and what is protected or would be."""
+        from .guard.known import KNOWN
+
+        declared = {module.fullname for module in self.declared.values()}
+        known = self.guard.protection.packages if self.guard else {name for name in KNOWN if "." not in name}
+        return frozenset(declared.union(known))
+
+    def _open_progress(self, config: pytest.Config) -> Progress:
+        from .report.progress import Progress
+
+        progress = Progress(sys.stdout.fileno(), sys.stdout.encoding)
+        config.add_cleanup(progress.close)
+        return progress
+
+    def _open_measurer(self, config: pytest.Config) -> Measurer:
+        from .imports.install import install_measuring
+        from .imports.measuring import Measurer
+
+        measurer = Measurer(self.clock, self.whereabouts.of_project)
+        config.add_cleanup(install_measuring(measurer).close)
+        return measurer
+
     def _open_guard(self, config: pytest.Config) -> Guard:
         from .guard.session import Guard
         from .imports.install import install
         from .imports.keeper import KEEPER
 
-        guard = Guard(
-            self.settings.guard, KEEPER, ledger=self.ledger, whereabouts=self.whereabouts, collector=self.collector
-        )
+        guard = Guard(self.settings.guard, KEEPER, ledger=self.ledger, whereabouts=self.whereabouts, around=self.around)
         config.add_cleanup(install(guard, KEEPER).close)
         return guard
 
@@ -220,9 +259,14 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
         pytest.UsageError: With a line for each declaration that can't be read, after those that are *faults* already.
     """
     declared, more_faults = read_declarations(lines)
+    session = session_of(config)
+    if session.settings.budget:
+        from .report.budget import read_budgets
+
+        session.reporting.budgets, budget_faults = read_budgets(session.settings.budget, ini_source(config, BUDGET_KEY))
+        more_faults += budget_faults
     if faults or more_faults:
         raise pytest.UsageError(*faults, *more_faults)
-    session = session_of(config)
     session.declare(declared)
     is_warm = config.pluginmanager.has_plugin(WARM_RUN)
     session.notice("warm process" if is_warm else "conftest or plugin")

@@ -28,7 +28,16 @@ class SessionHooks:
         self._session.notice("collect", collector.nodeid)
         return report
 
-    def pytest_collection_finish(self) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        begin_us = self._session.clock()
+        try:
+            return (yield)
+        finally:
+            self._session.reporting.collection_us = begin_us, self._session.clock() - begin_us
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._session.reporting.items = session.items
         self._session.whereabouts.enter("after collection")
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -40,7 +49,7 @@ class SessionHooks:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         self._session.notice("during tests")
-        if self._session.settings.report and self._session.has_begun:
+        if self._session.reporting.has_something:
             from .report.terminal import write_section
 
-            write_section(terminalreporter, self._session.ledger)
+            write_section(terminalreporter, list(self._session.reporting.lines()))

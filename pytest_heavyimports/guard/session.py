@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, Union
@@ -49,14 +49,21 @@ class Guard:
         *,
         ledger: Ledger,
         whereabouts: Whereabouts,
-        collector: AbstractContextManager[object],
+        around: Callable[[str], AbstractContextManager[object]],
     ) -> None:
-        """*mode* is a value of ``heavy_guard``, ``restore`` or ``error``."""
+        """
+        Args:
+            mode: A value of ``heavy_guard``, ``restore`` or ``error``.
+            keeper: Keeps what is imported.
+            ledger: Where everything is recorded.
+            whereabouts: Tells where the run is now.
+            around: Called with the name of each module, and entered while it is imported.
+        """
         self.mode = mode
         self._keeper = keeper
         self._ledger = ledger
         self._whereabouts = whereabouts
-        self._collector = collector
+        self._around = around
         self._is_lifted = False
         self._fixtures: dict[object, Owner] = {}
         self._ended: list[Owner] = []
@@ -131,7 +138,7 @@ class Guard:
         cost = Cost()
         error = ""
         try:
-            with self._collector, cost, self._keeper.importing(fullname, place, comes_with=comes_with):
+            with self._around(fullname), cost, self._keeper.importing(fullname, place, comes_with=comes_with):
                 yield
         except BaseException as raised:
             error = repr(raised)

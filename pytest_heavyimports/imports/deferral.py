@@ -24,7 +24,7 @@ from ..errors import add_note
 from ..names import is_within, lineage, root
 from ..places import calling_line, within_modules
 from .bytecode import bindings, replaces_itself
-from .finder import ProtectedFinder, is_import
+from .finder import is_import
 from .keeper import KEEPER, put_fake, put_in, take_fake, take_out
 from .loader import as_import_system, giving_spec
 
@@ -372,7 +372,7 @@ class Deferral:
     def _ask_others(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None, *, is_raw: bool
     ) -> ModuleSpec | None:
-        """The spec that the other finders give; *is_raw* leaves out the guard's, which would take note."""
+        """The spec that the other finders give; *is_raw* leaves out ours, which would take note."""
         self._thread.is_asking = True
         try:
             for finder in _others(is_raw=is_raw):
@@ -444,7 +444,7 @@ def load(module: Any) -> Any:
 
 def _others(*, is_raw: bool) -> Iterator[Any]:
     for finder in list(sys.meta_path):
-        is_ours = isinstance(finder, Deferral) or (is_raw and isinstance(finder, ProtectedFinder))
+        is_ours = isinstance(finder, Deferral) or (is_raw and getattr(finder, "wraps_loaders", False))
         if hasattr(finder, "find_spec") and not is_ours:
             yield finder
 

@@ -45,6 +45,8 @@ class Judge(Protocol):
 class ProtectedFinder:
     """Sees reloads, however ``reload`` was bound, and every import of a protected module that isn't there."""
 
+    wraps_loaders = True
+
     def __init__(self, judge: Judge, keeper: Keeper) -> None:
         self._judge = judge
         self._keeper = keeper

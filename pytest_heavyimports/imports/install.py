@@ -12,6 +12,7 @@ from .reload import patch_reload
 if TYPE_CHECKING:
     from .deferral import Deferral
     from .keeper import Keeper
+    from .measuring import Measurer
     from .stubs import StandInFinder
 
 
@@ -57,6 +58,22 @@ def install_stand_ins(finder: StandInFinder) -> ExitStack:
     handle = ExitStack()
     sys.meta_path.insert(0, finder)
     handle.callback(_remove, finder)
+    return handle
+
+
+def install_measuring(measurer: Measurer) -> ExitStack:
+    """
+    Measure every import until the returned handle is closed.
+
+    To be called before the others here: their finders ask this one, which would ask them.
+    """
+    from .measuring import MeasuringFinder
+
+    finder = MeasuringFinder(measurer)
+    handle = ExitStack()
+    sys.meta_path.insert(0, finder)
+    handle.callback(_remove, finder)
+    handle.callback(measurer.close)
     return handle
 
 

@@ -34,7 +34,7 @@ def as_import_system(function: Body) -> Body:
     return function
 
 
-class _Loader:
+class Wrapper:
     """Answers for the real loader whatever isn't asked about loading: ``runpy`` for code, resources for a reader."""
 
     def __init__(self, loader: Any) -> None:
@@ -46,7 +46,7 @@ class _Loader:
         return getattr(self._loader, name)
 
 
-class WatchedLoader(_Loader):
+class WatchedLoader(Wrapper):
     """
     Executes a module by its real loader, inside a context manager.
 
@@ -73,7 +73,7 @@ class WatchedLoader(_Loader):
             self._loader.exec_module(module)
 
 
-class GivingLoader(_Loader):
+class GivingLoader(Wrapper):
     """Gives a module that is there already, and executes nothing."""
 
     def __init__(self, give: Callable[[], Any], spec: ModuleSpec | None) -> None:

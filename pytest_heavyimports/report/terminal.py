@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ..names import root
-from ..records import Import, Leak, Reimport, Reload
+from ..names import is_within, root
+from ..records import Leak, Reimport, Reload
+from .figures import memory, percent, seconds
+from .model import parts_of
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger import Event
+    from .model import Module, Report
 
 WIDEST_ERROR = 80
-TRIFLE_S = 0.05
+TRIFLE_US = 50_000
+PARTS = 5
+PART_US = 10_000
+INDENTED = "    "
+
+
+class Line(NamedTuple):
+    """A line of the section, and its colour: a word of pytest's, or an empty text."""
+
+    text: str
+    colour: str = ""
 
 
 class Writer(Protocol):
@@ -21,57 +34,119 @@ class Writer(Protocol):
     def write_sep(self, sep: str, title: str) -> None:
         """A line with a title, full width."""
 
-    def write_line(self, line: str) -> None:
+    def write_line(self, line: str, **markup: bool) -> None:
         """One line of text."""
 
 
-def write_section(writer: Writer, ledger: Ledger) -> None:
-    """Write what was imported and what the guard did; nothing where neither was the case."""
-    lines = list(section_lines(ledger))
+def write_section(writer: Writer, lines: Sequence[Line]) -> None:
+    """Write the lines under a title; nothing where there are none."""
     if lines:
         writer.write_sep("=", "heavy imports")
         for line in lines:
-            writer.write_line(line)
+            writer.write_line(line.text, **({line.colour: True} if line.colour else {}))
 
 
-def section_lines(ledger: Ledger) -> Iterator[str]:
-    """A line for each import and each reload that was not carried out, oldest first."""
-    imports = ledger.imports()
-    width = max((len(event.fullname) for event in imports), default=0)
-    for event in ledger:
-        if isinstance(event, Import):
-            if _is_trifle(event, ledger):
-                continue
-            yield f"{event.fullname:<{width}}  {_cost(event)}  first: {event.place}{_failure(event)}"
-        elif isinstance(event, Reload):
-            what = "reload refused" if event.refused else "reload ignored"
-            yield f"{event.fullname}: {what}: {event.place}"
-        elif isinstance(event, Reimport):
-            what = "re-import refused" if event.refused else "given back"
-            yield f"{event.fullname}: {what}: {event.place}; taken by {event.taken_by}"
-        elif isinstance(event, Leak):
-            what = "put back"
-            if event.is_fake:
-                what = "fake left alone" if event.is_tolerated else "fake taken away"
-            more = f" and {len(event.fullnames) - 1} more" if len(event.fullnames) > 1 else ""
-            by = "by " if event.owner.nodeid or event.owner.fixture else ""
-            yield f"{event.fullnames[0]}{more}: {what}: left {by}{event.owner}"
+def section_lines(report: Report, *, verbosity: int = 0, hint: str = "", width: int | None = None) -> Iterator[Line]:
+    """
+    The lines of the section.
+
+    Args:
+        report: What is told.
+        verbosity: pytest's: below 0 one line for all imports; above it what each consists of, and who led to it.
+        hint: What would have saved most, or an empty text.
+        width: That of the terminal: what doesn't fit is told in two lines. ``None`` where there is no terminal.
+    """
+    modules = [module for module in report.modules if not _is_trifle(module, report)]
+    if verbosity < 0:
+        yield from _in_short(modules)
+    else:
+        yield from _at_length(modules, report, verbosity, width)
+    for account in report.accounts:
+        for _, event in account.events:
+            yield from _guard_line(event, f"{account.name}: " if account.name else "")
+        if account.died:
+            told = "what it did after its last test's report is not known"
+            yield Line(f"{account.name} died ({account.died}): {told}", "red")
+    if verbosity >= 0 and report.collection_heavy_us >= TRIFLE_US:
+        light_us = report.collection_us - report.collection_heavy_us
+        yield Line(f"collection took {seconds(report.collection_us)}, {seconds(light_us)} without these imports")
+    if hint and verbosity >= 0:
+        yield Line(f"hint: {hint}", "bold")
 
 
-def _is_trifle(event: Import, ledger: Ledger) -> bool:
+def _in_short(modules: Sequence[Module]) -> Iterator[Line]:
+    costs = [f"{module.fullname} {seconds(module.cumulative_us)}".rstrip() for module in modules if not module.within]
+    if costs:
+        yield Line(f"imported: {', '.join(costs)}")
+
+
+def _at_length(modules: Sequence[Module], report: Report, verbosity: int, width: int | None) -> Iterator[Line]:
+    names = [f"{module.fullname} {module.version}".rstrip() for module in modules]
+    widest = max(map(len, names), default=0)
+    for name, module in zip(names, modules):
+        cost = f"{seconds(module.cumulative_us):>8}  {percent(module.share):>5}  {memory(module.rss_bytes):>9}"
+        head, tail = f"{name:<{widest}}  {cost}", f"first: {_first(module)}{_failure(module)}"
+        if width is None or len(head) + 2 + len(tail) <= width:
+            yield Line(f"{head}  {tail}", "red" if module.error else "")
+        else:
+            yield Line(head, "red" if module.error else "")
+            yield Line(f"{INDENTED}{tail}")
+        if verbosity > 0:
+            yield from _details(module, report)
+
+
+def _first(module: Module) -> str:
+    worker = f"{module.process}, " if module.process else ""
+    is_part = is_within(module.fullname, module.within)
+    by = "" if not module.chain else module.chain[-1] if is_part or not module.within else module.within
+    workers = f"; in {len(module.processes)} processes" if len(module.processes) > 1 else ""
+    return f"{worker}{module.first}{f', by {by}' if by else ''}{workers}"
+
+
+def _details(module: Module, report: Report) -> Iterator[Line]:
+    if module.chain:
+        yield Line(f"{INDENTED}by way of {' > '.join(module.chain)}")
+    if module.within:
+        return
+    tree = report.trees[module.process]
+    parts = [(node.load.fullname, node.cumulative_us, node.rss_bytes) for node in parts_of(tree, module.numbers)]
+    own = [tree[number] for number in module.numbers]
+    parts += [(f"{node.load.fullname} itself", node.self_us, node.rss_self_bytes) for node in own]
+    parts = sorted((part for part in parts if part[1] >= PART_US), key=lambda part: -part[1])[:PARTS]
+    widest = max((len(name) for name, _, _ in parts), default=0)
+    for name, us, rss in parts:
+        yield Line(f"{INDENTED}{name:<{widest}}  {seconds(us):>8}  {memory(rss):>9}")
+
+
+def _guard_line(event: Event, worker: str) -> Iterator[Line]:
+    """Who did it, what, and what became of it."""
+    if isinstance(event, Reload):
+        yield _acted(worker, event.place, f"reload of {event.fullname}", event.refused, "ignored")
+    elif isinstance(event, Reimport):
+        taken_by = f"{event.fullname} imported again, taken by {event.taken_by}"
+        yield _acted(worker, event.place, taken_by, event.refused, "given back")
+    elif isinstance(event, Leak):
+        more = f" and {len(event.fullnames) - 1} more" if len(event.fullnames) > 1 else ""
+        what, became = f"left {event.fullnames[0]}{more} displaced", "put back"
+        if event.is_fake:
+            what = f"left a fake of {event.fullnames[0]}{more}"
+            became = "left alone" if event.is_tolerated else "taken away"
+        yield Line(f"{worker}{event.owner}: {what}: {became}", "yellow")
+
+
+def _acted(worker: str, place: object, what: str, refused: bool, otherwise: str) -> Line:
+    return Line(f"{worker}{place}: {what}: {'refused' if refused else otherwise}", "red" if refused else "yellow")
+
+
+def _is_trifle(module: Module, report: Report) -> bool:
     """A part of a package that was told already, imported later, and quickly."""
-    is_part = event.fullname != root(event.fullname) and ledger.import_of(root(event.fullname)) is not None
-    return is_part and not event.error and event.duration_s is not None and event.duration_s < TRIFLE_S
+    is_part = module.fullname != root(module.fullname) and root(module.fullname) in {
+        other.fullname for other in report.modules
+    }
+    return is_part and not module.error and module.cumulative_us is not None and module.cumulative_us < TRIFLE_US
 
 
-def _cost(event: Import) -> str:
-    seconds = "" if event.duration_s is None else f"{event.duration_s:.2f} s"
-    growth = event.rss_growth_bytes
-    memory = "" if growth is None else f"{growth / 2**20:+.0f} MiB"
-    return f"{seconds:>8}  {memory:>9}"
-
-
-def _failure(event: Import) -> str:
-    error = event.error.partition("\n")[0]
+def _failure(module: Module) -> str:
+    error = module.error.partition("\n")[0]
     shown = error if len(error) <= WIDEST_ERROR else f"{error[: WIDEST_ERROR - 3]}..."
     return f"; failed: {shown}" if error else ""

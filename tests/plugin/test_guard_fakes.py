@@ -56,7 +56,7 @@ def test_a_fake_is_lent_to_its_file(guarded: Guarded, fake: str, before: str) ->
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run("restore")
     result.assert_outcomes(passed=5, warnings=1)
-    assert told(result) == ["plainpkg: fake taken away: left by test_m.py (collection)"]
+    assert told(result) == ["test_m.py (collection): left a fake of plainpkg: taken away"]
     assert guarded.suite.executions() == {"plainpkg": 1}
 
 
@@ -68,7 +68,7 @@ def test_in_error_the_file_fails(guarded: Guarded, before: str) -> None:
     result = guarded.run("error")
     assert failures(result) == ["ERROR test_m.py"]
     result.assert_outcomes(passed=1, errors=1)
-    assert told(result) == ["plainpkg: fake taken away: left by test_m.py (collection)"]
+    assert told(result) == ["test_m.py (collection): left a fake of plainpkg: taken away"]
     assert guarded.suite.executions() == {"plainpkg": 1}
 
 
@@ -88,7 +88,7 @@ def test_two_files_have_a_fake_each(guarded: Guarded) -> None:
     result = guarded.run("restore")
     result.assert_outcomes(passed=5, warnings=2)
     assert told(result) == [
-        f"plainpkg: fake taken away: left by {file} (collection)" for file in ("test_m.py", "test_n.py")
+        f"{file} (collection): left a fake of plainpkg: taken away" for file in ("test_m.py", "test_n.py")
     ]
 
 
@@ -116,7 +116,7 @@ def test_a_fake_of_a_part(guarded: Guarded) -> None:
     )
     result = guarded.run("restore")
     result.assert_outcomes(passed=2, warnings=1)
-    assert told(result) == ["plainpkg.part: fake taken away: left by test_m.py (collection)"]
+    assert told(result) == ["test_m.py (collection): left a fake of plainpkg.part: taken away"]
     assert guarded.suite.executions() == {"plainpkg": 1, "plainpkg.part": 1}
 
 
@@ -173,7 +173,7 @@ def test_a_fake_package_with_fake_parts(guarded: Guarded, mode: str) -> None:
         "def test_real():\n    import plainpkg.part\n    assert plainpkg.part.answer == 42\n", "test_z.py"
     )
     result = guarded.run(mode)
-    assert told(result) == ["plainpkg and 1 more: fake taken away: left by test_m.py (collection)"]
+    assert told(result) == ["test_m.py (collection): left a fake of plainpkg and 1 more: taken away"]
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_m.py"])
     assert guarded.suite.executions() == {"plainpkg": 1, "plainpkg.part": 1}
 
@@ -195,7 +195,7 @@ def test_a_test_that_leaves_a_fake_is_the_culprit(guarded: Guarded, before: str,
     )
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == ["plainpkg: fake taken away: left by test_a.py::test_fakes"]
+    assert told(result) == ["test_a.py::test_fakes: left a fake of plainpkg: taken away"]
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_fakes"])
     assert result.parseoutcomes()["passed"] == 2
     assert guarded.suite.executions() == {"plainpkg": 1}
@@ -226,7 +226,7 @@ def test_a_fixture_that_leaves_a_fake_is_the_culprit(guarded: Guarded, mode: str
     )
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == ["plainpkg: fake taken away: left by test_a.py (setup of fixture 'faking')"]
+    assert told(result) == ["test_a.py (setup of fixture 'faking'): left a fake of plainpkg: taken away"]
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_fake[2]"])
     assert result.parseoutcomes()["passed"] == 3
 
@@ -284,7 +284,7 @@ def test_none_in_its_place_left_by_a_test(guarded: Guarded, mode: str) -> None:
     )
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == ["plainpkg: put back: left by test_a.py::test_plays"]
+    assert told(result) == ["test_a.py::test_plays: left plainpkg displaced: put back"]
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_plays"])
     assert result.parseoutcomes()["passed"] == 2
 
@@ -331,7 +331,7 @@ def test_a_fake_of_the_root_conftest_stays(guarded: Guarded) -> None:
     result = guarded.run("error", "-W", "error")
     result.assert_outcomes(passed=1)
     assert len(told(result)) == 1
-    assert told(result)[0].endswith("left before collection")
+    assert told(result)[0] == "before collection: left a fake of plainpkg: left alone"
 
 
 @pytest.mark.parametrize(

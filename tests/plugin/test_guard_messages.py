@@ -95,7 +95,7 @@ def test_the_report_tells_a_leak(guarded: Guarded) -> None:
     first, left = section(guarded.run("restore"))
     assert first.startswith("plainpkg ")
     assert first.endswith("  first: test_it.py::test_evicts (setup of fixture 'plainpkg')")
-    assert left == "plainpkg: put back: left by test_it.py::test_evicts"
+    assert left == "test_it.py::test_evicts: left plainpkg displaced: put back"
 
 
 def test_a_leak_of_several(guarded: Guarded) -> None:
@@ -112,7 +112,7 @@ def test_a_leak_of_several(guarded: Guarded) -> None:
     )
     result = guarded.run("error")
     assert "\n'plainpkg' and 1 more were thrown out of sys.modules, and were put back.\n" in result.stdout.str()
-    assert told(result) == ["plainpkg and 1 more: put back: left by test_it.py::test_evicts"]
+    assert told(result) == ["test_it.py::test_evicts: left plainpkg and 1 more displaced: put back"]
 
 
 def test_a_leak_of_a_fixture(guarded: Guarded) -> None:
@@ -184,7 +184,7 @@ A fake of 'plainpkg' was left in sys.modules: a MagicMock. Only that file's own 
     line = f"{guarded.suite.path}/test_it.py:1: HeavyImportWarning: "
     result = guarded.run("restore")
     assert _block(result, line, indent="  ") == f"{line}{expected}\n  import sys"
-    assert told(result) == ["plainpkg: fake taken away: left by test_it.py (collection)"]
+    assert told(result) == ["test_it.py (collection): left a fake of plainpkg: taken away"]
     assert _block(guarded.run("error"), "A fake of", indent="").startswith(expected + "\n")
 
 
@@ -219,8 +219,8 @@ def test_a_refused_re_import(guarded: Guarded) -> None:
         f"{EVICTION_REMEDY}\n"
     )
     assert told(result) == [
-        "plainpkg: re-import refused: test_it.py:10, in test_it.py::test_cold_start (call); "
-        "taken by test_it.py::test_cold_start"
+        "test_it.py:10, in test_it.py::test_cold_start (call): plainpkg imported again, "
+        "taken by test_it.py::test_cold_start: refused"
     ]
 
 
@@ -248,7 +248,7 @@ def test_a_re_import_that_is_given_back_is_no_leak(guarded: Guarded) -> None:
     result = guarded.run("restore", "-W", "error")
     result.assert_outcomes(passed=1)
     assert told(result) == [
-        "plainpkg: given back: test_it.py:5, in test_it.py::test_it (call); taken by test_it.py::test_it"
+        "test_it.py:5, in test_it.py::test_it (call): plainpkg imported again, taken by test_it.py::test_it: given back"
     ]
 
 
@@ -313,7 +313,7 @@ def test_before_collection(guarded: Guarded) -> None:
     guarded.suite.tests("def test_it(): pass\n")
     result = guarded.run("error", "-W", "error")
     result.assert_outcomes(passed=1)
-    assert told(result) == ["plainpkg: put back: left before collection"]
+    assert told(result) == ["before collection: left plainpkg displaced: put back"]
 
 
 def test_the_report_says_that_a_fake_stays(guarded: Guarded) -> None:
@@ -325,7 +325,7 @@ def test_the_report_says_that_a_fake_stays(guarded: Guarded) -> None:
     result = guarded.run("error", "-W", "error")
     result.assert_outcomes(passed=1)
     (line,) = told(result)
-    assert line.startswith("plainpkg: fake")
+    assert line == "before collection: left a fake of plainpkg: left alone"
     assert "taken away" not in line
 
 

@@ -231,7 +231,7 @@ def _check(guarded: Guarded, leaky: Leaky, mode: str) -> None:
     guarded.suite.tests(leaky.text, "test_a.py")
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == [f"plainpkg: put back: left by {leaky.owner}"]
+    assert told(result) == [f"{leaky.owner}: left plainpkg displaced: put back"]
     assert guarded.suite.executions() == {"plainpkg": 1}
     text = result.stdout.str()
     assert f"  taken by: {leaky.owner}\n" in text
@@ -269,7 +269,7 @@ def test_a_package_owns_its_fixture(guarded: Guarded, phase: str, mode: str) -> 
     guarded.suite.tests("def test_it(): pass\n", "part/test_two.py")
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == [f"plainpkg: put back: left by part ({phase} of fixture 'evicting')"]
+    assert told(result) == [f"part ({phase} of fixture 'evicting'): left plainpkg displaced: put back"]
     assert guarded.suite.executions() == {"plainpkg": 1}
     assert failures(result) == ([] if mode == "restore" else ["ERROR part/test_two.py::test_it"])
     assert result.parseoutcomes()["passed"] == 3
@@ -283,7 +283,7 @@ def test_a_session_fixture_is_judged_by_the_last_test(guarded: Guarded, phase: s
     guarded.suite.tests(fixture, "test_a.py")
     guarded.suite.tests("def test_last(): pass\n", "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == [f"plainpkg: put back: left by test_a.py:6, in {phase} of fixture 'evicting'"]
+    assert told(result) == [f"test_a.py:6, in {phase} of fixture 'evicting': left plainpkg displaced: put back"]
     if mode == "restore":
         result.assert_outcomes(passed=3, warnings=1)
     else:
@@ -393,7 +393,7 @@ def test_xunit_style_is_a_fixture(guarded: Guarded, case: str, mode: str) -> Non
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
     assert len(told(result)) == 1
-    result.stdout.fnmatch_lines([f"plainpkg: put back: left by {owner}"])
+    result.stdout.fnmatch_lines([f"{owner}: left plainpkg displaced: put back"])
     assert guarded.suite.executions() == {"plainpkg": 1}
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::TestIt::test_it"])
     assert result.parseoutcomes()["passed"] == 2
@@ -448,7 +448,7 @@ def test_a_file_owns_what_its_collection_displaces(guarded: Guarded, case: str, 
     guarded.suite.tests(COLLECTED[case], "test_a.py")
     guarded.suite.tests("import plainpkg\n" + textwrap.dedent(AFTERWARDS), "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == ["plainpkg: put back: left by test_a.py (collection)"]
+    assert told(result) == ["test_a.py (collection): left plainpkg displaced: put back"]
     assert guarded.suite.executions() == {"plainpkg": 1}
     if mode == "restore":
         result.assert_outcomes(passed=2, warnings=1)
@@ -465,7 +465,7 @@ def test_a_conftest_in_a_directory_owns_what_its_import_displaces(guarded: Guard
     guarded.suite.tests("def test_it(): pass\n", "part/test_it.py")
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == ["plainpkg: put back: left by part (collection)"]
+    assert told(result) == ["part (collection): left plainpkg displaced: put back"]
     assert guarded.suite.executions() == {"plainpkg": 1}
     if mode == "restore":
         result.assert_outcomes(passed=2, warnings=1)
@@ -491,7 +491,7 @@ def test_a_doctest_owns_what_it_displaces(guarded: Guarded, mode: str) -> None:
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode, "--doctest-modules", "documented.py", "test_text.txt", "test_z.py")
     culprits = ["documented.py::documented.evict", "test_text.txt::test_text.txt"]
-    assert told(result) == [f"plainpkg: put back: left by {culprit}" for culprit in culprits]
+    assert told(result) == [f"{culprit}: left plainpkg displaced: put back" for culprit in culprits]
     assert guarded.suite.executions() == {"plainpkg": 1}
     assert failures(result) == ([] if mode == "restore" else [f"ERROR {culprit}" for culprit in culprits])
     assert result.parseoutcomes()["passed"] == 3
@@ -528,8 +528,8 @@ def test_an_async_test_owns_what_it_displaces(guarded: Guarded, mode: str) -> No
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode, "-p", "anyio")
     assert told(result) == [
-        "plainpkg: put back: left by test_a.py::test_evicts",
-        "plainpkg: put back: left by test_a.py::test_uses (setup of fixture 'evicting')",
+        "test_a.py::test_evicts: left plainpkg displaced: put back",
+        "test_a.py::test_uses (setup of fixture 'evicting'): left plainpkg displaced: put back",
     ]
     culprits = ["ERROR test_a.py::test_evicts", "ERROR test_a.py::test_uses"]
     assert failures(result) == ([] if mode == "restore" else culprits)
@@ -546,7 +546,7 @@ def test_before_collection_nobody_fails(guarded: Guarded, mode: str) -> None:
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode, "-W", "error")
     result.assert_outcomes(passed=1)
-    assert told(result)[-1] == "plainpkg: put back: left before collection"
+    assert told(result)[-1] == "before collection: left plainpkg displaced: put back"
     assert guarded.suite.executions() == {"plainpkg": 1}
 
 
@@ -801,8 +801,8 @@ def test_a_re_import_by_another_is_given_back(guarded: Guarded) -> None:
         result = guarded.run(mode, "-W", "error")
         result.assert_outcomes(passed=2)
         assert told(result) == [
-            "plainpkg: given back: test_it.py:16, in test_it.py::test_heavy (call); "
-            "taken by test_it.py (setup of fixture 'without')"
+            "test_it.py:16, in test_it.py::test_heavy (call): plainpkg imported again, "
+            "taken by test_it.py (setup of fixture 'without'): given back"
         ]
     assert guarded.suite.executions() == {"plainpkg": 2}, "once a session"
 
@@ -905,7 +905,7 @@ def test_restore_gives_back_to_the_culprit_too(guarded: Guarded, case: str) -> N
     result = guarded.run("restore", "-W", "error")
     result.assert_outcomes(passed=2)
     (line,) = told(result)
-    assert line.startswith("plainpkg: given back: test_it.py:")
+    assert line.startswith("test_it.py:") and line.endswith(": given back")
     assert guarded.suite.executions() == {"plainpkg": 1}
 
 
@@ -940,7 +940,7 @@ def test_what_x_stops_is_still_torn_down_and_judged(guarded: Guarded) -> None:
     )
     result = guarded.run("error", "-x")
     assert failures(result) == ["FAILED test_it.py::test_fails", "ERROR test_it.py::test_fails"]
-    assert told(result) == ["plainpkg: put back: left by test_it.py (teardown of fixture 'evicting')"]
+    assert told(result) == ["test_it.py (teardown of fixture 'evicting'): left plainpkg displaced: put back"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -1021,7 +1021,7 @@ def test_an_inner_session_that_evicts_for_good(guarded: Guarded, mode: str) -> N
     )
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode, "-p", "pytester")
-    assert told(result) == ["plainpkg: put back: left by test_a.py::test_session"]
+    assert told(result) == ["test_a.py::test_session: left plainpkg displaced: put back"]
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_session"])
     assert result.parseoutcomes()["passed"] == 2
     assert guarded.suite.executions() == {"plainpkg": 1}

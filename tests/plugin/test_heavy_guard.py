@@ -317,7 +317,7 @@ def test_a_swallowed_refusal_is_in_the_report(suite: Suite, run: Run) -> None:
     )
     result = run("--heavy-guard=error")
     result.assert_outcomes(passed=1)
-    assert section(result)[-1] == "plainpkg: reload refused: test_it.py:5, in test_it.py::test_reload (call)"
+    assert section(result)[-1] == "test_it.py:5, in test_it.py::test_reload (call): reload of plainpkg: refused"
 
 
 def test_an_extension_that_breaks_is_saved(suite: Suite, extension: Installed) -> None:

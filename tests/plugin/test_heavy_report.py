@@ -1,14 +1,17 @@
-"""The setting heavy_report: the section at the end."""
+"""The setting heavy_report and the flag --heavy-report: the section at the end, and files."""
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from ..suite import Suite, section, usage_errors
 
-COST = r" +\d+\.\d\d s +[+-]\d+ MiB  "
+COST = r" +\d+\.\d\d s +\d+ % +[+-]\d+ MiB  "
 
 
 def test_imports_are_told_with_cost_and_place(suite: Suite) -> None:
@@ -72,3 +75,187 @@ def test_another_value_is_refused(suite: Suite, value: str) -> None:
     """A value that is none is a usage error."""
     suite.declare(heavy_report=value)
     assert usage_errors(suite.run_inside()) == [f"heavy_report: {value!r} is none of on, off (pytest.ini, [pytest])."]
+
+
+FILES = ("x.json", "x.html", "x.speedscope.json", "deep/x.importtime.txt")
+STEMS = [f"--heavy-report={file}" for file in FILES]
+RUN_INSIDE_OF_NO_TEST = {"PYTEST_CURRENT_TEST": ""}
+
+
+def _read(suite: Suite, file: str = "x.json") -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((suite.path / file).read_text(encoding="utf-8"))
+    return facts
+
+
+def test_files_are_written_by_their_suffixes(suite: Suite) -> None:
+    """All formats, from one run, with the same figures; directories are made."""
+    suite.declare("slow = sluggish")
+    suite.tests("def test_one(slow): pass\n")
+    result = suite.run(*STEMS)
+    assert result.ret == 0
+    assert section(result)[-4:] == [f"written: {file}" for file in FILES]
+    facts = _read(suite)
+    [module] = facts["modules"]
+    assert module["fullname"] == "sluggish"
+    assert 300_000 < module["cumulative_us"] < 5_000_000
+    assert module["first"]["text"] == "test_it.py::test_one (setup of fixture 'slow')"
+    [process] = facts["processes"]
+    assert [test["phase"] for test in process["tests"]] == ["setup", "call", "teardown"]
+    assert (
+        process["tests"][0]["begin_us"] <= process["tree"][module["numbers"][0]]["begin_us"] <= process["duration_us"]
+    )
+    figures = f"{module['cumulative_us']:10d} | sluggish"
+    assert figures in (suite.path / "deep/x.importtime.txt").read_text(encoding="utf-8")
+    assert "sluggish" in (suite.path / "x.speedscope.json").read_text(encoding="utf-8")
+    page = (suite.path / "x.html").read_text(encoding="utf-8")
+    assert (
+        json.loads(page.partition('id="report">')[2].partition("</script>")[0])["modules"][0]["fullname"] == "sluggish"
+    )
+
+
+def test_import_statements_are_measured_too(suite: Suite) -> None:
+    """With nothing declared and no guard: the whole tree, and what is heavy in it has the line that imports it."""
+    suite.write("app/__init__.py", "")
+    suite.write("app/model.py", "import numpy\n")
+    suite.tests("import app.model\n\ndef test_one(): pass\n")
+    result = suite.run("--heavy-report=x.json", path=(suite.path,))
+    assert result.ret == 0
+    [numpy] = _read(suite)["modules"]
+    assert numpy["first"]["text"] == "app/model.py:1, in test_it.py (collection)"
+    assert numpy["chain"] == ["test_it", "app.model"]
+    assert "first: app/model.py:1, in test_it.py (collection), by app.model" in section(result)[0]
+
+
+def test_another_suffix_is_a_usage_error(suite: Suite) -> None:
+    """Before anything is collected."""
+    assert usage_errors(suite.run("--heavy-report=x.xml", "--heavy-report=x.json")) == [
+        "--heavy-report: 'x.xml' ends in none of .speedscope.json, .json, .html, .importtime.txt."
+    ]
+
+
+def test_a_file_that_cannot_be_written_fails_the_run(suite: Suite) -> None:
+    """It is told, with the section switched off too, and the others are written."""
+    suite.write("taken", "")
+    suite.tests("def test_one(): pass\n")
+    result = suite.run("--heavy-report=taken/x.json", "--heavy-report=x.json", "-o", "heavy_report=off")
+    assert result.ret == 1
+    assert section(result)[0] == "written: x.json"
+    assert section(result)[1].startswith("--heavy-report: [Errno ")
+    assert _read(suite)["version"] == 1
+
+
+def test_quiet_and_verbose(suite: Suite) -> None:
+    """-q has one line for all imports, -v the parts of each, -qq and --no-summary nothing."""
+    suite.declare("slow = sluggish", "counted", heavy_guard="restore", heavy_protect="sluggish")
+    suite.tests("def test_one(slow, counted): pass\n")
+    line = section(suite.run("-q"))[0]
+    assert re.fullmatch(r"imported: sluggish \d\.\d\d s, counted \d\.\d\d s", line)
+    assert any(re.fullmatch(r"    sluggish itself +\d\.\d\d s .*MiB", line) for line in section(suite.run("-v")))
+    assert section(suite.run("-qq")) == section(suite.run("--no-summary")) == []
+
+
+def test_collection_is_told_without_the_imports_in_it(suite: Suite) -> None:
+    """How long it took, and would take without them."""
+    suite.declare("sluggish")
+    suite.tests("import sluggish\n\ndef test_one(): pass\n")
+    line = section(suite.run("--heavy-report=x.json"))[1]
+    match = re.fullmatch(r"collection took (\d+\.\d\d) s, (\d+\.\d\d) s without these imports", line)
+    assert match is not None
+    assert float(match[1]) - float(match[2]) >= 0.29
+
+
+def test_junit_has_the_totals(suite: Suite) -> None:
+    """As properties of the suite."""
+    suite.declare("slow = sluggish")
+    suite.tests("def test_one(slow): pass\n")
+    suite.run("--junitxml=x.xml")
+    tree = ElementTree.parse(suite.path / "x.xml")
+    found = {each.attrib["name"]: each.attrib["value"] for each in tree.iterfind("testsuite/properties/property")}
+    assert 0.3 < float(found["heavyimports.sluggish.seconds"]) < 5
+    assert found["heavyimports.guard.events"] == "0"
+
+
+def test_github_has_a_table(suite: Suite) -> None:
+    """Where its variable is set, something heavy was imported and the report is on; not of a run inside of a test."""
+    suite.declare("slow = sluggish")
+    suite.tests("def test_one(slow): pass\n")
+    summary = suite.write("summary.md", "what others wrote\n")
+    github = {"GITHUB_STEP_SUMMARY": str(summary)}
+    suite.run(**github)
+    suite.run("-o", "heavy_report=off", **github, **RUN_INSIDE_OF_NO_TEST)
+    suite.run("--deselect=test_it.py::test_one", **github, **RUN_INSIDE_OF_NO_TEST)
+    assert summary.read_text(encoding="utf-8") == "what others wrote\n"
+    suite.run(**github, **RUN_INSIDE_OF_NO_TEST)
+    lines = summary.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "what others wrote"
+    assert any(line.startswith("| `sluggish` | ") for line in lines)
+
+
+def test_workers_are_merged(suite: Suite) -> None:
+    """The controller tells what each worker has imported, and what the guard did there."""
+    suite.declare("slow = sluggish", heavy_guard="restore", heavy_protect="sluggish")
+    suite.tests(
+        """
+        import importlib, sys
+        import pytest
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_one(slow, number):
+            importlib.reload(slow)
+        """
+    )
+    result = suite.run("-p", "xdist", "-n", "2", "--heavy-report=x.json", "-W", "ignore")
+    result.assert_outcomes(passed=8)
+    lines = section(result)
+    assert re.search(r"first: gw\d, test_it\.py::test_one\[\d\] \(setup of fixture 'slow'\); in 2 processes$", lines[0])
+    reloads = [line for line in lines if line.endswith("(call): reload of sluggish: ignored")]
+    assert len(reloads) == 8
+    facts = _read(suite)
+    assert [process["name"] for process in facts["processes"]] == ["controller", "gw0", "gw1"]
+    assert sum(len(process["tests"]) for process in facts["processes"]) == 24
+    [merged] = [node for node in facts["tree"] if node["fullname"] == "sluggish"]
+    assert merged["loads"] == 2
+    assert merged["cumulative_us"] == sum(
+        node["cumulative_us"]
+        for process in facts["processes"]
+        for node in process["tree"]
+        if node["fullname"] == "sluggish"
+    )
+
+
+def test_a_worker_that_dies_is_told_and_what_it_said_is_kept(suite: Suite) -> None:
+    """Its imports before the test in which it died are in the report."""
+    suite.declare("slow = sluggish")
+    suite.tests(
+        """
+        import os
+
+        def test_one(slow): pass
+        def test_two(slow): os._exit(7)
+        """
+    )
+    result = suite.run("-p", "xdist", "-n", "1", "--heavy-report=x.json", "--max-worker-restart=0")
+    assert result.ret == 1
+    lines = section(result)
+    assert re.search(r"^sluggish .*first: gw0, test_it\.py::test_one \(setup of fixture 'slow'\)", lines[0])
+    assert any(line.startswith("gw0 died (Not properly terminated): ") for line in lines)
+    [_, worker] = _read(suite)["processes"]
+    assert worker["died"] == "Not properly terminated"
+    assert "sluggish" in [node["fullname"] for node in worker["tree"]]
+    assert [test["nodeid"] for test in worker["tests"]][-1] == "test_it.py::test_two"
+
+
+def test_nothing_is_measured_unless_somebody_asks(suite: Suite) -> None:
+    """Without guard, report and budget the import system is as it was."""
+    suite.declare("plain")
+    suite.tests(
+        """
+        import sys
+
+        def test_one(plain):
+            assert not [name for name in sys.modules if name.startswith("pytest_heavyimports.imports.measuring")]
+            assert not [finder for finder in sys.meta_path if type(finder).__name__ == "MeasuringFinder"]
+        """
+    )
+    suite.run().assert_outcomes(passed=1)
+    suite.run("--heavy-report=x.json").assert_outcomes(failed=1)

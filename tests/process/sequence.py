@@ -151,7 +151,7 @@ class Sequence:
         self.broken: list[str] = []
 
     def _guard(self, mode: str) -> Guard:
-        return Guard(mode, self.keeper, ledger=Ledger(), whereabouts=Whereabouts(os.getcwd()), collector=nullcontext())
+        return Guard(mode, self.keeper, ledger=Ledger(), whereabouts=Whereabouts(os.getcwd()), around=nullcontext)
 
     # What is there
 

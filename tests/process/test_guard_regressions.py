@@ -30,7 +30,7 @@ sys.modules["builtins"].begun = bodies.append
 keeper = Keeper()
 
 def session(mode):
-    guard = Guard(mode, keeper, ledger=Ledger(), whereabouts=Whereabouts(""), collector=nullcontext())
+    guard = Guard(mode, keeper, ledger=Ledger(), whereabouts=Whereabouts(""), around=nullcontext)
     install(guard, keeper)
     guard.protect({"tree": "'tree'", "beside": "'beside'"})
     return guard

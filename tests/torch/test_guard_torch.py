@@ -136,8 +136,8 @@ def test_whole_after_a_put_back(suite: Suite, eviction: str, mode: str) -> None:
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_evicts"])
     assert result.parseoutcomes()["passed"] == 1 + after
     (line,) = told(result)
-    assert line.startswith(EVICTIONS[eviction][1])
-    assert line.endswith(": put back: left by test_a.py::test_evicts")
+    assert line.startswith(f"test_a.py::test_evicts: left {EVICTIONS[eviction][1]}")
+    assert line.endswith(" displaced: put back")
 
 
 @pytest.mark.parametrize("eviction", EVICTIONS)

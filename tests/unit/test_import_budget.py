@@ -31,6 +31,8 @@ NEVER_UNUSED = {
     f"{OURS}.cuda_hooks",
     f"{OURS}.needs",
     f"{OURS}.report",
+    f"{OURS}.report_hooks",
+    f"{OURS}.reporting",
     f"{OURS}.imports.install",
     f"{OURS}.probe",
     f"{OURS}.probe_hooks",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
 import pytest
 
 from pytest_heavyimports import measure
-from pytest_heavyimports.measure import Cost, rss_bytes
+from pytest_heavyimports.measure import Clock, Cost, ResidentSet, rss_bytes
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the resident set is read from /proc")
 
@@ -46,3 +47,39 @@ def test_without_proc_the_growth_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp
     assert rss_bytes() is None
     assert cost.rss_growth_bytes is None
     assert cost.duration_s >= 0
+
+
+def test_a_figure_of_memory_is_asked_for_once_a_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that must be exact is asked for at once."""
+    resident, figures = ResidentSet(), iter(range(10))
+    monkeypatch.setattr(resident, "_ask", lambda: next(figures))
+    now = 10 * ResidentSet.MAX_AGE_NS
+    asked = [(0, False), (ResidentSet.MAX_AGE_NS, False), (ResidentSet.MAX_AGE_NS + 1, False), (0, True)]
+    assert [resident.bytes_at(now + later, is_exact=exact) for later, exact in asked] == [0, 0, 1, 2]
+
+
+@linux_only
+def test_a_forked_child_is_told_about_itself() -> None:
+    """The file that was open before the fork is its parent's."""
+    resident = ResidentSet()
+    before = resident.bytes_at(0, is_exact=True)
+    assert before is not None
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        block = bytearray(b"x") * (64 * 2**20)
+        now = resident.bytes_at(0, is_exact=True) or 0
+        os.write(writer, str(now - before + len(block) - 64 * 2**20).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        assert int(told.read()) > 30 * 2**20
+    resident.close()
+
+
+def test_microseconds_are_whole() -> None:
+    """So that a part of a part is where it is, and differences are exact."""
+    clock = Clock()
+    assert [clock.of(clock.zero_ns + ns) for ns in (0, 999, 1000, 1999)] == [0, 0, 1, 1]
+    assert clock() >= 0

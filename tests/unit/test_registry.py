@@ -40,7 +40,7 @@ def make_registry(*lines: str) -> ModuleRegistry:
         {module.alias: module for module in declared},
         ledger=Ledger(),
         whereabouts=whereabouts,
-        collector=contextlib.nullcontext(),
+        around=contextlib.nullcontext,
         on_missing=_missing,
     )
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from pytest_heavyimports.ledger import Ledger
+from typing import Any
+
 from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Import, Reload
-from pytest_heavyimports.report.terminal import section_lines, write_section
+from pytest_heavyimports.records import Import, Leak, Reimport, Reload
+from pytest_heavyimports.report.account import Account
+from pytest_heavyimports.report.model import make_report
+from pytest_heavyimports.report.terminal import Line, section_lines, write_section
+
+from .trees import torch_report
 
 CALL = Place("call", "test_a.py::test_one")
 
@@ -19,60 +24,116 @@ class Lines:
     def write_sep(self, sep: str, title: str) -> None:
         self.written.append(f"{sep} {title} {sep}")
 
-    def write_line(self, line: str) -> None:
-        self.written.append(line)
+    def write_line(self, line: str, **markup: bool) -> None:
+        self.written.append(f"{line}{markup or ''}")
 
 
-def _ledger(*events: Import | Reload) -> Ledger:
-    ledger = Ledger()
-    for event in events:
-        ledger.record(event)
-    return ledger
+def _texts(*events: Any, **how: Any) -> list[str]:
+    account = Account(duration_us=10_000_000, events=[(0, event) for event in events])
+    return [line.text for line in section_lines(make_report([account], [], lambda _: ""), **how)]
 
 
 def test_imports_are_aligned_with_cost_and_place() -> None:
-    """A line for each import: its name, seconds, MiB, and where it was first asked for."""
+    """A line for each import: its name, seconds, share of the run, MiB, and where it was first asked for."""
     setup = Place("setup", "test_a.py::test_one", fixture="np")
-    ledger = _ledger(
+    assert _texts(
         Import("torch", CALL, 2.345, 300 * 2**20),
         Import("numpy", setup, 0.1, -(2**20)),
         Import("pandas", Place("collect", "test_b.py")),
-    )
-    assert list(section_lines(ledger)) == [
-        "torch     2.35 s   +300 MiB  first: test_a.py::test_one (call)",
-        "numpy     0.10 s     -1 MiB  first: test_a.py::test_one (setup of fixture 'np')",
-        "pandas                       first: test_b.py (collection)",
+    ) == [
+        "torch     2.35 s   23 %   +300 MiB  first: test_a.py::test_one (call)",
+        "numpy     0.10 s    1 %     -1 MiB  first: test_a.py::test_one (setup of fixture 'np')",
+        "pandas                              first: test_b.py (collection)",
     ]
+
+
+def test_versions_and_importers_are_told() -> None:
+    """What came with another heavy module names that, and what others imported who did."""
+    assert [line.text for line in section_lines(torch_report())] == [
+        "torch 2.13.0    1.95 s   24 %   +299 MiB  first: test_a.py::test_one (setup of fixture 'torch'), by app",
+        "numpy 2.4.6     0.20 s    2 %    +19 MiB  first: test_a.py::test_one (setup of fixture 'torch'), by torch",
+    ]
+
+
+def test_verbose_tells_the_way_and_the_biggest_parts() -> None:
+    """Of what no other heavy module brought in."""
+    texts = [line.text for line in section_lines(torch_report(), verbosity=1)]
+    assert texts[1:7] == [
+        "    by way of app",
+        "    torch itself            0.70 s   +180 MiB",
+        "    torch._C                0.50 s    +99 MiB",
+        "    torch.nn                0.50 s    +10 MiB",
+        "    torch._dynamo itself    0.25 s    +10 MiB",
+        texts[6],
+    ]
+    assert texts[6].startswith("numpy ")
+    assert texts[7:] == ["    by way of app > torch > torch._C"]
+
+
+def test_quiet_is_one_line_for_all_imports() -> None:
+    """numpy, which came with torch, is left out."""
+    assert [line.text for line in section_lines(torch_report(), verbosity=-1)] == ["imported: torch 1.95 s"]
+
+
+def test_what_does_not_fit_is_told_in_two_lines() -> None:
+    """On a terminal; elsewhere nothing is broken up."""
+    texts = _texts(Import("torch", CALL, 2.0, 0), width=60)
+    assert texts == ["torch    2.00 s   20 %     +0 MiB", "    first: test_a.py::test_one (call)"]
+    assert len(_texts(Import("torch", CALL, 2.0, 0), width=80)) == 1
 
 
 def test_failures_have_their_error() -> None:
     """A module that broke while it was imported is told with the error."""
-    (line,) = section_lines(_ledger(Import("torch", CALL, 1.0, None, "OSError('libtorch.so')")))
-    assert line == "torch    1.00 s             first: test_a.py::test_one (call); failed: OSError('libtorch.so')"
+    (line,) = _texts(Import("torch", CALL, 1.0, None, "OSError('libtorch.so')\nmore"))
+    assert line.endswith("  first: test_a.py::test_one (call); failed: OSError('libtorch.so')")
 
 
-def test_reloads_are_told_in_order() -> None:
-    """What the guard did stands between the imports, where it happened."""
-    ledger = _ledger(
-        Import("torch", CALL, 1.0, 0),
+def test_the_guard_is_told_culprit_first() -> None:
+    """Who, what, and what became of it, in order."""
+    assert _texts(
         Reload("torch", Place("call", "test_b.py::test_two", line="test_b.py:3"), refused=True),
         Reload("torch.overrides", CALL, refused=False),
-    )
-    assert list(section_lines(ledger))[1:] == [
-        "torch: reload refused: test_b.py:3, in test_b.py::test_two (call)",
-        "torch.overrides: reload ignored: test_a.py::test_one (call)",
+        Reimport("torch", CALL, Place("", "test_c.py::test_three"), refused=False),
+        Leak(("torch", "torch.nn"), Place("", "test_c.py::test_three"), is_fake=False, is_tolerated=False),
+        Leak(("torch",), Place("collect", "test_d.py"), is_fake=True, is_tolerated=False),
+        Leak(("torch",), Place("before collection"), is_fake=True, is_tolerated=True),
+    ) == [
+        "test_b.py:3, in test_b.py::test_two (call): reload of torch: refused",
+        "test_a.py::test_one (call): reload of torch.overrides: ignored",
+        "test_a.py::test_one (call): torch imported again, taken by test_c.py::test_three: given back",
+        "test_c.py::test_three: left torch and 1 more displaced: put back",
+        "test_d.py (collection): left a fake of torch: taken away",
+        "before collection: left a fake of torch: left alone",
     ]
 
 
-def test_the_section_has_a_title() -> None:
+def test_a_dead_worker_is_told() -> None:
+    """With the cause that pytest-xdist gives."""
+    report = make_report([Account("controller"), Account("gw0", died="Not properly terminated")], [], lambda _: "")
+    [line] = section_lines(report)
+    told = "gw0 died (Not properly terminated): what it did after its last test's report is not known"
+    assert line == Line(told, "red")
+
+
+def test_collection_and_hint_come_last() -> None:
+    """How long collection took without the imports in it."""
+    report = torch_report(collection_begin_us=900_000, collection_us=2_500_000)
+    assert [line.text for line in section_lines(report, hint="do this")][-2:] == [
+        "collection took 2.50 s, 0.80 s without these imports",
+        "hint: do this",
+    ]
+
+
+def test_the_section_has_a_title_and_colours() -> None:
     """The lines stand under their title."""
     lines = Lines()
-    write_section(lines, _ledger(Reload("torch", CALL, refused=True)))
-    assert lines.written == ["= heavy imports =", "torch: reload refused: test_a.py::test_one (call)"]
+    write_section(lines, [Line("bad", "red"), Line("plain")])
+    assert lines.written == ["= heavy imports =", "bad{'red': True}", "plain"]
 
 
 def test_nothing_is_written_where_nothing_happened() -> None:
     """No heavy import and no reload: no section."""
     lines = Lines()
-    write_section(lines, _ledger())
+    write_section(lines, [])
     assert lines.written == []
+    assert _texts() == []

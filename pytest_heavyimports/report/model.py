@@ -1,0 +1,352 @@
+"""What the report tells: every sum and every choice of figures is made here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..names import is_within, lineage, root
+from ..places import Place
+from ..records import Import, Leak, Reimport, Reload
+
+if TYPE_CHECKING:
+    from ..records import Load
+    from .account import Account
+
+GUARD_EVENTS = (Leak, Reimport, Reload)
+MAIN_THREAD = "MainThread"
+
+
+class Node(NamedTuple):
+    """A load with its sums. Those of the memory are ``None`` where the system doesn't tell, or tracemalloc is off."""
+
+    load: Load
+    cumulative_us: int
+    """With everything that it imported."""
+    self_us: int
+    """Without."""
+    rss_bytes: int | None
+    """Growth of the resident set, with everything that it imported."""
+    rss_self_bytes: int | None
+    traced_bytes: int | None
+    """Growth of what Python has allocated, with everything that it imported."""
+    traced_self_bytes: int | None
+
+
+class Merged(NamedTuple):
+    """The same load in all processes: the same module, imported by the same chain of modules. Figures are added up."""
+
+    fullname: str
+    importer: int
+    """Its number in the list; -1 where there is none."""
+    loads: int
+    cumulative_us: int
+    self_us: int
+    rss_bytes: int | None
+    rss_self_bytes: int | None
+
+
+class Package(NamedTuple):
+    """What all modules of one top-level package took by themselves, in all processes."""
+
+    name: str
+    modules: int
+    self_us: int
+    rss_self_bytes: int | None
+
+
+class Module(NamedTuple):
+    """A heavy module with all its parts, in that process where it took longest."""
+
+    fullname: str
+    version: str
+    processes: tuple[str, ...]
+    """Those that imported it, by name."""
+    cumulative_us: int | None
+    """``None`` where nobody measured."""
+    rss_bytes: int | None
+    share: float | None
+    """Of the time that the process took."""
+    first: Place
+    chain: tuple[str, ...]
+    """The modules that lead from there to it, without itself."""
+    within: str
+    """The heavy module that has its cost in its own: it is a part of it, or was brought in by it; may be empty."""
+    error: str
+    numbers: tuple[int, ...]
+    """Of its loads in the tree of that process: its own, and those of its parts that came later."""
+    process: str
+
+
+class Report(NamedTuple):
+    """Everything that is told."""
+
+    accounts: Sequence[Account]
+    trees: dict[str, list[Node]]
+    """By process."""
+    merged: list[Merged]
+    packages: list[Package]
+    """The longest first."""
+    modules: list[Module]
+    """The first to be imported first."""
+    duration_us: int
+    heavy_us: int
+    """What the process that took longest spent on heavy modules, each second counted once."""
+    collection_us: int
+    """Of the process that took longest."""
+    collection_heavy_us: int
+    """How much of that was spent on heavy modules."""
+
+
+def make_report(accounts: Sequence[Account], heavy: Iterable[str], version_of: Callable[[str], str]) -> Report:
+    """
+    Sum up.
+
+    Args:
+        accounts: One for each process.
+        heavy: The names of modules that are heavy, beside those that the ledgers have imports of.
+        version_of: Gives the version of a module that is installed, and an empty string otherwise.
+    """
+    trees = {account.name: make_tree(account.loads) for account in accounts}
+    merged = merge(trees.values())
+    slowest = max(accounts, key=lambda account: account.collection_us)
+    names = frozenset(heavy).union(*map(imported_names, accounts))
+    return Report(
+        accounts,
+        trees,
+        merged,
+        _packages(merged),
+        _modules(accounts, trees, names, version_of),
+        max(account.duration_us for account in accounts),
+        max(heavy_us(tree, names) for tree in trees.values()),
+        slowest.collection_us,
+        _heavy_in_collection(slowest, trees[slowest.name], names),
+    )
+
+
+def make_tree(loads: Sequence[Load]) -> list[Node]:
+    """The loads of one process, in their order, each with its sums."""
+    children: defaultdict[int, list[Load]] = defaultdict(list)
+    for load in loads:
+        children[load.importer].append(load)
+    return [_node(load, children[number]) for number, load in enumerate(loads)]
+
+
+def _node(load: Load, children: list[Load]) -> Node:
+    rss, traced = _rss(load), _traced(load)
+    return Node(
+        load,
+        _duration(load),
+        _duration(load) - sum(map(_duration, children)),
+        rss,
+        _less(rss, map(_rss, children)),
+        traced,
+        _less(traced, map(_traced, children)),
+    )
+
+
+def _duration(load: Load) -> int:
+    return load.end_us - load.begin_us
+
+
+def _rss(load: Load) -> int | None:
+    return _growth(load.rss_begin_bytes, load.rss_end_bytes)
+
+
+def _traced(load: Load) -> int | None:
+    return _growth(load.traced_begin_bytes, load.traced_end_bytes)
+
+
+def _growth(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before
+
+
+def _less(total: int | None, parts: Iterable[int | None]) -> int | None:
+    return None if total is None else total - sum(part or 0 for part in parts)
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other
+
+
+def merge(trees: Iterable[list[Node]]) -> list[Merged]:
+    """One tree of all processes and threads."""
+    merged: list[Merged] = []
+    numbers: dict[tuple[int, str], int] = {}
+    for tree in trees:
+        places: list[int] = []
+        for node in tree:
+            importer = -1 if node.load.importer < 0 else places[node.load.importer]
+            fullname = node.load.fullname
+            number = numbers.setdefault((importer, fullname), len(merged))
+            places.append(number)
+            if number == len(merged):
+                merged.append(Merged(fullname, importer, 0, 0, 0, None, None))
+            merged[number] = _added(merged[number], node)
+    return merged
+
+
+def _added(merged: Merged, node: Node) -> Merged:
+    return merged._replace(
+        loads=merged.loads + 1,
+        cumulative_us=merged.cumulative_us + node.cumulative_us,
+        self_us=merged.self_us + node.self_us,
+        rss_bytes=_plus(merged.rss_bytes, node.rss_bytes),
+        rss_self_bytes=_plus(merged.rss_self_bytes, node.rss_self_bytes),
+    )
+
+
+def _packages(merged: Iterable[Merged]) -> list[Package]:
+    packages: dict[str, Package] = {}
+    for node in merged:
+        name = root(node.fullname)
+        known = packages.get(name, Package(name, 0, 0, None))
+        packages[name] = Package(
+            name,
+            known.modules + 1,
+            known.self_us + node.self_us,
+            _plus(known.rss_self_bytes, node.rss_self_bytes),
+        )
+    return sorted(packages.values(), key=lambda package: -package.self_us)
+
+
+def imported_names(account: Account) -> set[str]:
+    """The modules that the ledger of a process has imports of."""
+    return {event.fullname for _, event in account.events if isinstance(event, Import)}
+
+
+def ancestors(tree: Sequence[Node], number: int) -> Iterator[int]:
+    """The numbers of the loads that led to one, innermost first."""
+    while (number := tree[number].load.importer) >= 0:
+        yield number
+
+
+def outermost(tree: Sequence[Node], is_wanted: Callable[[str], bool]) -> list[int]:
+    """The numbers of loads of wanted modules that are no part of another one."""
+    inside: set[int] = set()
+    found = []
+    for number, node in enumerate(tree):
+        is_inside = node.load.importer in inside
+        if is_inside or is_wanted(node.load.fullname):
+            inside.add(number)
+            if not is_inside:
+                found.append(number)
+    return found
+
+
+def _modules(
+    accounts: Sequence[Account], trees: dict[str, list[Node]], names: frozenset[str], version_of: Callable[[str], str]
+) -> list[Module]:
+    rows: dict[str, list[Module]] = {}
+    order: dict[str, tuple[float, int]] = {}
+    for account in accounts:
+        for at_us, row in _imports(account, trees[account.name], names):
+            rows.setdefault(row.fullname, []).append(row)
+            order.setdefault(row.fullname, (account.epoch_s, at_us))
+    return [
+        max(rows[name], key=lambda row: row.cumulative_us or 0)._replace(
+            version=version_of(name), processes=tuple(row.process for row in rows[name])
+        )
+        for name in sorted(rows, key=lambda name: order[name])
+    ]
+
+
+def _imports(account: Account, tree: list[Node], names: frozenset[str]) -> Iterator[tuple[int, Module]]:
+    """The first imports of one process, each with the time at which it began, or was recorded."""
+    loads: dict[str, int] = {}  # the first of each
+    for number, node in enumerate(tree):
+        if node.load.fullname in names:
+            loads.setdefault(node.load.fullname, number)
+    events: dict[str, tuple[int, Import]] = {}
+    for at_us, event in account.events:
+        if isinstance(event, Import):
+            events.setdefault(event.fullname, (at_us, event))
+    for name in sorted({**events, **loads}, key=lambda name: _begin(name, tree, loads, events)):
+        event = events[name][1] if name in events else Import(name, Place(""))
+        row = _measured(tree, loads[name], names, event) if name in loads else _recorded(event)
+        share = row.cumulative_us / account.duration_us if row.cumulative_us and account.duration_us else None
+        yield _begin(name, tree, loads, events), row._replace(share=share, process=account.name)
+
+
+def _begin(name: str, tree: list[Node], loads: dict[str, int], events: dict[str, tuple[int, Import]]) -> int:
+    return tree[loads[name]].load.begin_us if name in loads else events[name][0]
+
+
+def _measured(tree: list[Node], number: int, names: frozenset[str], event: Import) -> Module:
+    load = tree[number].load
+    chain = list(ancestors(tree, number))
+    bringers = [above for above in chain if heavy_name(tree[above].load.fullname, names)]
+    # Heavy modules know their place, and so does what nobody imports.
+    first = next(place for above in (*bringers[-1:], number, *chain) if (place := tree[above].load.place))
+    bringer = tree[bringers[-1]].load.fullname if bringers else load.fullname.rpartition(".")[0]
+    us, rss, numbers = cost_of(tree, load.fullname)
+    return Module(
+        load.fullname,
+        "",
+        (),
+        us,
+        rss,
+        None,
+        first,
+        tuple(tree[above].load.fullname for above in reversed(chain)),
+        heavy_name(bringer, names),
+        load.error or event.error,
+        tuple(numbers),
+        "",
+    )
+
+
+def _recorded(event: Import) -> Module:
+    duration_us = None if event.duration_s is None else round(event.duration_s * 1e6)
+    return Module(
+        event.fullname, "", (), duration_us, event.rss_growth_bytes, None, event.place, (), "", event.error, (), ""
+    )
+
+
+def heavy_us(tree: Sequence[Node], names: Iterable[str]) -> int:
+    """What a process spent on loading these modules, with everything that they brought in, each second counted once."""
+    return sum(tree[number].cumulative_us for number in outermost_heavy(tree, names))
+
+
+def outermost_heavy(tree: Sequence[Node], names: Iterable[str]) -> list[int]:
+    """The numbers of the loads of these modules and their parts that are no part of another such load."""
+    wanted = frozenset(names)
+    return outermost(tree, lambda fullname: bool(heavy_name(fullname, wanted)))
+
+
+def heavy_name(fullname: str, names: frozenset[str]) -> str:
+    """The heavy module that *fullname* is, or the outermost that it is a part of; an empty text where there is none."""
+    return next((name for name in reversed(list(lineage(fullname))) if name in names), "")
+
+
+def cost_of(tree: Sequence[Node], package: str) -> tuple[int, int | None, list[int]]:
+    """What a process spent on a package, parts of it that came later included: microseconds, bytes, and which loads."""
+    numbers = outermost(tree, lambda fullname: is_within(fullname, package))
+    us, rss = 0, None
+    for number in numbers:
+        us += tree[number].cumulative_us
+        rss = _plus(rss, tree[number].rss_bytes)
+    return us, rss, numbers
+
+
+def parts_of(tree: Sequence[Node], numbers: Sequence[int]) -> list[Node]:
+    """What loads imported themselves, the longest first: with what these took without them, it adds up to the whole."""
+    wanted = set(numbers)
+    return sorted((node for node in tree if node.load.importer in wanted), key=lambda node: -node.cumulative_us)
+
+
+def _heavy_in_collection(account: Account, tree: list[Node], names: frozenset[str]) -> int:
+    end_us = account.collection_begin_us + account.collection_us
+    if tree:
+        found = [tree[number] for number in outermost_heavy(tree, names)]
+        return sum(
+            node.cumulative_us
+            for node in found
+            if account.collection_begin_us <= node.load.begin_us < end_us and node.load.thread == MAIN_THREAD
+        )
+    return sum(
+        round((event.duration_s or 0.0) * 1e6)
+        for at_us, event in account.events
+        if isinstance(event, Import) and account.collection_begin_us <= at_us < end_us
+    )
