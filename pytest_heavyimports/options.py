@@ -82,6 +82,7 @@ class Settings(SimpleNamespace):
     order: str
     report: bool
     report_files: tuple[str, ...]
+    is_verbose: bool
     budget: tuple[str, ...]
     preload: bool
     defer: bool
@@ -98,12 +99,12 @@ class Settings(SimpleNamespace):
     @property
     def is_early(self) -> bool:
         """Whether something is to be done before the first conftest file is read."""
-        return self.preload or self.defer or bool(self.stub) or self.is_measured
+        return self.guard != "off" or self.preload or self.defer or bool(self.stub) or self.is_measured
 
     @property
     def is_measured(self) -> bool:
         """Whether the loading of every module is measured."""
-        return self.guard != "off" or bool(self.report_files or self.budget)
+        return bool(self.report_files or self.budget) or (self.guard != "off" and self.is_verbose)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"settings do not change: {name}")
@@ -237,6 +238,7 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         defer=is_on(DEFER_KEY),
         protect=tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[])),
         **{key.removeprefix("heavy_"): count(key) for key in COUNTS},
+        is_verbose=getattr(given_flags, "verbose", 0) > 0,
         cuda_leak=choice(LEAK_KEY, LEAK_CHOICES),
         isolate_timeout=timeout_s,
         stub=stub,

@@ -91,7 +91,7 @@ class Reporting:
     @cached_property
     def report(self) -> Report:
         """All of it, once the session has finished."""
-        from .distributions import installed_version
+        from .distributions import version_where_installed
         from .report.model import make_report
 
         own = self.news(is_last=True)
@@ -99,7 +99,7 @@ class Reporting:
         own.name = CONTROLLER if self.accounts else ""
         heavy = self._session.heavy_names()
         workers = sorted(self.accounts.values(), key=lambda account: (len(account.name), account.name))
-        return make_report([own, *workers], heavy, lambda fullname: installed_version(fullname) or "")
+        return make_report([own, *workers], heavy, version_where_installed)
 
     @cached_property
     def hint(self) -> str:

@@ -140,7 +140,9 @@ class Keeper:
     def begin(self, fullname: str, module: Any) -> None:
         """A module of a protected package is about to be executed."""
         self._executing[fullname] = module
-        if len(sys.modules) - self._counted != 1:  # the module itself
+        if len(sys.modules) == self._counted + 1:
+            self._counted += 1  # the module itself, as a rule
+        else:
             self._follow(fullname)
 
     def end(self, fullname: str, module: Any, error: BaseException | None) -> None:

@@ -237,10 +237,11 @@ def _run_warm(arguments: Sequence[str]) -> int:
             why = str(error)
             if getattr(error, "is_final", True):
                 break
-            connection.close()
             print(f"heavyimports run: a warm process is started: {why}.", file=sys.stderr, flush=True)
         else:
             return end_as(status)
+        finally:
+            connection.close()
     raise _no_warm_process(why)
 
 

@@ -65,7 +65,7 @@ def test_a_declared_module_is_imported_whether_the_run_asks_for_it_or_not(warm: 
     warm.learn("-k", "light")
     assert warm.suite.executions() == {"plainpkg": 1}
     result = warm.run()
-    assert section(result) == ["plainpkg                       first: warm process"]
+    assert section(result) == ["plainpkg 2.3.1                              first: warm process"]
     assert warm.suite.executions() == {"plainpkg": 1}
 
 

@@ -34,7 +34,7 @@ def test_what_is_no_command_has_status_2(tmp_path: Path, arguments: list[str], f
     assert (done.status, done.out, done.err[-1]) == (2, [], f"heavyimports: {fault}")
 
 
-@pytest.mark.parametrize("command", list(COMMANDS))
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"run"}))  # which hands --help on to pytest
 def test_each_command_has_a_help(tmp_path: Path, command: str) -> None:
     """With its own name."""
     done = heavyimports(tmp_path, command, "--help")
