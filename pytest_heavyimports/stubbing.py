@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain
 from types import FrameType, ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,10 +18,12 @@ from .imports.install import install_stand_ins
 from .imports.keeper import KEEPER
 from .imports.stubs import StandIn, StandInFinder
 from .imports.surface import RealNames, look_at
-from .imports.swap import Swap
 from .names import lineage, root
 from .options import STUB_KEY, STUBBED_CACHE_KEY, stub_fault
 from .places import is_plumbing, shown_line
+
+if TYPE_CHECKING:
+    from .imports.swap import Swap
 
 NAMES_KEY = "heavyimports/names"
 """In pytest's cache: for each of these the names that the real one has, of the version seen last."""
@@ -86,6 +89,8 @@ class StandIns:
         for swap in self.swaps:
             if swap.module.__name__ == name:
                 return swap.module
+        from .imports.swap import Swap  # here, since a run's own stand-ins need none
+
         stand_in = self._make(name, f"{STUB_KEY}({name!r}), {item.nodeid}")
         self.find_names([stand_in])
         conftests, tests = _modules_of_pytest(item)

@@ -93,6 +93,11 @@ class Entry(Record):
             raise AttributeError(f"nobody has set {name!r} of the stand-in {self.shown!r}")
         del self.attributes[name]
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was recorded or configured: there is nothing to forget. Asked of each name for each test."""
+        return self._mock is None and self._last is MISSING and not self.is_configured and not self.attributes
+
     def state(self) -> Configured:
         """What was configured, for :meth:`begin`."""
         return_value = self.mock.return_value if self.is_configured else MISSING
@@ -189,7 +194,8 @@ class StandIn:
 
     def begin_anew(self) -> dict[Entry, Configured]:
         """No call was recorded before this; gives what was configured, for :meth:`go_back`."""
-        before = {entry: entry.state() for entry in list(self._entries.values())}
+        used = [entry for entry in list(self._entries.values()) if not entry.is_untouched]
+        before = {entry: entry.state() for entry in used}
         for entry, state in before.items():
             entry.begin(state)
         return before
@@ -197,7 +203,8 @@ class StandIn:
     def go_back(self, before: Mapping[Entry, Configured]) -> None:
         """Forget what was recorded and configured since."""
         for entry in list(self._entries.values()):
-            entry.begin(before.get(entry))
+            if not entry.is_untouched or entry in before:
+                entry.begin(before.get(entry))
 
 
 class Surface(Protocol):
