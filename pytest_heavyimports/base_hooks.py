@@ -76,7 +76,6 @@ def pytest_configure(config: pytest.Config) -> None:
     options.add_markers(config)
     if config.option.help:
         return  # a fault in the configuration must not keep anybody from reading the help
-    config.pluginmanager.register(fixtures, "heavyimports-fixtures")
     settings, faults = options.read_settings(config, config.option)
     lines = all_lines(config, faults)
     declared: Mapping[str, HeavyModule] = {}
