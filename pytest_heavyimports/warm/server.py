@@ -353,13 +353,12 @@ class Warm:
             self._selector.unregister(file)
 
     def _facts(self) -> Message:
-        versions = [f"{name} {version}" for name in sorted(_tops(self.preload.known)) if (version := _version(name))]
         return Message(
             "facts",
             process=os.getpid(),
             interpreter=sys.executable,
             project=self.preload.project,
-            modules=join(versions),
+            modules=_versions(_tops(self.preload.known)),
             harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
             memory=_memory("Pss"),
             age=int(time.time() - self._began),
@@ -430,6 +429,28 @@ def _fork() -> int:
 def _tops(names: Iterable[str]) -> set[str]:
     tops = {name.partition(".")[0] for name in names}
     return {name for name in tops - sys.stdlib_module_names if name[0] != "_"}
+
+
+def _versions(names: Iterable[str]) -> bytes:
+    """
+    Each of these packages with its version, as the field of a message.
+
+    Asked in a child: the backport of importlib.metadata, which some names take, adds a finder to ``sys.meta_path`` for
+    good, and runs would have it.
+    """
+    reader, writer = os.pipe()
+    process = _fork()
+    if process == 0:
+        with suppress(Exception):
+            os.close(reader)
+            with os.fdopen(writer, "wb") as pipe:
+                pipe.write(join(f"{name} {version}" for name in sorted(names) if (version := _version(name))))
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        versions = pipe.read()
+    os.waitpid(process, 0)
+    return versions
 
 
 def _version(name: str) -> str:
