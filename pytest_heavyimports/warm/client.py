@@ -80,7 +80,9 @@ class Connection:
             numbers = b"".join([number.to_bytes(4, sys.byteorder) for number in files])
             control = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)]
             data = data[self._peer.sendmsg([data], control) :]
-        self._peer.sendall(data)
+        # All may be through, the answer and the end of the connection too: sendall calls send for no bytes as well.
+        if data:
+            self._peer.sendall(data)
 
     def receive(self) -> Message | None:
         """The next message; ``None`` where the other side is gone."""
