@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from .named_tuple import NamedTuple
 from .names import is_dotted
 
 if TYPE_CHECKING:

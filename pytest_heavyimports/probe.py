@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterator
 from math import inf
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from .errors import PUBLIC, InvalidDeclaration, NotBroughtIn, ProbeFailed
+from .named_tuple import NamedTuple
 from .names import is_dotted, is_within, root
 from .probe_process import child_environment, import_in_child
 

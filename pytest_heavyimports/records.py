@@ -1,9 +1,10 @@
-"""Values handed from room to room. Named tuples: a dataclass takes five times as long to define, in every run."""
+"""Values handed from room to room."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from .named_tuple import NamedTuple
 from .places import Place
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import runpy
 from pathlib import Path
-from typing import NamedTuple
 
 from ..distributions import locate
+from ..named_tuple import NamedTuple
 
 
 class Build(NamedTuple):

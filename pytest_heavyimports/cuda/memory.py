@@ -6,7 +6,9 @@ import gc
 import weakref
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+from ..named_tuple import NamedTuple
 
 SHOWN_TENSORS = 5
 

@@ -14,8 +14,9 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import islice
 from operator import is_, itemgetter
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from ..named_tuple import NamedTuple
 from ..names import is_within, lineage, root
 from ..places import within_modules
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from inspect import Signature
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ..named_tuple import NamedTuple
 from ..names import lineage
 from .keeper import is_stand_in
 from .stub_names import NameType, give_unknown, make_name

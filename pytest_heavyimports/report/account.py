@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..records import as_plain, from_plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..ledger import Event
     from ..records import Load, Phase
 
 
-@dataclass
 class Account:
     """The events, loads and tests of one process, oldest first."""
 
-    name: str = ""
-    """That of pytest-xdist's worker, or ``controller``; empty where there is one process."""
-    epoch_s: float = 0.0
-    """When it began."""
-    duration_us: int = 0
-    collection_begin_us: int = 0
-    collection_us: int = 0
-    """How long it has collected."""
-    died: str = ""
-    """Of what, where it died before it could give all of this."""
-    events: list[tuple[int, Event]] = field(default_factory=list)
-    """Each with the microseconds since the beginning."""
-    loads: list[Load] = field(default_factory=list)
-    phases: list[Phase] = field(default_factory=list)
+    # No dataclass: it takes a millisecond to define, and nearly every run with heavy modules has one.
+    def __init__(
+        self,
+        name: str = "",
+        epoch_s: float = 0.0,
+        duration_us: int = 0,
+        collection_begin_us: int = 0,
+        collection_us: int = 0,
+        died: str = "",
+        events: Iterable[tuple[int, Event]] = (),
+        loads: Iterable[Load] = (),
+        phases: Iterable[Phase] = (),
+    ) -> None:
+        """
+        Args:
+            name: That of pytest-xdist's worker, or ``controller``; empty where there is one process.
+            epoch_s: When it began.
+            duration_us: How long it has taken so far.
+            collection_begin_us: When it began to collect.
+            collection_us: How long it has collected.
+            died: Of what, where it died before it could give all of this.
+            events: Each with the microseconds since the beginning.
+            loads: The tree of imports, as it was measured.
+            phases: The parts of the tests.
+        """
+        self.name = name
+        self.epoch_s = epoch_s
+        self.duration_us = duration_us
+        self.collection_begin_us = collection_begin_us
+        self.collection_us = collection_us
+        self.died = died
+        self.events = list(events)
+        self.loads = list(loads)
+        self.phases = list(phases)
 
     def add(self, plain: dict[str, Any]) -> None:
         """Take what the process has given by :func:`as_values` since the last time."""

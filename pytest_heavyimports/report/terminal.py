@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from ..named_tuple import NamedTuple
 from ..names import is_within, root
 from ..records import Leak, Reimport, Reload
 from .figures import memory, percent, seconds

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, Union
+from typing import Union
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
+from ..named_tuple import NamedTuple
 from ..names import root
 from .statements import walk
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
+from ..named_tuple import NamedTuple
 from ..names import is_within, root
 from .key import CONFIGURATIONS
 
