@@ -26,71 +26,53 @@ TestReports = Generator[None, pytest.TestReport, pytest.TestReport]
 
 
 class RefusalHooks:
-    """Tells a test that has caught what a stand-in refused, with no test knowing: its result would be a silent lie."""
+    """
+    Registered when a stand-in first refuses something.
+
+    A test that has caught it, without knowing, fails: its result would be a silent lie. What needs the real module is
+    skipped in a run that has a stand-in of it.
+    """
 
     def __init__(self, stand_ins: StandIns) -> None:
         self._stand_ins = stand_ins
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        __tracebackhide__ = True
-        self._stand_ins.refused.clear()
-        try:
-            result = yield
-        except (Exception, pytest.fail.Exception) as error:
-            swallowed = self._take_swallowed(item)
-            if swallowed is None or refusal_in(error):
-                raise
-            raise swallowed  # noqa: B904  # it is the other way round: the refusal may be why the test has failed
-        if swallowed := self._take_swallowed(item):
-            raise swallowed
-        return result
-
-    pytest_runtest_call = pytest_runtest_teardown = pytest_runtest_setup
-
-    def _take_swallowed(self, item: pytest.Item) -> StandInRefused | None:
-        return self._stand_ins.take_swallowed(partial(files_of_tests, item)) if self._stand_ins.refused else None
-
-
-class RunHooks:
-    """Skips what needs the real module in a run that has a stand-in of it."""
-
-    def __init__(self, stand_ins: StandIns) -> None:
-        self._stand_ins = stand_ins
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
-        with self._stand_ins.testing():
-            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> TestReports:
+        error = call.excinfo.value if call.excinfo else None
+        swallowed = self._stand_ins.take_swallowed(partial(files_of_tests, item))
+        has_ended = error is None or isinstance(error, (Exception, pytest.fail.Exception))  # not a skip, nor Ctrl-C
+        if swallowed and has_ended and not refusal_in(error):
+            swallowed.__context__ = error  # the refusal may be why the test has failed
+            call.excinfo = pytest.ExceptionInfo.from_exception(swallowed)
         report = yield
-        if report.failed and (refused := self._reason(call)):
+        if self._stand_ins.of_run and report.failed and (refused := _reason(call, self._stand_ins)):
             file, line, _ = item.location
             _skip(report, str(item.config.rootpath / file), (line or 0) + 1, refused)
         return report
+
+
+class RunHooks:
+    """Registered in a run that has stand-ins."""
+
+    def __init__(self, stand_ins: StandIns) -> None:
+        self._stand_ins = stand_ins
+
+    # No wrapper: it is called for each test.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self) -> None:
+        self._stand_ins.begin_test()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
-        if report.failed and (refused := self._reason(getattr(report, "call", None))):
+        if report.failed and (refused := _reason(getattr(report, "call", None), self._stand_ins)):
             _skip(report, str(collector.path), 1, refused)
             report.result = []
         if swallowed := self._stand_ins.take_swallowed(lambda: {str(collector.path)}):
             tell_report(report, [HeavyImportWarning(_with_notes(swallowed))], collector, "restore")
         return report
-
-    def _reason(self, call: pytest.CallInfo[Any] | None) -> str:
-        """What a stand-in refused, where that is why something has failed, and where it was asked."""
-        error = refusal_in(call.excinfo.value) if call and call.excinfo else None
-        if error is None:
-            return ""
-        headline, *_ = str(error).splitlines()
-        asked = asking_line(error.__traceback__, str(self._stand_ins.config.rootpath))
-        return " ".join([f"{headline} ({error.source}; asked at {asked})", *getattr(error, "__notes__", ())])
 
 
 class OneTestHooks:
@@ -192,9 +174,17 @@ def watch_run(config: pytest.Config) -> None:
 
 def _watched(config: pytest.Config) -> StandIns:
     """The stand-ins of a session, none of whose refusals goes unheard."""
-    if not config.pluginmanager.has_plugin(REFUSALS):
-        config.pluginmanager.register(RefusalHooks(stand_ins_of(config)), REFUSALS)
-    return stand_ins_of(config)
+    stand_ins = stand_ins_of(config)
+
+    def hear() -> None:
+        if not config.pluginmanager.has_plugin(REFUSALS):
+            config.pluginmanager.register(RefusalHooks(stand_ins), REFUSALS)
+
+    if stand_ins.refused:
+        hear()
+    else:
+        stand_ins.at_first_refusal = hear
+    return stand_ins
 
 
 def refusal_in(error: BaseException | None) -> StandInRefused | None:
@@ -202,6 +192,16 @@ def refusal_in(error: BaseException | None) -> StandInRefused | None:
     while error is not None and not isinstance(error, StandInRefused):
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return error
+
+
+def _reason(call: pytest.CallInfo[Any] | None, stand_ins: StandIns) -> str:
+    """What a stand-in refused, where that is why something has failed, and where it was asked."""
+    error = refusal_in(call.excinfo.value) if call and call.excinfo else None
+    if error is None:
+        return ""
+    headline, *_ = str(error).splitlines()
+    asked = asking_line(error.__traceback__, str(stand_ins.config.rootpath))
+    return " ".join([f"{headline} ({error.source}; asked at {asked})", *getattr(error, "__notes__", ())])
 
 
 def _with_notes(error: BaseException) -> str:

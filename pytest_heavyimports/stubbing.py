@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from itertools import chain
 from types import FrameType, ModuleType
@@ -23,10 +23,14 @@ from .options import STUB_KEY, STUBBED_CACHE_KEY, stub_fault
 from .places import is_plumbing, shown_line
 
 if TYPE_CHECKING:
+    from .imports.stubs import Configured, Entry
     from .imports.swap import Swap
 
 NAMES_KEY = "heavyimports/names"
 """In pytest's cache: for each of these the names that the real one has, of the version seen last."""
+
+MOST_REFUSALS = 1000
+"""So many errors of one test are looked at: they keep their frames, and what those hold."""
 
 stand_ins_key: pytest.StashKey[StandIns] = pytest.StashKey()
 
@@ -42,6 +46,8 @@ class StandIns:
         """Those of the test that runs now."""
         self.refused: list[StandInRefused] = []
         """What they have refused since the last look at it."""
+        self.at_first_refusal: Callable[[], object] | None = None
+        self._before_test: list[tuple[StandIn, Mapping[Entry, Configured]]] = []
         self._seen: dict[str, tuple[int, RealNames | None]] = {}
 
     def begin_run(self, sources: Mapping[str, str]) -> None:
@@ -67,15 +73,12 @@ class StandIns:
             f"needs the real {fullname!r}, and this run has a stand-in ({stand_in.origin.source})" if stand_in else ""
         )
 
-    @contextmanager
-    def testing(self) -> Iterator[None]:
-        """Around a test: the run's stand-ins begin anew."""
-        before = [(stand_in, stand_in.begin_anew()) for stand_in in self.of_run.values()]
-        try:
-            yield
-        finally:
-            for stand_in, states in before:
-                stand_in.go_back(states)
+    def begin_test(self) -> None:
+        """The run's stand-ins begin anew, as they were before the last test."""
+        for stand_in, states in self._before_test:
+            stand_in.go_back(states)
+        self._before_test = [(stand_in, stand_in.begin_anew()) for stand_in in self.of_run.values()]
+        self.refused.clear()
 
     def put_in(self, name: str, item: pytest.Item) -> ModuleType:
         """
@@ -144,7 +147,14 @@ class StandIns:
         return self._seen[fullname][1]
 
     def _make(self, name: str, source: str) -> StandIn:
-        return StandIn(name, source, self.refused, installed_version=partial(_installed_version, name))
+        return StandIn(name, source, self._on_refused, installed_version=partial(_installed_version, name))
+
+    def _on_refused(self, refusal: StandInRefused) -> None:
+        if len(self.refused) < MOST_REFUSALS:
+            self.refused.append(refusal)
+        told, self.at_first_refusal = self.at_first_refusal, None
+        if told:
+            told()
 
     def _put_back(self, real: dict[str, ModuleType]) -> None:
         KEEPER.take_out([name for name in sys.modules if self.covers(name)])

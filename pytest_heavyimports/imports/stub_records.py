@@ -40,29 +40,26 @@ Call = tuple[tuple[Any, ...], dict[str, Any]]
 """Positional arguments, and those by keyword."""
 
 
-MOST_REFUSALS = 1000
-"""So many errors of one test are looked at: they keep their frames, and what those hold."""
-
-
 class Origin:
-    """Which stand-in something belongs to, and what has been refused."""
+    """Which stand-in something belongs to."""
 
-    def __init__(self, fullname: str, source: str, refused: list[StandInRefused] | None = None) -> None:
+    def __init__(
+        self, fullname: str, source: str, on_refused: Callable[[StandInRefused], None] = lambda _: None
+    ) -> None:
         """
         Args:
             fullname: The outermost module that is stood in for.
             source: Who asked for the stand-in, in words that the user knows.
-            refused: Where each refusal goes, so that somebody may ask what became of it.
+            on_refused: Told each refusal, so that somebody may ask what became of it.
         """
         self.fullname = fullname
         self.source = source
-        self.refused = [] if refused is None else refused
+        self.on_refused = on_refused
 
     def refuse(self, operation: str, asked: str, setting: str) -> StandInRefused:
         """The error: *operation* was asked of *asked*, and there is no answer."""
         refusal = StandInRefused(self.fullname, operation=operation, asked=asked, source=self.source, setting=setting)
-        if len(self.refused) < MOST_REFUSALS:
-            self.refused.append(refusal)
+        self.on_refused(refusal)
         return refusal
 
     def __eq__(self, other: object) -> bool:

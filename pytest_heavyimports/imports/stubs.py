@@ -131,7 +131,7 @@ class StandIn:
         self,
         fullname: str,
         source: str,
-        refused: list[StandInRefused] | None = None,
+        on_refused: Callable[[StandInRefused], None] = lambda _: None,
         *,
         installed_version: Callable[[], str | None] = lambda: None,
     ) -> None:
@@ -139,10 +139,10 @@ class StandIn:
         Args:
             fullname: The module that it stands in for.
             source: Who asked for it, in words that the user knows.
-            refused: Where its refusals go.
+            on_refused: Told each of its refusals.
             installed_version: Gives the version of the real one, where it is installed; asked when somebody needs it.
         """
-        self.origin = Origin(fullname, source, refused)
+        self.origin = Origin(fullname, source, on_refused)
         self.fullname = fullname
         self.known: Surface | None = None
         """What the real one is known to have; ``None`` where nobody has ever seen it."""
