@@ -104,6 +104,8 @@ class Reporting:
     @cached_property
     def hint(self) -> str:
         """What would have saved most, once the session has finished."""
+        if not any(module.cumulative_us for module in self.report.modules):
+            return ""  # a run of light tests, which pays for no look at each
         from .report.hint import Asked, make_hint
 
         option = self._config.option

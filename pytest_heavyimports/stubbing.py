@@ -63,7 +63,7 @@ class StandIns:
     def covers(self, fullname: str) -> StandIn | None:
         """The run's stand-in that a module belongs to."""
         if not fullname.startswith(tuple(self.of_run)):
-            return None  # most modules, and this is asked of all
+            return None  # most modules, and this is asked of all that are imported
         return next((self.of_run[name] for name in lineage(fullname) if name in self.of_run), None)
 
     def reason(self, fullname: str) -> str:

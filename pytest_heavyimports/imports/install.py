@@ -1,4 +1,4 @@
-"""Opens and closes the doors into the import system. Owns ``sys.meta_path``."""
+"""Opens and closes the doors into the import system. Owns ``sys.meta_path``. What a session needs is loaded then."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from .finder import Judge, ProtectedFinder
-from .reload import patch_reload
-
 if TYPE_CHECKING:
     from .deferral import Deferral
+    from .finder import Judge
     from .keeper import Keeper
     from .measuring import Measurer
     from .stubs import StandInFinder
@@ -27,6 +25,9 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
     Returns:
         A context manager; ``close()`` undoes everything, and closing twice is harmless.
     """
+    from .finder import ProtectedFinder
+    from .reload import patch_reload
+
     finder = ProtectedFinder(judge, keeper)
     handle = ExitStack()
     sys.meta_path.insert(0, finder)
@@ -37,7 +38,8 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
 
 def install_deferral(deferral: Deferral, keeping: Judge | None, keeper: Keeper) -> ExitStack:
     """Defer imports until the returned handle is closed; where there is no guard, *keeping* has them kept."""
-    from . import lazy_names  # here, since a guard needs none of it
+    from . import lazy_names
+    from .finder import ProtectedFinder
 
     handle = ExitStack()
     if keeping:

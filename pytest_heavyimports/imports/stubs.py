@@ -33,7 +33,9 @@ class Entry(Record):
         super().__init__(stand_in.origin, fullname, fullname)
         self.stand_in = stand_in
         self.attributes: dict[str, Any] = {}
-        """Set from outside: by users, and by the import system, which attaches submodules."""
+        """Set by users."""
+        self.submodules: dict[str, StandInModule] = {}
+        """Attached by the import system: those stay, whatever begins anew."""
 
     def get(self, name: str) -> Any:
         """
@@ -43,7 +45,7 @@ class Entry(Record):
             AttributeError: Tools ask for it to see what an object is, or the real module is known not to have it.
         """
         __tracebackhide__ = True
-        found = self.attributes.get(name, MISSING)
+        found = self.attributes.get(name, self.submodules.get(name, MISSING))
         if found is not MISSING:
             return found
         if name in RECORDED:
@@ -85,14 +87,19 @@ class Entry(Record):
         """Set an attribute, or what calls give."""
         if name in ("return_value", "side_effect"):
             self.configure(name, value)
+        elif isinstance(value, StandInModule):
+            self.submodules[name] = value
+            self.attributes.pop(name, None)
         else:
             self.attributes[name] = value
 
     def delete(self, name: str) -> None:
         """Take away what was set."""
-        if name not in self.attributes:
-            raise AttributeError(f"nobody has set {name!r} of the stand-in {self.shown!r}")
-        del self.attributes[name]
+        for found in (self.attributes, self.submodules):
+            if name in found:
+                del found[name]
+                return
+        raise AttributeError(f"nobody has set {name!r} of the stand-in {self.shown!r}")
 
     @property
     def is_untouched(self) -> bool:
@@ -107,8 +114,7 @@ class Entry(Record):
 
     def begin(self, state: Configured | None) -> None:
         """Forget all calls, and go back to what was configured."""
-        submodules = {name: value for name, value in self.attributes.items() if isinstance(value, StandInModule)}
-        self.attributes = submodules | (state.attributes if state else {})
+        self.attributes = dict(state.attributes) if state else {}
         self._mock, self._last, self.is_configured = None, MISSING, False
         if state and state.side_effect is not ANSWERS.get(self.shown):
             self.configure("side_effect", state.side_effect)
@@ -258,7 +264,7 @@ class StandInModule(ModuleType):
     def __dir__(self) -> list[str]:
         entry: Entry = vars(self)[RECORD]
         known = entry.stand_in.known.names(entry.shown) if entry.stand_in.known else ()
-        return sorted({*vars(self), *entry.attributes, *known} - {RECORD})
+        return sorted({*vars(self), *entry.attributes, *entry.submodules, *known} - {RECORD})
 
 
 class StandInLoader:
@@ -305,6 +311,8 @@ class StandInFinder:
 
     def covering(self, fullname: str) -> StandIn | None:
         """The stand-in that a module belongs to."""
+        if not fullname.startswith(tuple(self.stand_ins)):
+            return None  # most modules, and this is asked for every import there is
         return next((self.stand_ins[name] for name in lineage(fullname) if name in self.stand_ins), None)
 
 
