@@ -26,7 +26,7 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 bench: $(INSTALLED)
-	@code=0; for part in benchmarks benchmarks.guard benchmarks.isolation benchmarks.warm benchmarks.scan benchmarks.report; do \
+	@code=0; for part in benchmarks benchmarks.guard benchmarks.isolation benchmarks.warm benchmarks.scan benchmarks.report benchmarks.five_ways; do \
 		$(BIN)/python -m $$part || code=1; \
 	done; exit $$code
 
