@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+DOCS_INSTALLED := .venv/.docs-installed
 
-.PHONY: demo test test-all test-cuda lint types bench clean
+.PHONY: demo test test-all test-cuda lint types bench docs clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python examples/demo.py
@@ -30,6 +31,11 @@ bench: $(INSTALLED)
 		$(BIN)/python -m $$part || code=1; \
 	done; exit $$code
 
+# Into build/docs; a warning, or a name that leads nowhere, is an error. Nothing is fetched.
+docs: $(DOCS_INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -n -q docs build/docs
+	@echo build/docs/index.html
+
 clean:
 	rm -rf .venv .nox
 
@@ -37,4 +43,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet "pip==26.2"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable .
+	@touch $@
+
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group docs
 	@touch $@

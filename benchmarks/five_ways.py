@@ -1,9 +1,9 @@
 """
-Five ways out of the reload problem on the same 17 tests: ``python -m benchmarks.five_ways [--rounds N] [--write PAGE]``.
+Five ways out of the reload problem: ``python -m benchmarks.five_ways [--rounds N] [--write PAGE]``.
 
-Whole runs of pytest in ``examples/five_ways``, all ways by turns: the 17 tests, and one that needs no torch. Each way is
-also run with the two tests of ``examples/broken_suite`` that reload and evict torch, with the guard and without. Prints
-tables, for the page in ``docs`` that ``--write`` puts them into; 1 where an outcome is not the one that is told there.
+Whole runs of pytest in ``examples/five_ways``, all ways by turns: the same 17 tests, and one that needs no torch. Each
+way is also run with the two tests of ``examples/broken_suite`` that reload and evict torch, with the guard and without.
+Prints tables, for the page in ``docs`` that ``--write`` puts them into; 1 where an outcome is not the one told there.
 """
 
 from __future__ import annotations
