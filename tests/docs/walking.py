@@ -34,7 +34,8 @@ class Walker:
 
     def __init__(self, walk: Walk, folder: Path, home: Path) -> None:
         self._folder = self._directory = folder
-        self._printed = ""
+        self.printed: list[str] = []
+        """What each command of the last block with commands has printed."""
         self._is_warm = False
         self._environment = environment(home)
         if walk.folder != "empty":
@@ -50,6 +51,7 @@ class Walker:
         elif block.what == "file":
             self._write(block)
         elif block.language == "console":
+            self.printed = []
             for command, expected in commands(block.text):
                 self._run(command, expected)
         else:
@@ -99,14 +101,15 @@ class Walker:
             timeout=LIMIT_S,
         )
         self._directory = Path(told.read_text(encoding="utf-8").strip())
-        self._printed = done.stdout.replace(str(self._folder), SHOWN_FOLDER)
+        self.printed.append(done.stdout.replace(str(self._folder), SHOWN_FOLDER))
         if expected:
             self._compare(expected, f"$ {command}")
         else:
-            assert done.returncode == 0, f"$ {command}: exit status {done.returncode}\n{self._printed}"
+            assert done.returncode == 0, f"$ {command}: exit status {done.returncode}\n{self.printed[-1]}"
 
     def _compare(self, expected: str, what: str) -> None:
-        assert is_like(self._printed, expected), f"{what}\n--- told\n{expected}\n--- printed\n{self._printed}"
+        printed = self.printed[-1]
+        assert is_like(printed, expected), f"{what}\n--- told\n{expected}\n--- printed\n{printed}"
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -153,12 +156,13 @@ def is_like(printed: str, expected: str) -> bool:
         if line.strip() == "...":
             pattern += r"(?:.*\n)*?"
         else:
-            pattern += ".*".join(re.escape(part) for part in _plain(line).split("...")) + r"\n"
-    lines = [_plain(line) for line in printed.strip("\n").splitlines()]
+            pattern += ".*".join(re.escape(part) for part in plain(line).split("...")) + r"\n"
+    lines = [plain(line) for line in printed.strip("\n").splitlines()]
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)) is not None
 
 
-def _plain(line: str) -> str:
+def plain(line: str) -> str:
+    """A line without what varies."""
     line = line.rstrip()
     for figure, kind in FIGURES:
         line = figure.sub(kind, line)
