@@ -13,8 +13,9 @@ A comment in the line before a block says what becomes of it; readers of a page 
 Besides, blocks in the language ``console`` are run, and ``ini`` and ``toml`` are given to pytest as its configuration,
 as are the files that it reads it from. There is no other kind of block.
 
-``<!-- folder: empty -->``, on a line of its own, begins a walk in a folder of its own. ``<!-- folder: examples/NAME -->``
-begins one in an example, in a copy of them all. ``torch`` and ``slow`` may follow, after commas: the marks of its test.
+``<!-- folder: empty -->``, on a line of its own, begins a walk in a folder of its own;
+``<!-- folder: examples/NAME -->`` begins it in an example, in a copy of them all. ``torch`` and ``slow`` may follow,
+after commas: the marks of its test.
 """
 
 from __future__ import annotations
