@@ -31,9 +31,10 @@ bench: $(INSTALLED)
 		$(BIN)/python -m $$part || code=1; \
 	done; exit $$code
 
-# Into build/docs; a warning, or a name that leads nowhere, is an error. Nothing is fetched.
+# Into build/docs, anew, since much of it is made from the code. A warning, or a name that leads nowhere, is an error;
+# nothing is fetched.
 docs: $(DOCS_INSTALLED)
-	$(BIN)/python -m sphinx -W --keep-going -n -q docs build/docs
+	$(BIN)/python -m sphinx -E -a -W --keep-going -n -q docs build/docs
 	@echo build/docs/index.html
 
 clean:

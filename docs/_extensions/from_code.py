@@ -21,13 +21,36 @@ from typing import TYPE_CHECKING, Any
 from sphinx.errors import ExtensionError
 
 import pytest_heavyimports
-from pytest_heavyimports import cli, errors, fixtures, options
+from pytest_heavyimports import cli, errors, fixtures, options, probe
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 PLACE = re.compile(r"^<!-- from the code: (?P<part>[\w-]+) -->$", re.MULTILINE)
 SCHEMA = Path(pytest_heavyimports.__file__).parent / "report" / "report.schema.json"
+GUIDES = {
+    "heavy_modules": "declaring",
+    "heavy_list": "declaring",
+    "heavy_missing": "fixtures",
+    "heavy_gc": "fixtures",
+    "heavy_guard": "guard",
+    "heavy_protect": "guard",
+    "heavy_preload": "guard",
+    "heavy_order": "light-tests",
+    "heavy_defer": "light-tests",
+    "heavy_xdist_workers": "light-tests",
+    "heavy_stub": "stand-ins",
+    "heavy_cuda_leak": "cuda",
+    "heavy_cuda_leak_tolerance": "cuda",
+    "heavy_cuda_workers": "cuda",
+    "heavy_isolate": "isolation",
+    "heavy_isolate_timeout": "isolation",
+    "heavy_warm": "warm",
+    "heavy_warm_idle": "warm",
+    "heavy_report": "report",
+    "heavy_budget": "report",
+}
+"""Where each setting is explained: a new one must be given a place."""
 SET_BY_PYTEST = ("run",)
 """Commands that pass their arguments on: pytest has the parser."""
 
@@ -58,8 +81,7 @@ class Recorder:
     def addoption(self, flag: str, **given: Any) -> None:
         """A flag."""
         setting = self._of(flag.lstrip("-").replace("-", "_"))
-        metavar = given.get("metavar") or ("|".join(given["choices"]) if "choices" in given else "")
-        setting.flag = f"{flag}={metavar}" if metavar else flag
+        setting.flag = flag if given.get("action") == "store_true" else f"{flag}={given.get('metavar', '')}"
         setting.flag_help = given["help"]
         setting.is_repeatable = given.get("action") == "append"
 
@@ -67,11 +89,23 @@ class Recorder:
         """An ini key."""
         setting = self._of(key)
         setting.key, setting.key_help = key, text
-        setting.values = {"linelist": "one a line", "bool": "`true`, `false`"}.get(type, "")
+        setting.values = {"linelist": "one a line", "bool": "`true`, `false`"}.get(type, unit(key, text))
         setting.default = "empty" if default == [] else f"`{str(default).lower()}`"
 
     def _of(self, name: str) -> Setting:
         return self.settings.setdefault(name, Setting())
+
+
+def unit(key: str, text: str) -> str:
+    """What a number counts, where the value is one."""
+    counted, _ = options.COUNTS.get(key, ("seconds" if text.startswith("seconds") else "", ""))
+    return counted
+
+
+def choices(key: str) -> tuple[str, ...]:
+    """The values that a key may have, where these are few."""
+    more = {options.REPORT_KEY: options.REPORT_CHOICES, options.LEAK_KEY: options.LEAK_CHOICES}
+    return options.CHOICES[key][0] if key in options.CHOICES else more.get(key, ())
 
 
 def settings() -> Iterator[str]:
@@ -82,8 +116,7 @@ def settings() -> Iterator[str]:
     yield "| ini key | flag | values | default |"
     yield "|---|---|---|---|"
     for name, setting in known:
-        choices, _ = options.CHOICES.get(name, ((), ""))
-        values = ", ".join(f"`{value}`" for value in choices) or setting.values
+        values = ", ".join(f"`{value}`" for value in choices(name)) or setting.values
         key = f"[`{setting.key}`](#{anchor(name)})" if setting.key else ""
         flag = f"`{cell(setting.flag)}`{' (repeatable)' if setting.is_repeatable else ''}" if setting.flag else ""
         if not setting.key:
@@ -103,6 +136,8 @@ def settings() -> Iterator[str]:
             )
             yield f"Flag: `{setting.flag}`" + ("." if same else f": {sentence(setting.flag_help)}")
             yield ""
+        yield f"Explained in [the guide](../guide/{GUIDES[name]}.md)."
+        yield ""
 
 
 def marks() -> Iterator[str]:
@@ -130,14 +165,17 @@ def error_list() -> Iterator[str]:
     found = [each for each in classes if isinstance(each, type) and each.__name__ in vars(errors)]
     for each in sorted(found, key=lambda one: (one is not errors.HeavyImportsError, one.__name__)):
         yield from (f"({each.slug})=", f"## {each.__name__}", "")
-        yield from rst(f".. autoexception:: pytest_heavyimports.{each.__name__}", "   :no-index-entry:")
+        yield from rst(
+            f".. autoexception:: pytest_heavyimports.{each.__name__}", "   :class-doc-from: both", "   :no-index-entry:"
+        )
 
 
 def public_types() -> Iterator[str]:
     """What fixtures give."""
-    for name in ("ImportProbe", "ImportTime"):
-        yield from (f"## {name}", "")
-        yield from rst(f".. autoclass:: pytest_heavyimports.{name}", "   :members:")
+    for each in (probe.ImportProbe, probe.ImportTime):
+        each.__module__ = probe.__name__  # where autodoc finds the texts of the attributes
+        yield from (f"## {each.__name__}", "")
+        yield from rst(f".. autoclass:: pytest_heavyimports.probe.{each.__name__}()", "   :members:")
 
 
 def hooks() -> Iterator[str]:
