@@ -13,7 +13,10 @@ from .walking import Walker
 NOT_RUN = {
     "CONTRIBUTING.md": ["this project's own tests"] * 2,
     "README.md": ["this project's own tests"],
-    "docs/guide/cuda.md": ["needs a machine with two A100", "needs a GPU"],
+    "docs/guide/cuda.md": [
+        "reasons of machines with GPUs, which tests/unit/cuda/test_session.py asserts with simulated ones",
+        "needs a GPU; tests/plugin/test_heavy_cuda_leak.py asserts this text with a simulated one",
+    ],
     "docs/guide/declaring.md": ["a grammar", "the configuration of a distribution, not of pytest"],
     "docs/questions/a-test-leaves-a-magicmock-torch.md": ["a part of the file below"],
     "docs/questions/already-has-a-docstring.md": [

@@ -6,6 +6,8 @@ import ast
 import shutil
 from pathlib import Path
 
+from benchmarks.five_ways import BEGIN, END, WAYS
+
 from ..commands import heavyimports
 from .test_examples import EXAMPLES, pytestmark  # noqa: F401  # torch and redis are needed here, too
 
@@ -41,3 +43,12 @@ def test_imports_at_the_top_are_those_of_fix(tmp_path: Path) -> None:
 def test_split_files_have_the_same_tests() -> None:
     """Nothing is lost, added or changed."""
     assert _functions(*SPLIT) == _functions(AT_THE_TOP)
+
+
+def test_the_page_has_the_tables_of_the_benchmark() -> None:
+    """Every way, in order, with the outcomes that the benchmark insists on."""
+    page = (EXAMPLES.parent / "docs" / "five-ways.md").read_text(encoding="utf-8")
+    told = page.partition(BEGIN)[2].partition(END)[0].splitlines()
+    costs, outcomes = told[3 : 3 + len(WAYS)], told[-1 - len(WAYS) : -1]
+    assert [row.split(" | ")[:2] for row in costs] == [[f"| {way.name}", way.outcome] for way in WAYS]
+    assert outcomes == [f"| {way.name} | {way.unguarded} | {way.guarded} |" for way in WAYS]
