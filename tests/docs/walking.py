@@ -91,7 +91,7 @@ class Walker:
         self._is_warm |= "heavyimports run" in command
         told = self._folder.parent / "directory"
         done = subprocess.run(
-            ["bash", "-c", f'{command}\nstatus=$?\npwd > "$TOLD"\nexit $status'],
+            ["bash", "-c", f"trap 'pwd > \"$TOLD\"' EXIT\n{command}"],
             cwd=self._directory,
             env={**self._environment, "TOLD": str(told)},
             stdin=subprocess.DEVNULL,
