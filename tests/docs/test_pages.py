@@ -23,9 +23,6 @@ NOT_RUN = {
         "messages, of torch and of NumPy",
         "it comes to one or the other",
     ],
-    "docs/questions/ci-has-no-gpu.md": [
-        "the reason is another one where there is a driver, or a torch that is built with CUDA"
-    ],
     "docs/tutorial.md": ["a message of torch"],
 }
 """By page: why blocks are not run."""
