@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+DOCS_INSTALLED := .venv/.docs-installed
 
-.PHONY: demo test test-all test-cuda lint types bench clean
+.PHONY: demo test test-all test-cuda lint types bench docs clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python examples/demo.py
@@ -26,9 +27,15 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 bench: $(INSTALLED)
-	@code=0; for part in benchmarks benchmarks.guard benchmarks.isolation benchmarks.warm benchmarks.scan benchmarks.report; do \
+	@code=0; for part in benchmarks benchmarks.guard benchmarks.isolation benchmarks.warm benchmarks.scan benchmarks.report benchmarks.five_ways; do \
 		$(BIN)/python -m $$part || code=1; \
 	done; exit $$code
+
+# Into build/docs, anew, since much of it is made from the code. A warning, or a name that leads nowhere, is an error;
+# nothing is fetched.
+docs: $(DOCS_INSTALLED)
+	$(BIN)/python -m sphinx -E -a -W --keep-going -n -q docs build/docs
+	@echo build/docs/index.html
 
 clean:
 	rm -rf .venv .nox
@@ -37,4 +44,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet "pip==26.2"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable .
+	@touch $@
+
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group docs
 	@touch $@

@@ -65,9 +65,9 @@ class ImportProbe:
     """Wall-clock time of the import, without the start of the interpreter."""
     peak_memory: int | None
     """
-    Bytes: the peak of the resident set of the interpreter until the end of the import, with what the interpreter itself
-    takes (some 10 MiB) and with the pages of libraries that it shares with other processes. ``None`` where the system
-    doesn't tell it: it is read from ``/proc``, which only Linux has.
+    The peak of the resident set of the interpreter until the end of the import, in bytes, with what the interpreter
+    itself takes (some 10 MiB) and with the pages of libraries that it shares with other processes. ``None`` where the
+    system doesn't tell it: it is read from ``/proc``, which only Linux has.
     """
     times: dict[str, ImportTime]
     """The time of each of the modules."""

@@ -93,13 +93,13 @@ def _begin(given: argparse.Namespace) -> Scan:
 
 
 def _seconds(report: Path | None) -> Mapping[str, float]:
-    """What each import took, by the report of a run."""
+    """What the loading of each module took, with all that it imported, by the report of a run."""
     if report is None:
         return {}
     try:
-        imports = json.loads(report.read_bytes())["imports"]
-        return {each["fullname"]: each["duration_s"] for each in imports if each.get("duration_s") is not None}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        tree = json.loads(report.read_bytes())["tree"]
+        return {each["fullname"]: each["cumulative_us"] / each["loads"] / 1e6 for each in reversed(tree)}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CommandRefused(f"{str(report)!r} is no report of --heavy-report: {error}") from error
 
 
