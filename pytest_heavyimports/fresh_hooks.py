@@ -80,8 +80,9 @@ class FreshHooks:
             run_child = functools.partial(self._run_child, session)
             Template(self._wire, self._trace, run_child, lambda: unreported_output(config)).serve(allowed_threads)
             end(0)
-        tell_output(config, self._reports)
-        self._run_child(session, self._wire)
+        first = self._wire.wait()
+        tell_output(config, self._wire, self._reports)
+        self._run_child(session, self._wire, first)
 
     # First: other plugins may take tests away that the parent has, rightly, kept.
     @pytest.hookimpl(tryfirst=True)
@@ -92,9 +93,9 @@ class FreshHooks:
         if report.failed:
             self._fault = report.longreprtext
 
-    def _run_child(self, session: pytest.Session, jobs: Wire) -> NoReturn:
+    def _run_child(self, session: pytest.Session, jobs: Wire, first: tuple[Any, ...] | None = None) -> NoReturn:
         child = Child(session, self._reports, self._trace, lambda: take_events(session.config))
-        child.run(jobs, functools.partial(self._item, session))
+        child.run(jobs, functools.partial(self._item, session), first)
 
     def _item(self, session: pytest.Session, where: Where) -> pytest.Item:
         if where["nodeid"] not in self._items:

@@ -133,6 +133,7 @@ class IsolationHooks:
         self._needed = needed_modules(isolated, declared)
         if shared := self._needed & needed_modules(others, declared):
             import_modules(config, shared)
+        self._needed |= _taken_by_statements(config)
         with suppress(AttributeError):  # without pytest's plugin tmpdir; where all children find it, and number theirs
             config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # as pytest-xdist does
         if any(self._isolation(item) != Isolation("spawn") for item in isolated) and is_fork_there():
@@ -300,6 +301,12 @@ def _import_own(config: pytest.Config, needed: set[str]) -> bool:
 def _declared(config: pytest.Config) -> set[str]:
     session = config.stash.get(session_key, None)
     return {module.fullname for module in session.declared.values()} if session else set()
+
+
+def _taken_by_statements(config: pytest.Config) -> set[str]:
+    """What tests may import in their bodies, and nobody sees before: all that is declared, unless that is put off."""
+    session = config.stash.get(session_key, None)
+    return set(session.installed_modules()) if session and not session.settings.defer else set()
 
 
 def _session(config: pytest.Config, needed: set[str]) -> HeavySession | None:

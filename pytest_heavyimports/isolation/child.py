@@ -10,7 +10,9 @@ To the child, by a pipe of its own: ``("run", job)``, where *job* has
   collected nothing ``path`` is what it collects;
 - ``next``, the same three of the next test that this child will be given, or ``None``, after which it ends;
 - ``failed``, how many tests have failed so far, for ``--maxfail``;
-- ``limit_s``, for its parent.
+- ``limit_s``, for its parent;
+
+and, to a fresh interpreter, ``("heard",)`` once its parent has got hold of its output.
 
 The end of that pipe, or SIGINT, means that no test follows: the fixtures are torn down.
 
@@ -98,15 +100,17 @@ class Child:
         self._trace = trace
         self._take_events = take_events
 
-    def run(self, jobs: Wire, item_of: Callable[[Where], pytest.Item]) -> NoReturn:
-        """Run tests until there are no more."""
+    def run(
+        self, jobs: Wire, item_of: Callable[[Where], pytest.Item], first: tuple[Any, ...] | None = None
+    ) -> NoReturn:
+        """Run tests until there are no more; *first* is a message that has come already."""
         signal.signal(signal.SIGINT, signal.default_int_handler)
         faulthandler.enable(self._trace)
         self._hooks = ChildHooks(self._session.config, self._reports)
         _tell_only(self._hooks, self._session.config)
         status = 1
         try:
-            self._run_all(jobs, item_of)
+            self._run_all(jobs, item_of, first or jobs.wait())
             status = 0
         except (KeyboardInterrupt, BrokenPipeError):
             pass  # the run has ended
@@ -115,8 +119,7 @@ class Child:
         finally:
             self._end(status)
 
-    def _run_all(self, jobs: Wire, item_of: Callable[[Where], pytest.Item]) -> None:
-        message = jobs.wait()
+    def _run_all(self, jobs: Wire, item_of: Callable[[Where], pytest.Item], message: tuple[Any, ...] | None) -> None:
         while message:
             job: Job = message[1]
             self._run(job, item_of)
@@ -146,14 +149,15 @@ class Child:
             end(status)
 
 
-def tell_output(config: pytest.Config, reports: Wire) -> None:
-    """Tell the parent of a fresh interpreter where to read what it has written, should it die."""
+def tell_output(config: pytest.Config, jobs: Wire, reports: Wire) -> None:
+    """Tell the parent of a fresh interpreter where to read what it has written, should it die; wait until it has it."""
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     if capture is not None and config.getoption("capture") == "fd":
         capture.resume_global_capture()
         descriptors = os.dup(1), os.dup(2)
         capture.suspend_global_capture()
         reports.send("output", descriptors)
+        jobs.wait()  # a test may end the process at once, and its descriptors with it
 
 
 def freeze() -> None:

@@ -155,6 +155,7 @@ class SpawnHost:
         """Get hold of the files that it captures its output in, which have no name."""
         with suppress(OSError):  # it has died already
             self._outputs = [os.open(f"/proc/{self._supervisor.pid}/fd/{fd}", os.O_RDONLY) for fd in descriptors]
+        self._supervisor.send("heard")
 
     def _unreported_output(self) -> str:
         outputs, self._outputs = self._outputs, []

@@ -78,9 +78,13 @@ class Supervisor:
             self._is_late = self._is_killed = False
         self._number = job["number"]
         self._deadline = time.monotonic() + job["limit_s"]
+        self.send("run", dict(job))
+
+    def send(self, kind: str, *values: Any) -> None:
+        """Send the child a message."""
         assert self._jobs
         with suppress(BrokenPipeError):  # it has just ended, which is told next
-            self._jobs.send("run", dict(job))
+            self._jobs.send(kind, *values)
 
     def poll_ms(self) -> int | None:
         """How long to wait for it, at most."""
