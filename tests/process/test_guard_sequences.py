@@ -30,7 +30,7 @@ TARGETS = {
     "tree.mocked beside",
     "numpy": "numpy numpy.linalg numpy.fft numpy.ma numpy.polynomial numpy.polynomial.chebyshev numpy.random",
 }
-FEW = {"tree, ordered": 150, "tree, racing": 50, "numpy, ordered": 15, "numpy, racing": 5}
+FEW = {"tree, ordered": 80, "tree, racing": 25, "numpy, ordered": 8, "numpy, racing": 3}
 MANY = {"tree, ordered": 3000, "tree, racing": 1200, "numpy, ordered": 600, "numpy, racing": 200}
 FILES = ("test_a.py", "sub", "sub/test_b.py")
 

@@ -122,7 +122,7 @@ def _explore(heavy_: str, ask_: Ask, examples: int) -> None:
 
 def test_real_tests_see_what_they_see_alone(ask: Ask) -> None:
     """Whatever tests with a stand-in of numpy run before them."""
-    _explore("numpy", ask, 25)
+    _explore("numpy", ask, 10)
 
 
 @pytest.mark.slow

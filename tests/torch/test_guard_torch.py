@@ -82,6 +82,7 @@ EVERYTHING = """for name in [name for name in sys.modules if name.partition(".")
         del sys.modules[name]"""
 PART = 'del sys.modules["torch.nn.modules.linear"]'
 EVICTIONS = {"root": (ROOT, "torch"), "everything": (EVERYTHING, "torch"), "a part": (PART, "torch.nn.modules.linear")}
+EACH_EVICTION = ["root", pytest.param("everything", marks=pytest.mark.slow), "a part"]
 
 PUT_BACK = """
 import sys
@@ -128,7 +129,7 @@ def _write(suite: Suite, text: str, eviction: str) -> int:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("eviction", EVICTIONS)
+@pytest.mark.parametrize("eviction", EACH_EVICTION)
 def test_whole_after_a_put_back(suite: Suite, eviction: str, mode: str) -> None:
     """A test evicts and leaves: everything is back before the next test, and works."""
     after = _write(suite, PUT_BACK, eviction)
@@ -140,7 +141,7 @@ def test_whole_after_a_put_back(suite: Suite, eviction: str, mode: str) -> None:
     assert line.endswith(" displaced: put back")
 
 
-@pytest.mark.parametrize("eviction", EVICTIONS)
+@pytest.mark.parametrize("eviction", EACH_EVICTION)
 def test_whole_after_a_refusal(suite: Suite, eviction: str) -> None:
     """A test evicts and imports again: refused before anything is executed, so that putting back heals."""
     after = _write(suite, REFUSED, eviction)
@@ -149,7 +150,7 @@ def test_whole_after_a_refusal(suite: Suite, eviction: str) -> None:
     result.assert_outcomes(passed=1 + after)
 
 
-@pytest.mark.parametrize("eviction", EVICTIONS)
+@pytest.mark.parametrize("eviction", EACH_EVICTION)
 def test_whole_after_a_give_back(suite: Suite, eviction: str) -> None:
     """A test evicts and imports again: the same objects, all of them, without an execution."""
     after = _write(suite, GIVEN_BACK, eviction)

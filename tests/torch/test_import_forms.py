@@ -232,12 +232,13 @@ def _passes(suite: Suite, order: int, *arguments: str) -> None:
     suite.run("--doctest-modules", *arguments, ORDER=str(order)).assert_outcomes(passed=23)
 
 
+@pytest.mark.slow
 def test_as_it_is(forms: Suite) -> None:
     """Without the flag, so that what follows has something to be compared with."""
     _passes(forms, 0)
 
 
-@pytest.mark.parametrize("guard", ["off", "restore", "error"])
+@pytest.mark.parametrize("guard", [pytest.param("off", marks=pytest.mark.slow), "restore", "error"])
 def test_deferred(forms: Suite, guard: str) -> None:
     """With the guard in each mode."""
     _passes(forms, 1, "--heavy-defer", f"--heavy-guard={guard}")
