@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -28,9 +29,20 @@ def foreign_threads() -> int:
     Reference: proc(5), ``/proc/pid/task``. 0 where there is no ``/proc``.
     """
     try:
-        return len(os.listdir(TASKS)) - len(sys._current_frames())
+        return len(os.listdir(TASKS)) - _threads_of_python()
     except OSError:
         return 0
+
+
+def _threads_of_python() -> int:
+    # Up to Python 3.12 a collection in the middle of it waits for a thread that begins, and that for it: gh-106883.
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return len(sys._current_frames())
+    finally:
+        if is_collecting:
+            gc.enable()
 
 
 def threads_of_imports() -> int:

@@ -15,6 +15,7 @@ from itertools import islice
 from operator import is_, itemgetter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from ..named_tuple import NamedTuple
 from ..names import is_within, lineage, root
@@ -43,6 +44,17 @@ class Half(NamedTuple):
     place: Place
 
 
+class _Thread:
+    """Lives as long as a thread of Python's. Its number is given to a later one, and nobody tells which are alive."""
+
+
+class _Here(threading.local):
+    """This thread."""
+
+    def __init__(self) -> None:
+        self.thread = _Thread()
+
+
 class Keeper:
     """Modules by name: kept ones, those that are being executed, and those that will never be whole."""
 
@@ -57,7 +69,8 @@ class Keeper:
         self._specs: dict[str, ModuleSpec | None] = {}
         self._relatives: dict[str, dict[str, Any]] = {}
         self._bringers: dict[str, str] = {}
-        self._awaited: dict[str, int] = {}
+        self._awaited: dict[str, ref[_Thread]] = {}
+        self._here = _Here()
         self._parts: dict[str, dict[str, str]] = {}
         self._all: tuple[Callable[[Mapping[str, Any]], tuple[Any, ...]], tuple[Any, ...]] | None = None
         self._lock = threading.RLock()
@@ -258,7 +271,7 @@ class Keeper:
         Reference: ``_find_spec`` in ``importlib/_bootstrap.py``.
         """
         with self._lock:
-            self._awaited[fullname] = threading.get_ident()
+            self._awaited[fullname] = ref(self._here.thread)
             if fullname in sys.modules and sys.modules[fullname] is self.find(fullname):
                 del sys.modules[fullname]
 
@@ -293,9 +306,8 @@ class Keeper:
 
     def _restore(self, modules: dict[str, Any]) -> None:
         with self._lock:
-            this = threading.get_ident()
-            running = sys._current_frames() if self._awaited else {}
-            awaited = [name for name, thread in self._awaited.items() if thread != this and thread in running]
+            nobody = (None, self._here.thread)  # the thread has ended, or it is this one
+            awaited = [name for name, thread in list(self._awaited.items()) if thread() not in nobody]
             sys.modules.update({name: module for name, module in modules.items() if name not in awaited})
 
     def _attach(self, names: Collection[str]) -> None:

@@ -270,6 +270,52 @@ def test_threads_that_import_parts_at_once_execute_none(run: Run) -> None:
     )
 
 
+def test_a_collection_while_a_part_is_put_back_makes_nobody_wait(run: Run) -> None:
+    """
+    Threads begin and end meanwhile: ``sys._current_frames`` can't be asked which are there.
+
+    Reference: CPython's issue 106883.
+    """
+    run(
+        """
+        import faulthandler, gc, threading
+
+        faulthandler.dump_traceback_later(60, exit=True)
+
+        class Slow:
+            def __del__(self):
+                for _ in range(50): pass
+
+        def make_garbage():
+            first, second = Slow(), Slow()
+            first.other, second.other = second, first
+
+        def give_back():
+            while not is_over:
+                make_garbage()
+                keeper.give_back("tree")
+
+        is_over = False
+        keeper.keep("tree", importlib.import_module("tree"))
+        gone = threading.Thread(target=keeper.await_import, args=("tree.a",))  # and was broken off
+        gone.start()
+        gone.join()
+        gc.set_threshold(5)
+        sys.setswitchinterval(1e-6)
+        busy = threading.Thread(target=give_back)
+        busy.start()
+        for _ in range(400):
+            threads = [threading.Thread(target=make_garbage) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        is_over = True
+        busy.join()
+        """
+    )
+
+
 def test_the_nested_fixture_is_not_the_culprit(run: Run) -> None:
     """A first import under ``patch.dict`` in one fixture's setup is not taken for that of the fixture inside of it."""
     run(
