@@ -1,11 +1,16 @@
-"""The core on each Python and pytest, without torch: ``nox``, or ``nox --session core-3.12``."""
+"""What needs environments of its own: other Pythons and versions of pytest, other plugins, and what is released."""
 
 from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
 
 import nox
 
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["core", "pytests"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 ARGUMENTS = ("-m", "not torch and not cuda and not slow", "--ignore=tests/torch", "--ignore=tests/cuda")
@@ -13,7 +18,7 @@ ARGUMENTS = ("-m", "not torch and not cuda and not slow", "--ignore=tests/torch"
 
 @nox.session(python=PYTHONS)
 def core(session: nox.Session) -> None:
-    """The newest pytest that the constraints name, on each Python."""
+    """The newest pytest that the constraints name, on each Python, without torch: ``nox --session core-3.12``."""
     session.install("--quiet", "--constraint", "constraints.txt", *nox.project.dependency_groups(PROJECT, "test"), ".")
     session.run("python", "-m", "pytest", "-n", "2", *ARGUMENTS, *session.posargs)
 
@@ -27,4 +32,41 @@ def pytests(session: nox.Session, pytest: str) -> None:
     session.run("python", "-m", "pytest", "-n", "2", *ARGUMENTS, *session.posargs)
 
 
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build what is released into dist/, and check it; the wheel is built from the source distribution."""
+    groups = nox.project.dependency_groups(PROJECT, "dist")
+    session.install("--quiet", "--constraint", "constraints.txt", *groups)
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", silent=True)
+    session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
+    session.run("check-wheel-contents", "--package", "pytest_heavyimports", "dist")
+    session.run("check-sdist")
+    session.notify("wheel")
+
+
+@nox.session(reuse_venv=False)
+def wheel(session: nox.Session) -> None:
+    """The demonstration, with the wheel of dist/ in an environment that has nothing else, far from the checkout."""
+    (built,) = Path("dist").resolve().glob("*.whl")
+    session.install("--quiet", "--constraint", "constraints.txt", str(built), *NEEDED_BY_DEMO)
+    with tempfile.TemporaryDirectory(prefix="wheel-") as place:
+        examples = Path(place, "examples")
+        shutil.copytree("examples", examples, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        with session.chdir(place):
+            session.run("python", "-c", INSTALLED, str(Path(session.virtualenv.location).resolve()))
+            session.run("heavyimports", "--help", silent=True)
+            session.run("python", str(examples / "demo.py"))
+
+
+NEEDED_BY_DEMO = ("torch", "numpy", "redis", "fakeredis")
+# The version that the wheel's metadata has is that of the package, which lies in the environment with its licence.
+INSTALLED = """
+import importlib.metadata, pathlib, sys, pytest_heavyimports
+distribution = importlib.metadata.distribution("pytest-heavyimports")
+assert distribution.version == pytest_heavyimports.__version__, distribution.version
+assert pathlib.Path(pytest_heavyimports.__file__).is_relative_to(sys.argv[1]), pytest_heavyimports.__file__
+assert [file for file in distribution.files if file.name == "LICENSE"], distribution.files
+print("pytest-heavyimports", distribution.version, "from", pathlib.Path(pytest_heavyimports.__file__).parent)
+"""
 PROJECT = nox.project.load_toml("pyproject.toml")
