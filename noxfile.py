@@ -33,6 +33,16 @@ def pytests(session: nox.Session, pytest: str) -> None:
 
 
 @nox.session
+@nox.parametrize("plugin", OTHERS)
+def plugins(session: nox.Session, plugin: str) -> None:
+    """Beside another plugin, which no other test is to see: ``nox --session "plugins(pytest-randomly)"``."""
+    session.install("--quiet", "--constraint", "constraints.txt", "pytest-timeout", *OTHERS[plugin], ".")
+    name = plugin.removeprefix("pytest-")
+    arguments = ("-p", "pytest_timeout", f"tests/compat/test_{name}.py", *session.posargs)
+    session.run("python", "-m", "pytest", *arguments, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
+
+
+@nox.session
 def dist(session: nox.Session) -> None:
     """Build what is released into dist/, and check it; the wheel is built from the source distribution."""
     groups = nox.project.dependency_groups(PROJECT, "dist")
