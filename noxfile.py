@@ -14,6 +14,22 @@ nox.options.sessions = ["core", "pytests"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 ARGUMENTS = ("-m", "not torch and not cuda and not slow", "--ignore=tests/torch", "--ignore=tests/cuda")
+# What each is tested with, beside itself: tests/compat/test_<its name>.py. constraints.txt has the versions.
+OTHERS: dict[str, tuple[str, ...]] = {
+    "anyio": (),
+    "hypothesis": (),
+    "pytest-asyncio": (),
+    "pytest-benchmark": (),
+    "pytest-cov": (),
+    "pytest-django": ("django",),
+    "pytest-forked": (),
+    "pytest-mock": (),
+    "pytest-randomly": ("numpy",),
+    "pytest-rerunfailures": (),
+    "pytest-sugar": (),
+    "pytest-timeout": (),
+    "pytest-xdist": (),
+}
 
 
 @nox.session(python=PYTHONS)
@@ -35,10 +51,12 @@ def pytests(session: nox.Session, pytest: str) -> None:
 @nox.session
 @nox.parametrize("plugin", OTHERS)
 def plugins(session: nox.Session, plugin: str) -> None:
-    """Beside another plugin, which no other test is to see: ``nox --session "plugins(pytest-randomly)"``."""
-    session.install("--quiet", "--constraint", "constraints.txt", "pytest-timeout", *OTHERS[plugin], ".")
-    name = plugin.removeprefix("pytest-")
-    arguments = ("-p", "pytest_timeout", f"tests/compat/test_{name}.py", *session.posargs)
+    """Each other plugin in an environment of its own: ``nox --session "plugins(plugin='pytest-mock')"``."""
+    # Under pytest 9.2, pytest-forked 1.7.5 fails every test.
+    versions = ("pytest<9.2",) if plugin == "pytest-forked" else ("--constraint", "constraints.txt")
+    session.install("--quiet", *versions, "pytest-timeout", plugin, *OTHERS[plugin], ".")
+    file = f"tests/compat/test_{plugin.removeprefix('pytest-')}.py"
+    arguments = ("-p", "pytest_timeout", file, *session.posargs)
     session.run("python", "-m", "pytest", *arguments, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
 
 

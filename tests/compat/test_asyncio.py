@@ -148,7 +148,9 @@ def test_an_isolated_coroutine(suite: Suite, method: str) -> None:
             assert shared is asyncio.get_running_loop()
         """
     )
-    result = suite.run("-p", "pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=module", "-o", "asyncio_mode=auto")
+    result = suite.run(
+        "-p", "pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=module", "-o", "asyncio_mode=auto"
+    )
     result.assert_outcomes(passed=3)
 
 

@@ -69,7 +69,9 @@ def test_a_first_import_that_a_mocker_takes_back(guarded: Guarded, mode: str) ->
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode, "-p", "pytest_mock")
     assert guarded.suite.executions() == {"plainpkg": 1, "plainpkg.part": 1}
-    assert told(result) == ["test_a.py::test_first (teardown of fixture 'mocker'): left plainpkg and 1 more displaced: put back"]
+    assert told(result) == [
+        "test_a.py::test_first (teardown of fixture 'mocker'): left plainpkg and 1 more displaced: put back"
+    ]
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_first"])
 
 
