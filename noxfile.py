@@ -49,7 +49,7 @@ def pytests(session: nox.Session, pytest: str) -> None:
 
 
 @nox.session
-@nox.parametrize("plugin", OTHERS)
+@nox.parametrize("plugin", [*OTHERS])
 def plugins(session: nox.Session, plugin: str) -> None:
     """Each other plugin in an environment of its own: ``nox --session "plugins(plugin='pytest-mock')"``."""
     # Under pytest 9.2, pytest-forked 1.7.5 fails every test.

@@ -155,7 +155,7 @@ def test_an_isolated_coroutine(suite: Suite, method: str) -> None:
 
 
 def test_stand_ins(guarded: Guarded) -> None:
-    """One test's stand-in is there in its coroutine, and awaiting what a stand-in gives is refused, as it is no truth."""
+    """One test's stand-in is there in its coroutine, and the real module in the next one."""
     guarded.suite.tests(
         """
         import pytest

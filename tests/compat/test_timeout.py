@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from ..guarded import Guarded
 from .others import needs
+
+if TYPE_CHECKING:
+    from ..guarded import Guarded
 
 pytestmark = needs("pytest_timeout")
 SLUGGISH = "import time\n\nfrom executions import record\n\nrecord(__name__)\nfrom . import part\ntime.sleep(30)\n"
