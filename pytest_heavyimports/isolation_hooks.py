@@ -18,7 +18,7 @@ from .forking import foreign_threads, threads_of_imports, why_not_fork
 from .guard.known import KNOWN
 from .isolation.child import Child, freeze
 from .isolation.hosts import SpawnHost, TemplateHost
-from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process, warn_of_lost_benchmarks
+from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
 from .isolation.relay import Relay
 from .isolation.spawn import Spawner
 from .isolation.template import Template, fork_process, go_ahead_if, is_fork_there, unreported_output
@@ -75,9 +75,6 @@ class IsolationHooks:
             self._threads = foreign_threads()
             self._look_at_this_process(f"{collector.nodeid} (collection)")
         return report
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        warn_of_lost_benchmarks(self._config, filter(self._isolation, session.items))
 
     # Innermost: pytest-cov puts the data of all processes together when the loop is over.
     @pytest.hookimpl(wrapper=True, trylast=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -47,21 +46,3 @@ def needed_modules(items: Iterable[pytest.Item], declared: Iterable[str]) -> set
         for mark in item.iter_markers(HEAVY_MARK):
             needed |= declared.intersection(mark.args) if mark.args else declared
     return needed
-
-
-def warn_of_lost_benchmarks(config: pytest.Config, isolated: Iterable[pytest.Item]) -> None:
-    """Warn where pytest-benchmark times isolated tests: it keeps the results in the process that ran them."""
-    benchmarks = config.pluginmanager.getplugin("pytest-benchmark")
-    if benchmarks is None or getattr(benchmarks, "disabled", False):
-        return
-    lost = [item.nodeid for item in isolated if "benchmark" in getattr(item, "fixturenames", ())]
-    if lost:
-        from ..errors import HeavyImportWarning
-
-        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-        warnings.warn(
-            f"Results of pytest-benchmark are lost with the processes of isolated tests: {lost[0]}{more}. "
-            "Run benchmarks without isolation.",
-            HeavyImportWarning,
-            stacklevel=1,
-        )

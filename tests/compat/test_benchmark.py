@@ -48,12 +48,12 @@ def test_results_of_isolated_tests(guarded: Guarded) -> None:
     guarded.suite.tests(
         "import pytest\n\n@pytest.mark.heavy_isolated\ndef test_it(benchmark): benchmark(int)\n", "test_that.py"
     )
-    told = "Results of pytest-benchmark are lost with the processes of isolated tests: "
-    one = guarded.run("error", *BENCHMARK)
+    told = "HeavyImportWarning: the results of pytest-benchmark are lost with the process of an isolated test: "
+    one = guarded.run("error", *BENCHMARK, "-W", "error")
     one.assert_outcomes(passed=2, warnings=1)
-    one.stdout.fnmatch_lines([f"*HeavyImportWarning: {told}test_that.py::test_it. Run benchmarks without isolation."])
+    one.stdout.fnmatch_lines(["test_that.py::test_it", f"*/test_that.py:3: {told}time it without isolation"])
     both = guarded.run("error", *BENCHMARK, "--heavy-isolate")
-    both.stdout.fnmatch_lines([f"*: {told}test_it.py::test_it and 1 more. Run benchmarks without isolation."])
+    both.assert_outcomes(passed=2, warnings=2)
     for none in (("--benchmark-disable", "--heavy-isolate"), ("test_it.py",)):
         assert told not in guarded.run("error", *BENCHMARK, *none).stdout.str()
 
