@@ -80,6 +80,10 @@ class Keeper:
                 module = self._relatives[bringer][fullname]
         return module
 
+    def being_executed(self, fullname: str) -> Any:
+        """The module of that name that is being executed, or ``None``."""
+        return self._executing.get(fullname)
+
     def spec(self, fullname: str) -> ModuleSpec | None:
         """The spec that a kept module had when it was kept."""
         return self._specs.get(fullname) or getattr(self.find(fullname), "__spec__", None)
