@@ -123,7 +123,10 @@ class ProtectedFinder:
         __tracebackhide__ = True
         self._keeper.arrived(fullname)
         if fullname in self._keeper.kept:
-            self._judge.on_reimport(fullname, is_nested=getattr(self._thread, "is_importing", False))
+            is_nested = getattr(self._thread, "is_importing", False)
+            # A package that takes away what it has just brought in, as cv2 does, is nobody's culprit.
+            if not (is_nested and self._keeper.is_new(fullname, self._thread.kept)):
+                self._judge.on_reimport(fullname, is_nested=is_nested)
             self._keeper.give_back(fullname)
         return module
 
@@ -138,6 +141,7 @@ class ProtectedFinder:
     @contextmanager
     def _outermost(self, fullname: str, keeping: AbstractContextManager[object]) -> Iterator[None]:
         self._thread.is_importing = True
+        self._thread.kept = len(self._keeper.kept)
         try:
             with keeping, self._judge.importing(fullname):
                 yield

@@ -410,6 +410,11 @@ import twins as native
 sys.modules[__name__] = package
 sys.path[:] = path
 answer = native.answer
+
+import twins.part
+
+del sys.modules["twins.part"]
+import twins.part
 """
 
 
@@ -440,6 +445,7 @@ def test_a_package_that_takes_itself_away_to_load_its_twin(
     )
     result = suite.run(*how, "-W", "error", path=(installed.site,), **installed.environment)
     result.assert_outcomes(passed=3)
+    assert "imported again" not in result.stdout.str()
     assert suite.executions() == {"twins": 1}
 
 
