@@ -153,6 +153,7 @@ def test_afterwards():
         used = tried(lambda: {used})
         log(
             used=used,
+            lacks=[name for name in vars(before) if name[0] != "_" and tried(getattr, m, name)],
             is_same_module=m is before,
             is_same_class=not tried(lambda: {kind}) and {kind} is kind,
             pickled=tried(lambda: pickle.loads(pickle.dumps(kind))),
@@ -179,7 +180,7 @@ class Outcome:
             return True
         second, _, after = self.steps
         is_meant = not second["error"] or second["error"].startswith(OURS)
-        return not is_meant or not after["is_same_class"] or bool(after["used"] or after["pickled"])
+        return not is_meant or not after["is_same_class"] or bool(after["lacks"] or after["used"] or after["pickled"])
 
     def _parts(self) -> Iterator[str]:
         second, *afterwards = self.steps or ({},)
@@ -202,6 +203,8 @@ class Outcome:
             yield "two modules, with the same classes"
         else:
             yield "the same module"
+        if lacks := after["lacks"]:
+            yield f"it has no {quoted(lacks[0])}" + (f" and lacks {len(lacks) - 1} names more" if lacks[1:] else "")
         if after["used"]:
             yield f"used: {quoted(after['used'])}"
         if after["pickled"]:
@@ -213,6 +216,8 @@ def quoted(text: str) -> str:
     if text.startswith(OURS):
         return f"`{text.partition(':')[0]}`"
     (line, *_) = text.strip().splitlines() or [text]
+    # torch's has bytes of memory that is no longer its own.
+    line = "".join(each if each.isascii() and each.isprintable() else "?" for each in line)
     line = line.replace("|", "\\|").replace("`", "'")
     return f"`{line if len(line) <= CELL else line[: CELL - 1] + '…'}`"
 
@@ -259,9 +264,10 @@ def rows(package: Package) -> Iterator[str]:
 
 
 HEADER = (
-    "Written by `python -m benchmarks.packages`. A test reloads the package, or evicts it from `sys.modules`, alone or",
-    "with all of its modules, and imports it again; a test after that uses it, with a value that was made before, and",
-    "pickles a class of it. It **breaks** where something fails that did not, or where two classes have one name.",
+    "Written by `python -m benchmarks.packages`. A test reloads the package, or evicts it from `sys.modules`, alone",
+    "or with all of its modules, and imports it again; a test after that uses it, with a value that was made before,",
+    "looks for the names that it had, and pickles a class of it. It **breaks** where something fails or is missing that",
+    "was there before, or where two classes have one name.",
     "",
     "| package | a suite does | unguarded | `heavy_guard = restore` | `heavy_guard = error` | with |",
     "|---|---|---|---|---|---|",
