@@ -266,8 +266,8 @@ def rows(package: Package) -> Iterator[str]:
 HEADER = (
     "Written by `python -m benchmarks.packages`. A test reloads the package, or evicts it from `sys.modules`, alone",
     "or with all of its modules, and imports it again; a test after that uses it, with a value that was made before,",
-    "looks for the names that it had, and pickles a class of it. It **breaks** where something fails or is missing that",
-    "was there before, or where two classes have one name.",
+    "looks for the names that it had, and pickles a class of it. It **breaks** where something fails that worked, where",
+    "a name is missing, and where two classes have one name.",
     "",
     "| package | a suite does | unguarded | `heavy_guard = restore` | `heavy_guard = error` | with |",
     "|---|---|---|---|---|---|",
