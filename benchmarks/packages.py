@@ -204,7 +204,7 @@ class Outcome:
         else:
             yield "the same module"
         if lacks := after["lacks"]:
-            yield f"it has no {quoted(lacks[0])}" + (f" and lacks {len(lacks) - 1} names more" if lacks[1:] else "")
+            yield f"it lacks {quoted(lacks[0])}" + (f" and {len(lacks) - 1} names more" if lacks[1:] else "")
         if after["used"]:
             yield f"used: {quoted(after['used'])}"
         if after["pickled"]:
@@ -265,9 +265,9 @@ def rows(package: Package) -> Iterator[str]:
 
 HEADER = (
     "Written by `python -m benchmarks.packages`. A test reloads the package, or evicts it from `sys.modules`, alone",
-    "or with all of its modules, and imports it again; a test after that uses it, with a value that was made before,",
-    "looks for the names that it had, and pickles a class of it. It **breaks** where something fails that worked, where",
-    "a name is missing, and where two classes have one name.",
+    "or with all of its modules, and imports it again. A test after that uses it, with a value that was made before,",
+    "looks for the names that it had, and pickles a class of it. It **breaks** where something fails that worked,",
+    "where a name is missing, and where two classes have one name.",
     "",
     "| package | a suite does | unguarded | `heavy_guard = restore` | `heavy_guard = error` | with |",
     "|---|---|---|---|---|---|",
