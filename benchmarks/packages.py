@@ -47,8 +47,8 @@ class Package:
     """A value, made before."""
     used: str
     """What must work afterwards, with *old*, the value."""
-    needs: tuple[str, ...] = ()
-    """What is installed with it."""
+    requirements: tuple[str, ...] = ()
+    """What is installed, where that is more than the distribution."""
 
 
 PACKAGES = (
@@ -60,7 +60,7 @@ PACKAGES = (
         "m.DataFrame",
         "m.DataFrame({'a': [1]})",
         "m.concat([m.DataFrame({'a': [2]}), old]).sum()",
-        ("pyarrow",),
+        ("pandas", "pyarrow"),
     ),
     Package("scipy", "scipy", "m.sparse.csr_array", "m.sparse.eye_array(2)", "(m.sparse.eye_array(2) @ old).sum()"),
     Package("pyarrow", "pyarrow", "m.Schema", "m.table({'a': [1]})", "m.concat_tables([m.table({'a': [2]}), old])"),
@@ -193,6 +193,8 @@ class Outcome:
                 yield f"afterwards {quoted(after['error'])}"
             if "used" in after:
                 yield from self._parts_of_use(after)
+        if self.status > 0 and len(self.steps) < 2:
+            yield "the tests fail"
         if self.status < 0:
             yield f"{signal.Signals(-self.status).name} ends the process"
 
@@ -239,7 +241,7 @@ def install(place: Path, package: Package) -> Path:
     """An environment with the package and the plugin; gives its interpreter."""
     subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
     python = place / "bin" / "python"
-    requirements = package.needs if package.name == "torch" else (package.distribution, *package.needs)
+    requirements = package.requirements or (package.distribution,)
     subprocess.run([str(python), "-m", "pip", "install", "-qq", *requirements, str(ROOT)], check=True)
     return python
 
