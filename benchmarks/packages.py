@@ -206,7 +206,7 @@ class Outcome:
         else:
             yield "the same module"
         if lacks := after["lacks"]:
-            yield f"it lacks {quoted(lacks[0])}" + (f" and {len(lacks) - 1} names more" if lacks[1:] else "")
+            yield f"it lacks {', '.join(map(quoted, lacks[:3]))}" + (f" and {len(lacks) - 3} more" if lacks[3:] else "")
         if after["used"]:
             yield f"used: {quoted(after['used'])}"
         if after["pickled"]:
