@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 DOCS_INSTALLED := .venv/.docs-installed
 
-.PHONY: demo test test-all test-cuda lint types bench docs clean
+.PHONY: demo test test-all test-cuda lint types bench dist docs clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python examples/demo.py
@@ -37,8 +37,12 @@ docs: $(DOCS_INSTALLED)
 	$(BIN)/python -m sphinx -E -a -W --keep-going -n -q docs build/docs
 	@echo build/docs/index.html
 
+# The source distribution and the wheel, checked; then the demonstration with that wheel, in an environment of its own.
+dist: $(INSTALLED)
+	$(BIN)/nox --session dist
+
 clean:
-	rm -rf .venv .nox
+	rm -rf .venv .nox dist
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

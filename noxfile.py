@@ -1,19 +1,40 @@
-"""The core on each Python and pytest, without torch: ``nox``, or ``nox --session core-3.12``."""
+"""What needs environments of its own: other Pythons and versions of pytest, other plugins, and what is released."""
 
 from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
 
 import nox
 
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["core", "pytests"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 ARGUMENTS = ("-m", "not torch and not cuda and not slow", "--ignore=tests/torch", "--ignore=tests/cuda")
+# What each is tested with, beside itself: tests/compat/test_<its name>.py. constraints.txt has the versions.
+OTHERS: dict[str, tuple[str, ...]] = {
+    "anyio": (),
+    "hypothesis": (),
+    "pytest-asyncio": (),
+    "pytest-benchmark": (),
+    "pytest-cov": (),
+    "pytest-django": ("django",),
+    "pytest-forked": (),
+    "pytest-mock": (),
+    "pytest-randomly": ("numpy",),
+    "pytest-rerunfailures": (),
+    "pytest-sugar": (),
+    "pytest-timeout": (),
+    "pytest-xdist": (),
+}
 
 
 @nox.session(python=PYTHONS)
 def core(session: nox.Session) -> None:
-    """The newest pytest that the constraints name, on each Python."""
+    """The newest pytest that the constraints name, on each Python, without torch: ``nox --session core-3.12``."""
     session.install("--quiet", "--constraint", "constraints.txt", *nox.project.dependency_groups(PROJECT, "test"), ".")
     session.run("python", "-m", "pytest", "-n", "2", *ARGUMENTS, *session.posargs)
 
@@ -27,4 +48,53 @@ def pytests(session: nox.Session, pytest: str) -> None:
     session.run("python", "-m", "pytest", "-n", "2", *ARGUMENTS, *session.posargs)
 
 
+@nox.session
+@nox.parametrize("plugin", [*OTHERS])
+def plugins(session: nox.Session, plugin: str) -> None:
+    """Each other plugin in an environment of its own: ``nox --session "plugins(plugin='pytest-mock')"``."""
+    # Under pytest 9.2, pytest-forked 1.7.5 fails every test.
+    versions = ("pytest<9.2",) if plugin == "pytest-forked" else ("--constraint", "constraints.txt")
+    session.install("--quiet", *versions, "pytest-timeout", plugin, *OTHERS[plugin], ".")
+    file = f"tests/compat/test_{plugin.removeprefix('pytest-')}.py"
+    arguments = ("-p", "pytest_timeout", file, *session.posargs)
+    session.run("python", "-m", "pytest", *arguments, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build what is released into dist/, and check it; the wheel is built from the source distribution."""
+    groups = nox.project.dependency_groups(PROJECT, "dist")
+    session.install("--quiet", "--constraint", "constraints.txt", *groups)
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", silent=True)
+    session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
+    session.run("check-wheel-contents", "--package", "pytest_heavyimports", "dist")
+    session.run("check-sdist")
+    session.notify("wheel")
+
+
+@nox.session(reuse_venv=False)
+def wheel(session: nox.Session) -> None:
+    """The demonstration, with the wheel of dist/ in an environment that has nothing else, far from the checkout."""
+    (built,) = Path("dist").resolve().glob("*.whl")
+    session.install("--quiet", "--constraint", "constraints.txt", str(built), *NEEDED_BY_DEMO)
+    with tempfile.TemporaryDirectory(prefix="wheel-") as place:
+        examples = Path(place, "examples")
+        shutil.copytree("examples", examples, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        with session.chdir(place):
+            session.run("python", "-c", INSTALLED, str(Path(session.virtualenv.location).resolve()))
+            session.run("heavyimports", "--help", silent=True)
+            session.run("python", str(examples / "demo.py"))
+
+
+NEEDED_BY_DEMO = ("torch", "numpy", "redis", "fakeredis")
+# The version that the wheel's metadata has is that of the package, which lies in the environment with its licence.
+INSTALLED = """
+import importlib.metadata, pathlib, sys, pytest_heavyimports
+distribution = importlib.metadata.distribution("pytest-heavyimports")
+assert distribution.version == pytest_heavyimports.__version__, distribution.version
+assert pathlib.Path(pytest_heavyimports.__file__).is_relative_to(sys.argv[1]), pytest_heavyimports.__file__
+assert [file for file in distribution.files if file.name == "LICENSE"], distribution.files
+print("pytest-heavyimports", distribution.version, "from", pathlib.Path(pytest_heavyimports.__file__).parent)
+"""
 PROJECT = nox.project.load_toml("pyproject.toml")

@@ -57,9 +57,9 @@ class RunHooks:
     def __init__(self, stand_ins: StandIns) -> None:
         self._stand_ins = stand_ins
 
-    # No wrapper: it is called for each test.
+    # No wrapper: it is called for each test. Not the protocol, in which pytest-rerunfailures sets a test up repeatedly.
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self) -> None:
+    def pytest_runtest_setup(self) -> None:
         self._stand_ins.begin_test()
 
     @pytest.hookimpl(wrapper=True)

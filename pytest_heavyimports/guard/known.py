@@ -19,7 +19,7 @@ KNOWN = {
     "jax": "its pytree node types are registered once per process",
     "jaxlib": "its C++ types are registered once per process",
     "tensorflow": "a second PyExceptionRegistry::Init() ends the process",
-    "pandas": "it registers its extension types with pyarrow, once per process",
+    "pandas": "a second copy refuses the objects of the first, and types are registered with pyarrow once per process",
     "pyarrow": "its C++ type registry lives as long as the process",
 }
 

@@ -365,6 +365,8 @@ class Deferral:
         spec = self._ask_others(fullname, path, None, is_raw=False)
         if spec is None or not hasattr(spec.loader, "exec_module"):
             return None
+        if deferred.is_loading_here() and spec.origin != getattr(deferred.module.__spec__, "origin", None):
+            return spec  # what cv2 imports by its own name is its shared library
         answer = copy.copy(spec)
         answer.loader = InPlaceLoader(spec.loader, deferred)  # type: ignore[assignment]  # a duck
         return answer

@@ -75,6 +75,8 @@ class ProtectedFinder:
         kept = self._keeper.find(fullname) if is_protected or fullname not in self._keeper.kept else None
         if not is_protected and kept is None:
             return None
+        if kept is not None and (twin := self._twin(fullname, path)) is not None:
+            return twin
         if kept is not None and self._is_parent_in_place(fullname):
             return self._given(fullname, kept, asker=sys._getframe(1))
         spec = self._ask_others(fullname, path, target)
@@ -86,6 +88,16 @@ class ProtectedFinder:
             return giving_spec(fullname, spec, partial(self._tried_again, fullname))
         spec.loader = WatchedLoader(spec.loader, self._executing)  # type: ignore[assignment]  # a duck
         return spec
+
+    def _twin(self, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
+        """
+        What a module that is being executed means where it takes itself away and imports its own name: another file.
+
+        So cv2 loads its shared library, which has the name of the package, and then puts itself back.
+        """
+        module = self._keeper.being_executed(fullname)
+        spec = self._ask_others(fullname, path, None) if module is not None else None
+        return spec if spec is not None and spec.origin != getattr(module.__spec__, "origin", None) else None
 
     def _is_parent_in_place(self, fullname: str) -> bool:
         # Under a fake package only what the fake leads to may be found.
@@ -111,7 +123,10 @@ class ProtectedFinder:
         __tracebackhide__ = True
         self._keeper.arrived(fullname)
         if fullname in self._keeper.kept:
-            self._judge.on_reimport(fullname, is_nested=getattr(self._thread, "is_importing", False))
+            is_nested = getattr(self._thread, "is_importing", False)
+            # A package that takes away what it has just brought in, as cv2 does, is nobody's culprit.
+            if not (is_nested and self._keeper.is_new(fullname, self._thread.kept)):
+                self._judge.on_reimport(fullname, is_nested=is_nested)
             self._keeper.give_back(fullname)
         return module
 
@@ -126,6 +141,7 @@ class ProtectedFinder:
     @contextmanager
     def _outermost(self, fullname: str, keeping: AbstractContextManager[object]) -> Iterator[None]:
         self._thread.is_importing = True
+        self._thread.kept = len(self._keeper.kept)
         try:
             with keeping, self._judge.importing(fullname):
                 yield

@@ -93,9 +93,17 @@ class Keeper:
                 module = self._relatives[bringer][fullname]
         return module
 
+    def being_executed(self, fullname: str) -> Any:
+        """The module of that name that is being executed, or ``None``."""
+        return self._executing.get(fullname)
+
     def spec(self, fullname: str) -> ModuleSpec | None:
         """The spec that a kept module had when it was kept."""
         return self._specs.get(fullname) or getattr(self.find(fullname), "__spec__", None)
+
+    def is_new(self, fullname: str, before: int) -> bool:
+        """Whether a module has been kept since *before*, when there were so many."""
+        return fullname in islice(list(self.kept), before, None)
 
     def is_displaced(self, fullname: str) -> bool:
         """Whether a kept module is missing from ``sys.modules``, or something else is in its place."""

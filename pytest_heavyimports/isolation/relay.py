@@ -12,7 +12,7 @@ import pytest
 
 from ..endings import end_in_words, last_lines, lines_of_current_thread
 from ..errors import IsolatedTestDied
-from .reports import unpack_report, unpack_warning, warning_of_loss
+from .reports import unpack_report, unpack_warning, warning_of_loss, warning_of_lost_benchmark
 
 if TYPE_CHECKING:
     import warnings
@@ -82,12 +82,10 @@ class Relay:
             self._phase = _after(report)
             self._count_subtests(report)
         self._tell(report)
-        file, line, _ = self._item.location
         for text in dict.fromkeys(lost):
             if text not in self._lost:  # each phase has the user properties
                 self._lost.add(text)
-                told = warning_of_loss(report.nodeid, text, str(self._item.config.rootpath / file), (line or 0) + 1)
-                self._warn(told, "runtest", report.nodeid)
+                self._warn(warning_of_loss(report.nodeid, text, *self._place()), "runtest", report.nodeid)
 
     def _on_warning(self, packed: tuple[str, str, str, str, int], when: str, nodeid: str) -> None:
         self._warn(unpack_warning(*packed), when, nodeid)
@@ -109,6 +107,8 @@ class Relay:
         if shouldstop and not session.shouldstop:
             session.shouldstop = shouldstop
         self._record(events)
+        if _is_benchmark(self._item):
+            self._warn(warning_of_lost_benchmark(*self._place()), "runtest", self._item.nodeid)
 
     def _on_refused(self, fault: str) -> None:
         if self._phase == "setup":
@@ -139,6 +139,10 @@ class Relay:
     def _warn(self, warning: warnings.WarningMessage, when: str, nodeid: str) -> None:
         self._warnings.append({"warning_message": warning, "when": when, "nodeid": nodeid, "location": None})
 
+    def _place(self) -> tuple[str, int]:
+        file, line, _ = self._item.location
+        return str(self._item.config.rootpath / file), (line or 0) + 1
+
     def _is_expected_to_fail(self) -> bool:
         """Whether the mark ``xfail`` says so without a condition: what has one is decided in the child."""
         mark = self._item.get_closest_marker("xfail")
@@ -147,6 +151,12 @@ class Relay:
     def _reason_of_xfail(self) -> str:
         mark = self._item.get_closest_marker("xfail")
         return str(mark.kwargs.get("reason", "")) if mark else ""
+
+
+def _is_benchmark(item: pytest.Item) -> bool:
+    """Whether pytest-benchmark times it."""
+    benchmarks: Any = item.config.pluginmanager.getplugin("pytest-benchmark")
+    return bool(benchmarks) and not benchmarks.disabled and "benchmark" in getattr(item, "fixturenames", ())
 
 
 def _after(report: pytest.TestReport) -> str:

@@ -85,6 +85,12 @@ def warning_of_loss(nodeid: str, lost: str, file: str, line: int) -> warnings.Wa
     return warnings.WarningMessage(HeavyImportWarning(text), HeavyImportWarning, file, line)
 
 
+def warning_of_lost_benchmark(file: str, line: int) -> warnings.WarningMessage:
+    """What is told of a test that pytest-benchmark has timed: it keeps the results in the process that ran the test."""
+    text = "the results of pytest-benchmark are lost with the process of an isolated test: time it without isolation"
+    return warnings.WarningMessage(HeavyImportWarning(text), HeavyImportWarning, file, line)
+
+
 def _repr(value: object) -> str:
     try:
         return repr(value)

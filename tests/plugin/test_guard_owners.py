@@ -498,45 +498,6 @@ def test_a_doctest_owns_what_it_displaces(guarded: Guarded, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_async_test_owns_what_it_displaces(guarded: Guarded, mode: str) -> None:
-    """A coroutine that a plugin runs is a test like any other."""
-    pytest.importorskip("anyio", reason="no plugin for asynchronous tests")
-    guarded.suite.tests(
-        """
-        import sys
-
-        import pytest
-
-        @pytest.fixture
-        def anyio_backend():
-            return "asyncio"
-
-        @pytest.fixture
-        async def evicting(anyio_backend, plainpkg):
-            del sys.modules["plainpkg"]
-            yield
-
-        @pytest.mark.anyio
-        async def test_evicts(anyio_backend, plainpkg):
-            del sys.modules["plainpkg"]
-
-        @pytest.mark.anyio
-        async def test_uses(evicting): pass
-        """,
-        "test_a.py",
-    )
-    guarded.suite.tests(AFTERWARDS, "test_z.py")
-    result = guarded.run(mode, "-p", "anyio")
-    assert told(result) == [
-        "test_a.py::test_evicts: left plainpkg displaced: put back",
-        "test_a.py::test_uses (setup of fixture 'evicting'): left plainpkg displaced: put back",
-    ]
-    culprits = ["ERROR test_a.py::test_evicts", "ERROR test_a.py::test_uses"]
-    assert failures(result) == ([] if mode == "restore" else culprits)
-    assert result.parseoutcomes()["passed"] == 3
-
-
-@pytest.mark.parametrize("mode", MODES)
 def test_before_collection_nobody_fails(guarded: Guarded, mode: str) -> None:
     """What the root ``conftest.py`` has displaced is put back and told at the end; nobody is refused or fails."""
     guarded.suite.write(

@@ -396,6 +396,59 @@ ENDINGS = {
 }
 
 
+TWINS = """\
+from executions import record
+import sys
+from pathlib import Path
+
+record(__name__)
+path = [*sys.path]
+sys.path.insert(0, str(Path(__file__).parent / "native"))
+package = sys.modules.pop(__name__)
+import twins as native
+
+sys.modules[__name__] = package
+sys.path[:] = path
+answer = native.answer
+
+import twins.part
+
+del sys.modules["twins.part"]
+import twins.part
+"""
+
+
+@pytest.mark.parametrize("how", [("--heavy-guard=restore",), ("--heavy-guard=error",), ("--heavy-defer",)])
+def test_a_package_that_takes_itself_away_to_load_its_twin(
+    suite: Suite, installed: Installed, how: tuple[str, ...]
+) -> None:
+    """As cv2 does: its extension module, in a directory of its own, has the name of the package that loads it."""
+    files = {"twins/__init__.py": TWINS, "twins/native/twins.py": "answer = 42\n", "twins/part.py": ""}
+    installed.add("twins", "1.0", files)
+    suite.declare("twins")
+    suite.tests(
+        """
+        import sys
+
+        def test_first(twins):
+            assert twins.answer == 42
+            assert twins.native is not twins
+            assert twins.__file__ != twins.native.__file__
+
+        def test_again(twins, monkeypatch):
+            monkeypatch.delitem(sys.modules, "twins")
+
+        def test_afterwards(twins):
+            import twins.part
+            assert sys.modules["twins"] is twins
+        """
+    )
+    result = suite.run(*how, "-W", "error", path=(installed.site,), **installed.environment)
+    result.assert_outcomes(passed=3)
+    assert "imported again" not in result.stdout.str()
+    assert suite.executions() == {"twins": 1}
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_everything_is_put_back_at_the_end(suite: Suite, installed: Installed, ending: str) -> None:
     """However a session ends, the import system is as it was before it."""

@@ -304,6 +304,31 @@ def test_a_protected_module_that_is_there_already(app: Suite, mode: str) -> None
     assert section(result) == []
 
 
+def test_each_set_up_of_a_test_begins_anew(app: Suite) -> None:
+    """A plugin that runs tests again (pytest-rerunfailures) sets them up repeatedly within one protocol."""
+    app.write(
+        "conftest.py",
+        """
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            runtestprotocol(item, log=False, nextitem=item)
+            runtestprotocol(item, nextitem=nextitem)
+            return True
+        """,
+    )
+    app.tests(
+        """
+        import plainpkg
+
+        def test_it():
+            plainpkg.work()
+            plainpkg.work.assert_called_once_with()
+        """
+    )
+    app.run("--heavy-stub=plainpkg").assert_outcomes(passed=1)
+
+
 def test_with_xdist(app: Suite) -> None:
     """Workers have the stand-in as well."""
     app.tests("import plainpkg\n\ndef test_it():\n    plainpkg.record()\n\ndef test_real(heavy_module):\n"

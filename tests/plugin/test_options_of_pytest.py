@@ -1,8 +1,7 @@
-"""Beside other plugins, and under pytest's own options."""
+"""Under options of pytest itself; the tests beside other plugins are those of tests/compat."""
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,10 +12,6 @@ if TYPE_CHECKING:
 OTHERS = ("-p", "no:randomly", "-p", "no:xdist", "-p", "no:timeout", "-p", "no:hypothesispytest")
 
 
-def _needs(module: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(importlib.util.find_spec(module) is None, reason=f"{module} is not installed")
-
-
 HEAVY_TESTS = """
 import pytest
 
@@ -24,46 +19,6 @@ import pytest
 def test_it(counted, heavy_module, number):
     assert heavy_module("counted") is counted
 """
-
-
-@_needs("xdist")
-def test_each_worker_imports_once(suite: Suite) -> None:
-    """Under pytest-xdist each worker has its own import, and the process that distributes has none."""
-    suite.declare("counted")
-    suite.tests(HEAVY_TESTS)
-    result = suite.run("-p", "xdist.plugin", "-n", "2", "--dist", "each", "-W", "error")
-    result.assert_outcomes(passed=12)
-    processes = suite.executing_processes()
-    assert len(processes) == 2
-    assert len(set(processes)) == 2
-
-
-@_needs("xdist")
-def test_faults_are_told_under_xdist(suite: Suite) -> None:
-    """A line that can't be read ends the run before a worker is started."""
-    suite.declare("torch >> 2")
-    result = suite.run("-p", "xdist.plugin", "-n", "2")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert result.stderr.str().count("'torch >> 2' can't be read") == 1
-
-
-@_needs("xdist")
-def test_the_guard_works_in_workers(suite: Suite) -> None:
-    """A worker refuses a reload as a single process does, and the report of the failure has the place."""
-    suite.write("numpy/__init__.py", "")
-    suite.tests("import importlib\n\ndef test_it():\n    import numpy\n    importlib.reload(numpy)\n")
-    result = suite.run("-p", "xdist.plugin", "-n", "1", "--heavy-guard=error")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*  reload: test_it.py:5, in test_it.py::test_it (call)"])
-
-
-@_needs("pytest_randomly")
-def test_a_random_order_makes_no_difference(suite: Suite) -> None:
-    """Under pytest-randomly, whose reseeding imports modules, each heavy module is imported once."""
-    suite.declare("counted")
-    suite.tests(HEAVY_TESTS)
-    suite.run("-p", "pytest_randomly", "-p", "no:doctest").assert_outcomes(passed=6)
-    assert suite.executions() == {"counted": 1}
 
 
 @pytest.mark.parametrize("mode", ["prepend", "append", "importlib"])
