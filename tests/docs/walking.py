@@ -115,10 +115,11 @@ class Walker:
 def environment(home: Path) -> dict[str, str]:
     """That of a stranger with these packages, who has no terminal."""
     of_this_run = ("PYTEST_", "PYTHON", "COVERAGE_", "COV_CORE_", "HYPOTHESIS_", "HEAVY_", "GITHUB_")
+    changes_output = ("CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS")  # pytest shortens nothing under CI
     for name in ("run", "cache"):
         (home / name).mkdir(exist_ok=True)
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(of_this_run)},
+        **{name: os.environ[name] for name in os.environ if not name.startswith((*of_this_run, *changes_output))},
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "XDG_RUNTIME_DIR": str(home / "run"),
         "XDG_CACHE_HOME": str(home / "cache"),
