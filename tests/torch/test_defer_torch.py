@@ -107,6 +107,7 @@ def test_light_tests_never_load_it(suite: Suite, arguments: list[str]) -> None:
     suite.run(*arguments).assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

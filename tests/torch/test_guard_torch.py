@@ -177,6 +177,7 @@ def test_a_first_import_inside_patch_dict(suite: Suite, where: str, mode: str) -
     assert result.parseoutcomes()["passed"] == passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_a_part_that_is_loaded_later_inside_patch_dict(suite: Suite, mode: str) -> None:
     """``torch._dynamo`` and what it brings in (sympy) are thrown out by the block, and come back together."""

@@ -22,6 +22,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_what_an_application_takes_of_torch(suite: Suite) -> None:
     """All of torch is in, with what it puts into ``sys.modules`` by hand, and each part has its time."""
     suite.write("app/__init__.py", "")

@@ -38,6 +38,7 @@ COMPUTES = """
 """
 
 
+@pytest.mark.slow
 def test_runs_compute_as_fresh_ones_do(warm: WarmSuite) -> None:
     """In threads, and in the import of a test file; seeds and the number of threads are those of a fresh process."""
     warm.suite.declare("torch", heavy_guard="error")
