@@ -78,10 +78,20 @@ class WarmSuite:
 
     def tell(self, command: str) -> list[str]:
         """What ``heavyimports status`` or ``stop`` prints."""
-        done = subprocess.run(
-            [str(_COMMAND), command], env=self.environment, capture_output=True, text=True, timeout=60, check=True
+        asking = self.start_command(command)
+        output, errors = asking.communicate(timeout=60)
+        assert asking.returncode == 0, errors
+        return output.splitlines()
+
+    def start_command(self, command: str) -> subprocess.Popen[str]:
+        """``heavyimports status`` or ``stop``, under way."""
+        return subprocess.Popen(
+            [str(_COMMAND), command],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-        return done.stdout.splitlines()
 
     def processes(self) -> list[int]:
         """The warm processes there are."""

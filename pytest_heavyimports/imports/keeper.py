@@ -178,7 +178,11 @@ class Keeper:
         present = sys.modules.get(fullname)
         self.keep(fullname, module if present is None else present)
         self._follow(fullname)
-        for name in (fullname, fullname.rpartition(".")[0]):
+        package, _, child = fullname.rpartition(".")
+        # Importlib will do this next, unless another thread takes the package away at this very moment.
+        namespace = getattr(self.find(package), "__dict__", {})
+        namespace.setdefault(child, self.kept[fullname])
+        for name in (fullname, package):
             if name not in sys.modules and (found := self.find(name)) is not None:
                 self._restore({name: found})
 

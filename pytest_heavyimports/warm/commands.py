@@ -28,8 +28,8 @@ def stop(arguments: Sequence[str]) -> int:
     _parse("stop", "End the warm processes of this user.", arguments)
     ended = 0
     for connection in _connections():
-        facts = _ask(connection, "status")
-        answer = _ask(connection, "stop")
+        facts = _ask(connection, "status", "facts")
+        answer = _ask(connection, "stop", "stopping")
         if facts and answer:
             running = answer.number("running")
             after = f", after {running} run{'s' * (running != 1)} under way" if running else ""
@@ -64,16 +64,18 @@ def _connections() -> Iterator[Connection]:
         os.close(directory)
 
 
-def _ask(connection: Connection, kind: str) -> Message | None:
+def _ask(connection: Connection, kind: str, answer: str) -> Message | None:
+    """The *answer* to a question; ``None`` from a process that is about to end, is gone, or is of another version."""
     try:
         connection.send(Message(kind))
-        return connection.receive()
+        received = connection.receive()
     except (MessageRefused, OSError):
-        return None  # of another version, or gone
+        return None
+    return received if received and received.kind == answer else None
 
 
 def _status(connection: Connection) -> str:
-    facts = _ask(connection, "status")
+    facts = _ask(connection, "status", "facts")
     if facts is None:
         return ""
     age = facts.number("age")

@@ -137,7 +137,6 @@ class Warm:
                 if self._forked:
                     return self._forked
             self._look_around()
-        self._close()
         return None
 
     def _open(self) -> None:
@@ -390,10 +389,6 @@ class Warm:
         os.close(self._lock)
         self._lock = -1
 
-    def _close(self) -> None:
-        for client in list(self._clients.values()):
-            self._dismiss(client)
-
 
 def main(hook: Any) -> None:
     """Of the process that ``starting.launch`` starts. Returns never, in a child of it either."""
@@ -409,7 +404,8 @@ def main(hook: Any) -> None:
         run = warm.serve()
         if run:
             run.carry_out()
-    os._exit(0)  # what torch does when the interpreter ends takes longer than a run
+    # What torch does when the interpreter ends takes longer than a run. The kernel hangs up on clients.
+    os._exit(0)
 
 
 def _fork() -> int:

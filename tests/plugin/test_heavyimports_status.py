@@ -9,9 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
+    from ..installed import Installed
     from ..warm import WarmSuite
 
 
@@ -41,7 +47,7 @@ def test_stop_ends_each_of_them_and_leaves_nothing_behind(warm: WarmSuite) -> No
     processes = warm.processes()
     assert warm.tell("stop") == [f"process {process}, for {warm.path}: ends" for process in processes]
     assert warm.files() == []
-    assert [process for process in processes if _is_alive(process)] == []
+    _wait(lambda: not any(map(_is_alive, processes)), seconds=5)
 
 
 def test_stop_lets_a_run_that_is_under_way_end(warm: WarmSuite) -> None:
@@ -79,6 +85,31 @@ def test_the_socket_of_one_that_was_killed_is_taken_away(warm: WarmSuite) -> Non
     assert another != process
 
 
+@pytest.mark.parametrize("command", ["status", "stop"])
+def test_one_that_ends_while_it_is_asked_is_none_any_more(warm: WarmSuite, installed: Installed, command: str) -> None:
+    """It was at an import that did harm when it was asked, and another one will know of that."""
+    waits = """
+        import os, pathlib, time
+
+        if "PYTEST_VERSION" not in os.environ:
+            pathlib.Path(HERE, "began").touch()
+            while not pathlib.Path(HERE, "go").exists():
+                time.sleep(0.01)
+            print("done")
+        """
+    installed.add("waiting-pkg", "1.0", {"waitingpkg.py": dedent(waits).replace("HERE", repr(str(warm.path)))})
+    warm.suite.tests("def test_it(): import waitingpkg\n")
+    first = warm.run()
+    assert (first.ret, first.errlines) == (0, [])
+    _wait(lambda: (warm.path / "began").exists())
+    asking = warm.start_command(command)
+    _wait(lambda: any("socket:" in target for target in _open_files(asking.pid)))
+    time.sleep(0.1)  # from its connection to its question
+    (warm.path / "go").touch()
+    assert asking.communicate(timeout=60) == ("There is no warm process.\n", "")
+    assert asking.returncode == 0
+
+
 def test_the_commands_tell_their_arguments_and_refuse_others(warm: WarmSuite) -> None:
     """``--help``, exit status 2 for what they don't know."""
     command = [sys.executable, "-m", "pytest_heavyimports"]
@@ -97,6 +128,14 @@ def _is_alive(process: int) -> bool:
             return stat.read().rpartition(") ")[2][0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def _open_files(process: int) -> list[str]:
+    targets = []
+    for file in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            targets.append(os.readlink(file))
+    return targets
 
 
 def _wait(is_done: Callable[[], bool], seconds: float = 60) -> None:

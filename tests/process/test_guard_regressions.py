@@ -215,6 +215,33 @@ def test_threads_that_import_two_parts_at_once_execute_neither(run: Run) -> None
     )
 
 
+def test_a_part_is_an_attribute_though_its_package_vanished_as_it_was_loaded(run: Run) -> None:
+    """A thread takes the package away when the part is executed, just before importlib sets the attribute."""
+    run(
+        """
+        guard = begun_session("restore")
+        import tree
+
+        def purge(frame, event, argument):
+            if (frame.f_code.co_name, event) == ("_load_unlocked", "return") and argument is not None:
+                if argument.__name__ == "tree.late":
+                    sys.setprofile(None)
+                    del sys.modules["tree"]
+
+        sys.setprofile(purge)
+        try:
+            importlib.import_module("tree.late")
+        except KeyError as error:  # importlib's own
+            assert str(error) == "'tree'"
+        else:
+            raise AssertionError
+        assert importlib.import_module("tree") is tree
+        assert tree.late is sys.modules["tree.late"] is keeper.kept["tree.late"]
+        assert bodies.count("tree.late") == 1
+        """
+    )
+
+
 def test_a_fake_in_exchange_for_a_fake_is_seen(run: Run) -> None:
     """A test that puts a fake of a part in the place of an earlier one, which was seen already, leaves none."""
     run(
