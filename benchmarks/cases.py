@@ -198,9 +198,15 @@ def _side(
     arguments: tuple[str, ...] = (),
     autoload: bool = False,
 ) -> Side:
-    """Write a suite of one file. Without *autoload*, pytest looks for no installed plugins, on either side."""
+    """
+    Write a suite of one file.
+
+    Without *autoload*, pytest looks for no installed plugins, on either side; with it there is a cache, as with users.
+    """
     directory.mkdir(parents=True)
     (directory / "pytest.ini").write_text(f"[pytest]\n{settings}", encoding="utf-8")
     (directory / "test_suite.py").write_text(test, encoding="utf-8")
-    switch = {} if autoload else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    return Side(directory, ("-p", "no:cacheprovider", *arguments), {**environment, **switch})
+    if not autoload:
+        arguments = ("-p", "no:cacheprovider", *arguments)
+        environment = {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return Side(directory, arguments, environment)

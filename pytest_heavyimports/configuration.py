@@ -62,7 +62,7 @@ def read_project(paths: Sequence[str], modules: Sequence[str] = ()) -> Project:
     if config is None:
         raise CommandRefused(f"pytest can't read its configuration (exit status {int(status)})")
     faults: list[str] = []
-    lines = [(line, BY_FLAG) for line in modules] or [*from_ini(config, faults), *from_entry_points()]
+    lines = [(line, BY_FLAG) for line in modules] or [*from_ini(config, faults), *from_entry_points(config)]
     declared, more = read_declarations(lines)
     if faults or more:
         raise CommandRefused("\n".join([*faults, *more]).rstrip("."))

@@ -17,6 +17,9 @@ from . import options
 ENTRY_POINT_GROUP = "pytest_heavyimports"
 _GROUP_HEADER = f"[{ENTRY_POINT_GROUP}]".encode()
 _METADATA_DIRECTORIES = (".dist-info", ".egg-info")
+INSTALL_DIRECTORIES = ("site-packages", "dist-packages")
+UNNAMED_CACHE_KEY = "heavyimports/unnamed"
+"""For each directory of installed distributions, none of which names the group: its state, in pytest's cache."""
 
 
 Line = tuple[str, str]
@@ -28,7 +31,7 @@ asked_key: pytest.StashKey[frozenset[str]] = pytest.StashKey()
 
 def all_lines(config: pytest.Config, faults: list[str]) -> list[Line]:
     """The lines of all sources, in the order of precedence; what can't be made a line of goes to the *faults*."""
-    return [*from_ini(config, faults), *from_hooks(config, faults), *from_entry_points()]
+    return [*from_ini(config, faults), *from_hooks(config, faults), *from_entry_points(config)]
 
 
 def from_ini(config: pytest.Config, faults: list[str]) -> Iterator[Line]:
@@ -87,9 +90,9 @@ def warn_of_late_hooks(config: pytest.Config) -> None:
                 config.hook.pytest_collectreport(report=report)
 
 
-def from_entry_points() -> Iterator[Line]:
+def from_entry_points(config: pytest.Config) -> Iterator[Line]:
     """What installed distributions declare in the entry point group ``pytest_heavyimports``: ``alias = module …``."""
-    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") or not _is_group_named():
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") or not _is_group_named(config):
         return
     for distribution in importlib.metadata.distributions():
         for entry_point in distribution.entry_points:
@@ -101,33 +104,61 @@ def from_entry_points() -> Iterator[Line]:
                 )
 
 
-def _is_group_named() -> bool:
+def _is_group_named(config: pytest.Config) -> bool:
     """
     Whether any distribution may declare something: a look at the files of those that lie open on ``sys.path``.
 
     It is done in every run, and takes a quarter of the time of asking ``importlib.metadata``, which has the answer in
-    all other cases: archives, eggs, finders of somebody's own.
+    all other cases: archives, eggs, finders of somebody's own. Where nothing is installed between two runs, the second
+    has the answer of the first from pytest's cache.
     """
     if any(hasattr(finder, "find_distributions") for finder in sys.meta_path if finder is not PathFinder):
         return True
+    cache: pytest.Cache | None = getattr(config, "cache", None)
+    known: dict[str, list[int]] = cache.get(UNNAMED_CACHE_KEY, {}) if cache else {}
+    unnamed = {}
     for entry in sys.path:
         if not isinstance(entry, str) or entry.endswith(".egg"):
             return True  # a Path, which somebody has put there
-        try:
-            names = os.listdir(entry or ".")
-        except (OSError, ValueError):
-            names = []
-            if os.path.isfile(entry):
+        state = _state(entry) if os.path.basename(entry) in INSTALL_DIRECTORIES else []
+        if not state or known.get(entry) != state:
+            try:
+                names = [name for name in os.listdir(entry or ".") if name.endswith(_METADATA_DIRECTORIES)]
+            except (OSError, ValueError):
+                if os.path.isfile(entry):
+                    return True
+                continue
+            if any(_has_group(f"{entry or '.'}/{name}/entry_points.txt") for name in names):
                 return True
-        for name in names:
-            if name.endswith(_METADATA_DIRECTORIES):
-                try:
-                    with open(f"{entry or '.'}/{name}/entry_points.txt", "rb", buffering=0) as file:
-                        if _GROUP_HEADER in file.read():
-                            return True
-                except OSError:
-                    continue
+            if any(name.endswith(".egg-info") for name in names):
+                continue  # setuptools writes into the directories of such
+        if state:
+            unnamed[entry] = state
+    if unnamed != known and cache and cache.get("cache/nodeids", None) and not hasattr(config, "workerinput"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # where it can't be written, pytest says so for what it writes itself
+            cache.set(UNNAMED_CACHE_KEY, unnamed)
     return False
+
+
+def _state(directory: str) -> list[int]:
+    """What changes when a distribution is installed there, or taken away; empty where there is no such directory."""
+    try:
+        facts = os.stat(directory)
+    except (OSError, ValueError):
+        return []
+    return [facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_size]
+
+
+def _has_group(file: str) -> bool:
+    try:
+        number = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return False
+    try:
+        return _GROUP_HEADER in os.read(number, os.fstat(number).st_size)
+    finally:
+        os.close(number)
 
 
 def plugin_name(config: pytest.Config, registered: str) -> str:

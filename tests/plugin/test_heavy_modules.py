@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from pytest_heavyimports.declarations import RESERVED
+from pytest_heavyimports.sources import UNNAMED_CACHE_KEY
 
+from ..installed import Installed
 from ..suite import Suite, usage_errors
-
-if TYPE_CHECKING:
-    from ..installed import Installed
 
 PYTEST_9 = pytest.version_tuple >= (9,)
 needs_pytest_9 = pytest.mark.skipif(not PYTEST_9, reason="pytest reads native TOML from version 9 on")
@@ -191,6 +192,45 @@ def test_an_installed_distribution_declares_by_entry_point(suite: Suite, install
     suite.tests("def test_it(plain_answer):\n    assert plain_answer == 42\n")
     result = suite.run(*WITHOUT_OTHERS, autoload=True, path=(installed.site,), **installed.environment)
     result.assert_outcomes(passed=1)
+
+
+def test_what_is_installed_between_two_runs_declares_in_the_second(suite: Suite, tmp_path: Path) -> None:
+    """Though pytest's cache has what was there in the run before; the same for what is taken away again."""
+    place = Installed(tmp_path / "base")
+    place.add("plainpkg", "1.0", {"plainpkg.py": "answer = 42\n"})
+    suite.tests("def test_it(plain_answer):\n    assert plain_answer == 42\n")
+
+    def outcomes() -> dict[str, int]:
+        result = suite.run(*WITHOUT_OTHERS, autoload=True, path=(place.site,), has_cache=True, **place.environment)
+        return result.parseoutcomes()
+
+    remembered = suite.path / ".pytest_cache" / "v" / UNNAMED_CACHE_KEY
+    assert [(outcomes(), remembered.exists()) for _ in range(3)] == [
+        ({"errors": 1}, False),  # there is no cache before the first run's end
+        ({"errors": 1}, True),
+        ({"errors": 1}, True),
+    ]
+    assert str(place.site) in remembered.read_text(encoding="utf-8")
+    place.add("declarer", "1.0", {}, entry_points="[pytest_heavyimports]\nplain_answer = plainpkg:answer\n")
+    assert outcomes() == {"passed": 1}
+    shutil.rmtree(place.site / "declarer-1.0.dist-info")
+    assert outcomes() == {"errors": 1}
+
+
+def test_what_setuptools_writes_into_a_directory_that_is_there_declares(suite: Suite, tmp_path: Path) -> None:
+    """``setup.py develop`` writes ``entry_points.txt`` anew, which leaves no trace in the directory around."""
+    place = Installed(tmp_path / "base")
+    place.add("plainpkg", "1.0", {"plainpkg.py": "answer = 42\n"})
+    metadata = place.site / "declarer.egg-info"
+    metadata.mkdir()
+    (metadata / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: declarer\nVersion: 1.0\n", encoding="utf-8")
+    entry_points = metadata / "entry_points.txt"
+    entry_points.write_text("[console_scripts]\nplain = plainpkg:main\n", encoding="utf-8")
+    suite.tests("def test_it(plain_answer):\n    assert plain_answer == 42\n")
+    run = partial(suite.run, *WITHOUT_OTHERS, autoload=True, path=(place.site,), has_cache=True, **place.environment)
+    assert [run().parseoutcomes() for _ in range(2)] == [{"errors": 1}] * 2
+    entry_points.write_text("[pytest_heavyimports]\nplain_answer = plainpkg:answer\n", encoding="utf-8")
+    assert run().parseoutcomes() == {"passed": 1}
 
 
 def test_faults_of_an_entry_point_name_the_distribution(suite: Suite, installed: Installed) -> None:
