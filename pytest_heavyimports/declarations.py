@@ -27,14 +27,8 @@ RESERVED = frozenset(
 # A method's first argument, which pytest doesn't take for a fixture.
 OF_METHODS = ("self", "cls")
 
-_LINE = re.compile(
-    r"""
-    (?:(?P<alias>[^=<>!~]*?) \s* =(?!=) \s*)?
-    (?P<reference>[^\s=<>!~]*) \s*
-    (?P<specifiers>.*)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_OPERATORS = (">=", "<=", "==", "!=", ">", "<")
+_ENDS_REFERENCE = "=<>!~"
 
 
 class HeavyModule(NamedTuple):
@@ -91,9 +85,7 @@ def _without_comment(line: str) -> str:
 
 
 def _read(line: str, source: str) -> HeavyModule | Fault:
-    match = _LINE.fullmatch(line)
-    assert match  # every part of the pattern can be empty
-    alias, reference, specifiers = match["alias"], match["reference"], match["specifiers"].strip()
+    alias, reference, specifiers = _split(line)
     fullname, colon, attributes = reference.partition(":")
     if not is_dotted(fullname) or (colon and not is_dotted(attributes)):
         return _bad_reference(reference, alias)
@@ -105,6 +97,18 @@ def _read(line: str, source: str) -> HeavyModule | Fault:
         better = f"{_better_alias(alias)} = {reference} {specifiers}".rstrip()
         return (f"{alias!r} can't be the name of a fixture", f"Write it as '{better}'.")
     return HeavyModule(alias, fullname, attributes, specifiers, line, source)
+
+
+def _split(line: str) -> tuple[str | None, str, str]:
+    """Alias, reference and specifiers, with no regular expression: compiling one takes longer than all else here."""
+    before, equals, rest = line.partition("=")
+    alias: str | None = before.rstrip()
+    if not equals or rest.startswith("=") or any(sign in before for sign in _ENDS_REFERENCE):
+        alias, rest = None, line
+    rest = rest.lstrip()
+    signs = (number for number, sign in enumerate(rest) if sign.isspace() or sign in _ENDS_REFERENCE)
+    end = next(signs, len(rest))
+    return alias, rest[:end], rest[end:].strip()
 
 
 def _better_alias(alias: str) -> str:
@@ -141,13 +145,9 @@ def _bad_reference(reference: str, alias: str | None) -> Fault:
     return (f"{reference!r} is no module or module:attribute", remedy)
 
 
-# What most people write. The rest is left to packaging, which takes some milliseconds to import.
-_PLAIN_SPECIFIERS = r"(?:(?:>=|<=|==|!=|<|>)\s*\d+(?:\.\d+)*\s*(?:,\s*|$))+"
-
-
 def _is_specifier(text: str) -> bool:
-    if re.fullmatch(_PLAIN_SPECIFIERS, text):
-        return True
+    if all(map(_is_plain, text.split(","))):
+        return True  # what most people write; packaging takes some milliseconds to import
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     try:
@@ -155,6 +155,13 @@ def _is_specifier(text: str) -> bool:
     except InvalidSpecifier:
         return False
     return True
+
+
+def _is_plain(specifier: str) -> bool:
+    specifier = specifier.strip()
+    operator = next(filter(specifier.startswith, _OPERATORS), specifier)
+    parts = specifier.removeprefix(operator).lstrip().split(".")
+    return all(part.isascii() and part.isdecimal() for part in parts)
 
 
 def read_declarations(lines: Iterable[Line]) -> tuple[dict[str, HeavyModule], list[str]]:

@@ -167,11 +167,14 @@ class HeavySession:
 
     def heavy_names(self) -> frozenset[str]:
         """What is heavy, whether or not it is imported: what is declared, and what is protected or would be."""
+        declared = {module.fullname for module in self.declared.values()}
+        if self.guard:
+            return frozenset(declared.union(self.guard.protection.packages))
+        if not self.measurer:
+            return frozenset(declared)  # nothing else is seen
         from .guard.known import KNOWN
 
-        declared = {module.fullname for module in self.declared.values()}
-        known = self.guard.protection.packages if self.guard else {name for name in KNOWN if "." not in name}
-        return frozenset(declared.union(known))
+        return frozenset(declared.union(name for name in KNOWN if "." not in name))
 
     def _open_progress(self, config: pytest.Config) -> Progress:
         from .report.progress import Progress

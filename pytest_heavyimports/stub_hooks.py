@@ -14,7 +14,6 @@ from .options import stub_names
 from .places import asking_line
 from .session import session_key
 from .stubbing import files_of_tests, remember_names, stand_ins_of
-from .telling import tell_report
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -71,6 +70,8 @@ class RunHooks:
             _skip(report, str(collector.path), 1, refused)
             report.result = []
         if swallowed := self._stand_ins.take_swallowed(lambda: {str(collector.path)}):
+            from .telling import tell_report
+
             tell_report(report, [HeavyImportWarning(_with_notes(swallowed))], collector, "restore")
         return report
 

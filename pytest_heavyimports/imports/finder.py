@@ -9,37 +9,38 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .loader import WatchedLoader, giving_spec
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from .keeper import Half, Keeper
+
+    class Judge(Protocol):
+        """Who decides what becomes of a request. What its methods raise goes to whoever imports or reloads."""
+
+        def is_lifted(self) -> bool:
+            """Whether everything goes its way now, as without a guard."""
+
+        def is_protected(self, fullname: str) -> bool:
+            """Whether the module must not be initialised twice."""
+
+        def on_reload(self, fullname: str) -> bool:
+            """A reload is asked for. True: the module is given back as it is; False: it is reloaded."""
+
+        def on_reimport(self, fullname: str, *, is_nested: bool) -> None:
+            """A kept module is missing and imported again, by a protected one if *is_nested*: given back, or raises."""
+
+        def on_half(self, fullname: str, half: Half) -> NoReturn:
+            """A module whose first import failed half-way is imported again: raises."""
+
+        def importing(self, fullname: str) -> AbstractContextManager[object]:
+            """Entered while the outermost protected import of a thread goes on."""
 
 
 IMPORTING = "_find_and_load_unlocked"  # of importlib/_bootstrap.py
-
-
-class Judge(Protocol):
-    """Who decides what becomes of a request. What its methods raise goes to whoever imports or reloads."""
-
-    def is_lifted(self) -> bool:
-        """Whether everything goes its way now, as without a guard."""
-
-    def is_protected(self, fullname: str) -> bool:
-        """Whether the module must not be initialised twice."""
-
-    def on_reload(self, fullname: str) -> bool:
-        """A reload is asked for. True: the module is given back as it is; False: it is reloaded."""
-
-    def on_reimport(self, fullname: str, *, is_nested: bool) -> None:
-        """A kept module is missing and imported again, by a protected one if *is_nested*: given back, or raises."""
-
-    def on_half(self, fullname: str, half: Half) -> NoReturn:
-        """A module whose first import failed half-way is imported again: raises."""
-
-    def importing(self, fullname: str) -> AbstractContextManager[object]:
-        """Entered while the outermost protected import of a thread goes on."""
 
 
 class ProtectedFinder:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from inspect import Signature
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..named_tuple import NamedTuple
 from ..names import lineage
@@ -23,7 +23,26 @@ from .stub_names import NameType, give_unknown, make_name
 from .stub_records import ANSWERS, MISSING, RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from ..errors import StandInRefused
+
+    class Surface(Protocol):
+        """What is known of a real module; see ``surface.py``."""
+
+        version: str
+
+        def kind(self, module: str, name: str) -> str:
+            """A kind of ``surface.py``'s, the name of a builtin exception, or nothing."""
+
+        def signature(self, module: str, name: str) -> Signature | None:
+            """How it is called; ``None`` where that is not known."""
+
+        def names(self, module: str) -> Sequence[str]:
+            """The names that the module has."""
+
+        def lacks(self, module: str, name: str) -> bool:
+            """Whether the module is known, and known not to have the name."""
 
 
 class Entry(Record):
@@ -212,24 +231,6 @@ class StandIn:
         for entry in list(self._entries.values()):
             if not entry.is_untouched or entry in before:
                 entry.begin(before.get(entry))
-
-
-class Surface(Protocol):
-    """What is known of a real module; see ``surface.py``."""
-
-    version: str
-
-    def kind(self, module: str, name: str) -> str:
-        """A kind of ``surface.py``'s, the name of a builtin exception, or nothing."""
-
-    def signature(self, module: str, name: str) -> Signature | None:
-        """How it is called; ``None`` where that is not known."""
-
-    def names(self, module: str) -> Sequence[str]:
-        """The names that the module has."""
-
-    def lacks(self, module: str, name: str) -> bool:
-        """Whether the module is known, and known not to have the name."""
 
 
 class StandInModule(ModuleType):

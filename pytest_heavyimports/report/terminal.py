@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..named_tuple import NamedTuple
 from ..names import is_within, root
@@ -12,8 +12,20 @@ from .figures import memory, percent, seconds
 from .model import parts_of
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from ..ledger import Event
     from .model import Module, Report
+
+    class Writer(Protocol):
+        """What is asked of pytest's terminal reporter."""
+
+        def write_sep(self, sep: str, title: str) -> None:
+            """A line with a title, full width."""
+
+        def write_line(self, line: str, **markup: bool) -> None:
+            """One line of text."""
+
 
 WIDEST_ERROR = 80
 TRIFLE_US = 50_000
@@ -27,16 +39,6 @@ class Line(NamedTuple):
 
     text: str
     colour: str = ""
-
-
-class Writer(Protocol):
-    """What is asked of pytest's terminal reporter."""
-
-    def write_sep(self, sep: str, title: str) -> None:
-        """A line with a title, full width."""
-
-    def write_line(self, line: str, **markup: bool) -> None:
-        """One line of text."""
 
 
 def write_section(writer: Writer, lines: Sequence[Line]) -> None:
