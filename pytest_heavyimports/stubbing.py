@@ -18,7 +18,7 @@ from .imports.install import install_stand_ins
 from .imports.keeper import KEEPER
 from .imports.stubs import StandIn, StandInFinder
 from .imports.surface import RealNames, look_at
-from .names import lineage, root
+from .names import root
 from .options import STUB_KEY, STUBBED_CACHE_KEY, stub_fault
 from .places import is_plumbing, shown_line
 
@@ -47,24 +47,24 @@ class StandIns:
         self.refused: list[StandInRefused] = []
         """What they have refused since the last look at it."""
         self.at_first_refusal: Callable[[], object] | None = None
+        self._finder = StandInFinder()
         self._before_test: list[tuple[StandIn, Mapping[Entry, Configured]]] = []
         self._seen: dict[str, tuple[int, RealNames | None]] = {}
 
     def begin_run(self, sources: Mapping[str, str]) -> None:
         """Put stand-ins in the place of these modules, each with who asked for it, until pytest ends."""
         self.of_run = {name: self._make(name, source) for name, source in sources.items()}
+        self._finder = StandInFinder(*self.of_run.values())
         real = {name: module for name, module in sys.modules.items() if self.covers(name)}
         handle = ExitStack()
         self.config.add_cleanup(handle.close)
         handle.callback(self._put_back, real)
         KEEPER.take_out(real)
-        handle.callback(install_stand_ins(StandInFinder(*self.of_run.values())).close)
+        handle.callback(install_stand_ins(self._finder).close)
 
     def covers(self, fullname: str) -> StandIn | None:
         """The run's stand-in that a module belongs to."""
-        if not fullname.startswith(tuple(self.of_run)):
-            return None  # most modules, and this is asked of all that are imported
-        return next((self.of_run[name] for name in lineage(fullname) if name in self.of_run), None)
+        return self._finder.covering(fullname)
 
     def reason(self, fullname: str) -> str:
         """Why a test can't have the real module; empty where this run has no stand-in of it."""

@@ -24,6 +24,7 @@ from .stub_records import ANSWERS, MISSING, RECORD, RECORDED, Origin, Record, is
 
 if TYPE_CHECKING:
     from typing import Protocol
+    from unittest.mock import Mock
 
     from ..errors import StandInRefused
 
@@ -102,6 +103,12 @@ class Entry(Record):
         if self.stand_in.kind(self.shown) == "function":
             raise TypeError(f"the real {self.shown!r} is a function, and no class ({self.stand_in.real}).")
 
+    @property
+    def mock(self) -> Mock:
+        """Records the calls; from now on there is something to forget."""
+        self.stand_in.used[self] = None
+        return super().mock
+
     def set(self, name: str, value: Any) -> None:
         """Set an attribute, or what calls give."""
         if name in ("return_value", "side_effect"):
@@ -110,6 +117,7 @@ class Entry(Record):
             self.submodules[name] = value
             self.attributes.pop(name, None)
         else:
+            self.stand_in.used[self] = None
             self.attributes[name] = value
 
     def delete(self, name: str) -> None:
@@ -119,11 +127,6 @@ class Entry(Record):
                 del found[name]
                 return
         raise AttributeError(f"nobody has set {name!r} of the stand-in {self.shown!r}")
-
-    @property
-    def is_untouched(self) -> bool:
-        """Whether nothing was recorded or configured: there is nothing to forget. Asked of each name for each test."""
-        return self._mock is None and self._last is MISSING and not self.is_configured and not self.attributes
 
     def state(self) -> Configured:
         """What was configured, for :meth:`begin`."""
@@ -135,6 +138,8 @@ class Entry(Record):
         """Forget all calls, and go back to what was configured."""
         self.attributes = dict(state.attributes) if state else {}
         self._mock, self._last, self.is_configured = None, MISSING, False
+        if state:
+            self.stand_in.used[self] = None
         if state and state.side_effect is not ANSWERS.get(self.shown):
             self.configure("side_effect", state.side_effect)
         if state and state.return_value is not MISSING:
@@ -171,6 +176,8 @@ class StandIn:
         self.fullname = fullname
         self.known: Surface | None = None
         """What the real one is known to have; ``None`` where nobody has ever seen it."""
+        self.used: dict[Entry, None] = {}
+        """Those that may have recorded something, or are configured, in order; all others are as they were made."""
         self._installed_version = installed_version
         self._entries: dict[str, Entry] = {}
         self._names: dict[str, NameType] = {}
@@ -220,17 +227,16 @@ class StandIn:
 
     def begin_anew(self) -> dict[Entry, Configured]:
         """No call was recorded before this; gives what was configured, for :meth:`go_back`."""
-        used = [entry for entry in list(self._entries.values()) if not entry.is_untouched]
-        before = {entry: entry.state() for entry in used}
+        before = {entry: entry.state() for entry in list(self.used)}
         for entry, state in before.items():
             entry.begin(state)
         return before
 
     def go_back(self, before: Mapping[Entry, Configured]) -> None:
         """Forget what was recorded and configured since."""
-        for entry in list(self._entries.values()):
-            if not entry.is_untouched or entry in before:
-                entry.begin(before.get(entry))
+        used, self.used = self.used, {}
+        for entry in {**used, **before}:
+            entry.begin(before.get(entry))
 
 
 class StandInModule(ModuleType):
@@ -294,7 +300,8 @@ class StandInFinder:
     is_stand_in = True
 
     def __init__(self, *stand_ins: StandIn) -> None:
-        self.stand_ins = {stand_in.fullname: stand_in for stand_in in stand_ins}
+        self._stand_ins = {stand_in.fullname: stand_in for stand_in in stand_ins}
+        self._beginnings = tuple(self._stand_ins)
 
     def find_spec(
         self,
@@ -312,9 +319,9 @@ class StandInFinder:
 
     def covering(self, fullname: str) -> StandIn | None:
         """The stand-in that a module belongs to."""
-        if not fullname.startswith(tuple(self.stand_ins)):
+        if not fullname.startswith(self._beginnings):
             return None  # most modules, and this is asked for every import there is
-        return next((self.stand_ins[name] for name in lineage(fullname) if name in self.stand_ins), None)
+        return next((self._stand_ins[name] for name in lineage(fullname) if name in self._stand_ins), None)
 
 
 def is_of_stand_in(value: Any) -> bool:
