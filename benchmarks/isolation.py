@@ -1,9 +1,8 @@
 """
-What isolation costs: ``python -m benchmarks.isolation [--pairs N] [--peers]``.
+What isolation costs: ``python -m benchmarks.isolation [--pairs N]``.
 
 Whole runs of pytest, isolated and plain, by turns: the worker pipeline's 17 tests, and 500 trivial tests in a process
-that has torch, beside what a bare ``os.fork`` of such a process costs. ``--peers`` installs pytest-forked and
-pytest-isolate, with the last pytest that they work with, into a directory of its own, and times the 17 tests by them.
+that has torch, beside what a bare ``os.fork`` of such a process costs. ``benchmarks.peers`` has other plugins.
 """
 
 from __future__ import annotations
@@ -58,17 +57,15 @@ def test_here(number):
 def test_isolated(number):
     assert (torch.ones(800, 800) @ torch.ones(800, 800)).sum() > number
 """
-OLDER_PYTEST = "pytest==8.4.2"
-PEERS = {"pytest-forked": ("-p", "pytest_forked", "--forked"), "pytest-isolate": ("-p", "pytest_isolate", "--isolate")}
 
 
 class RunFailed(Exception):
     """A run that is to be measured did not pass."""
 
 
-def seconds(directory: Path, *arguments: str, path: str = "") -> float:
+def seconds(directory: Path, *arguments: str) -> float:
     """What a run of pytest takes, from its start to its end; all of its tests pass."""
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path}
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": ""}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", MODULE, *arguments]
     start = perf_counter()
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=600)
@@ -77,12 +74,12 @@ def seconds(directory: Path, *arguments: str, path: str = "") -> float:
     return perf_counter() - start
 
 
-def compare(directory: Path, pairs: int, *arguments: str, path: str = "") -> tuple[list[float], list[float]]:
+def compare(directory: Path, pairs: int, *arguments: str) -> tuple[list[float], list[float]]:
     """Seconds with these arguments and without, by turns; one more pair before them is not counted."""
     measured: tuple[list[float], list[float]] = [], []
     for number in range(pairs + 1):
         for side in (0, 1) if number % 2 else (1, 0):
-            measured[side].append(seconds(directory, *(arguments if side == 0 else ()), path=path))
+            measured[side].append(seconds(directory, *(arguments if side == 0 else ())))
     return measured[0][1:], measured[1][1:]
 
 
@@ -102,20 +99,6 @@ def row(name: str, figure: float, unit: str, limit: float | None = None) -> bool
     return limit is not None and figure > limit
 
 
-def peers(place: Path, pipeline: Path, pairs: int) -> None:
-    """Time the 17 tests by other plugins."""
-    target = place / "peers"
-    packages = (OLDER_PYTEST, "pytest-timeout", *PEERS)
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target), *packages], check=True)
-    for name, arguments in PEERS.items():
-        try:
-            isolated, plain = compare(pipeline, pairs, *arguments, path=str(target))
-        except (RunFailed, subprocess.TimeoutExpired) as failed:
-            print(f"{name}: {str(failed)[-300:]}")
-        else:
-            row(f"17 pipeline tests, {name}, over plain ({OLDER_PYTEST})", ratio(isolated, plain), "x")
-
-
 def ratio(isolated: list[float], plain: list[float]) -> float:
     """The median of the ratios of pairs."""
     return statistics.median(one / other for one, other in zip(isolated, plain))
@@ -125,7 +108,6 @@ def main() -> int:
     """Print the figures; 1 where one is over its limit."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.isolation", description=__doc__)
     parser.add_argument("--pairs", type=int, default=5, help="pairs of runs")
-    parser.add_argument("--peers", action="store_true", help="time other plugins as well")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
         place = Path(name)
@@ -147,8 +129,6 @@ def main() -> int:
         row("10 tests that compute, 5 of them isolated, after the others", seconds(computing), "s")
         at_import = suite(place, "at_import", COMPUTES + COMPUTING_TESTS)
         row("the same in a file that computes when it is imported", seconds(at_import), "s")
-        if given.peers:
-            peers(place, pipeline, given.pairs)
     return int(is_over)
 
 

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from .environments import ROOT, create, version
+
 TABLE = Path(__file__).with_suffix(".md")
 MODES = ("off", "restore", "error")
 ACTIONS = {
@@ -237,25 +238,10 @@ def run(python: Path, package: Package, action: str, mode: str) -> Outcome:
         return Outcome(tuple(map(json.loads, steps)), done.returncode)
 
 
-def install(place: Path, package: Package) -> Path:
-    """An environment with the package and the plugin; gives its interpreter."""
-    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-    python = place / "bin" / "python"
-    requirements = package.requirements or (package.distribution,)
-    subprocess.run([str(python), "-m", "pip", "install", "-qq", *requirements, str(ROOT)], check=True)
-    return python
-
-
-def version(python: Path, distribution: str) -> str:
-    """The installed version."""
-    code = f"import importlib.metadata; print(importlib.metadata.version({distribution!r}))"
-    return subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-
-
 def rows(package: Package) -> Iterator[str]:
     """The lines of the table: one for each thing that a suite may do."""
     with tempfile.TemporaryDirectory(prefix="package-") as place:
-        python = install(Path(place), package)
+        python = create(Path(place), *(package.requirements or (package.distribution,)), str(ROOT))
         shown = f"{package.distribution} {version(python, package.distribution)}"
         tested = f"Python {platform.python_version()}, pytest {version(python, 'pytest')}"
         for action, told in ACTIONS.items():

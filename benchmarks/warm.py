@@ -9,7 +9,6 @@ processes that the run has started, the highest of all looks.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -21,9 +20,11 @@ from statistics import median
 
 from .cases import PIPELINE
 from .machinery import install
+from .processes import MARK, run
 
 RUNS = 11
 RUNS_OF_WORKERS = 3
+LIMIT_S = 300.0
 BIN = Path(sys.executable).parent
 PLUGINS = ("-p", "pytest_heavyimports.plugin", "-p", "no:cacheprovider", "-q")
 
@@ -73,7 +74,7 @@ def main() -> int:
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "XDG_RUNTIME_DIR": name,
             "XDG_CACHE_HOME": name,
-            "HEAVY_BENCHMARK": name,
+            MARK: name,
         }
         try:
             rows = [*_runs(*suites, environment), *_workers(suites[0], environment)]
@@ -149,41 +150,10 @@ def _seconds(command: list[str | Path], suite: Path, environment: Mapping[str, s
 
 def _watched(command: list[str | Path], suite: Path, environment: Mapping[str, str]) -> tuple[float, int]:
     """Seconds, and the most bytes that its workers had, with whatever else they need."""
-    most = 0
-    with (suite / "output.txt").open("w+") as output:
-        begin = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=suite, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
-        while process.poll() is None:
-            most = max(most, sum(_pss(worker) for worker in _processes(environment) if worker != process.pid))
-            time.sleep(0.2)
-        seconds = time.perf_counter() - begin
-        output.seek(0)
-        text = output.read()
-    is_right = "17 passed" in text and "plain one" not in text
-    assert is_right, text
-    return seconds, most
-
-
-def _processes(environment: Mapping[str, str]) -> list[int]:
-    mark = f"HEAVY_BENCHMARK={environment['HEAVY_BENCHMARK']}".encode()
-    found = []
-    for entry in os.listdir("/proc"):
-        try:
-            if entry.isdecimal() and mark in Path("/proc", entry, "environ").read_bytes():
-                found.append(int(entry))
-        except OSError:
-            continue  # ended, or not ours
-    return found
-
-
-def _pss(process: int) -> int:
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text("ascii").splitlines()
-    except OSError:
-        return 0  # ended
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    done = run(command, suite, environment, LIMIT_S, looks=True, but_itself=True)
+    is_right = "17 passed" in done.output and "plain one" not in done.output
+    assert is_right, done.output
+    return done.seconds, done.peak_bytes
 
 
 if __name__ == "__main__":
