@@ -21,13 +21,11 @@ from .suites import Step, Trap
 if TYPE_CHECKING:
     from .tools import Tool
 
-LIMIT_S = 60.0
-"""For a trap, which takes some seconds by itself."""
-LONG_S = 300.0
-"""For the 17 tests."""
 SEEN_S = 5.0
 """Between an edit and the next run: some look at files every two seconds."""
 LINE = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED) \S*?::(\w+)", re.MULTILINE)
+TELLING = re.compile(r"(^(INTERNALERROR> )?E {2,}|(?=ERROR: |Fatal Python error: ))(?P<told>.*)")
+UNASKED = "and nobody asked for it"
 CELL = 160
 """How many characters of a message are shown."""
 
@@ -51,7 +49,7 @@ class Place:
     python: Path
     directory: Path
 
-    def run(self, step: Step, arguments: tuple[str, ...], *, limit_s: float = LIMIT_S, looks: bool = False) -> Ended:
+    def run(self, step: Step, arguments: tuple[str, ...], *, limit_s: float, looks: bool = False) -> Ended:
         """One run of pytest, with one line for each test at its end."""
         command = [self.python, *self.tool.command, "-q", "-rA", "-p", "no:cacheprovider", *arguments, *step.arguments]
         environment = {**self.environment, **step.variables}
@@ -105,7 +103,7 @@ def spring(trap: Trap, place: Place) -> Verdict:
             write(place.directory / name, text)
         if step.edits:
             time.sleep(SEEN_S)
-        ended = place.run(step, arguments)
+        ended = place.run(step, arguments, limit_s=trap.limit_s)
         if wrong := faults(step, ended):
             told = f"{step.what}: {wrong}" if step.what else wrong
             return Verdict(told, quoted(ended.output), ended.output)
@@ -115,9 +113,9 @@ def spring(trap: Trap, place: Place) -> Verdict:
 def faults(step: Step, ended: Ended) -> str:
     """What is wrong with a run, in words; empty where nothing is."""
     if ended.status is None:
-        return f"hangs, ended after {LIMIT_S:.0f} s"
+        return f"hangs, ended after {ended.seconds:.0f} s"
     seen = outcomes(ended.output)
-    expected = {**dict.fromkeys(seen, "not run"), **step.right} if step.is_whole else step.right
+    expected = {**dict.fromkeys(seen, UNASKED), **step.right} if step.is_whole else step.right
     wrong = [(name, seen.get(name, "no result"), right) for name, right in expected.items() if seen.get(name) != right]
     if not wrong:
         return ""
@@ -126,13 +124,13 @@ def faults(step: Step, ended: Ended) -> str:
         return f"{ends}, without a result of any test"
     if len(wrong) > 3:
         return ", ".join(f"{number} {was}" for was, number in Counter(was for _, was, _ in wrong).items())
-    return ", ".join(f"`{name}` {was}, not {right}" for name, was, right in wrong)
+    return ", ".join(f"`{name}` {was}, {right if right == UNASKED else f'not {right}'}" for name, was, right in wrong)
 
 
 def quoted(output: str) -> str:
     """The line of an output that says most: an error, else the last one."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("E  ", "Fatal Python error", "INTERNALERROR> E"))]
-    line = (telling or lines[-1:] or [""])[0].removeprefix("INTERNALERROR>").removeprefix("E ").strip(" =")
+    found = (match["told"] for line in lines if (match := TELLING.search(line)))
+    line = next(found, lines[-1] if lines else "").strip(" =")
     line = line.replace("|", "\\|").replace("`", "'")
     return line if len(line) <= CELL else line[: CELL - 1] + "…"
