@@ -1,5 +1,5 @@
 """
-This plugin beside others: ``python -m benchmarks.peers [NAME ...] [--rounds N] [--only costs|traps] [-v]``.
+This plugin beside others: ``python -m benchmarks.peers [NAME ...] [--rounds N] [--only PART] [-v]``.
 
 Each tool is installed into an environment of its own, and runs the same 17 tests with real torch, all tools by turns,
 and the traps that are its business. What was found is added to ``results.json`` beside this file, of which ``peers.md``
@@ -46,7 +46,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     parser.add_argument("--rounds", type=int, default=5, help="runs of the 17 tests")
-    parser.add_argument("--only", choices=("costs", "traps"), help="the one or the other")
+    kinds = ("costs", "traps", *[trap.name for trap in TRAPS])
+    parser.add_argument("--only", choices=kinds, help="the one or the other, or one trap")
     parser.add_argument("--environments", type=Path, metavar="DIR", help="where environments are kept")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the output of what is wrong")
     given = parser.parse_args()
@@ -56,8 +57,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="peers-") as place:
         pythons = install([tool for tool in TOOLS if tool.name in (given.names or names)], results, given, Path(place))
         if given.only != "costs":
-            spring_all(pythons, results, Path(place), given.verbose)
-        if given.only != "traps":
+            spring_all(pythons, results, Path(place), given)
+        if given.only in (None, "costs"):
             measure_all(pythons, results, Path(place), given.rounds)
     save(results)
     return 0
@@ -94,16 +95,17 @@ def install(tools: Sequence[Tool], results: dict[str, Any], given: argparse.Name
     return pythons
 
 
-def spring_all(pythons: dict[Tool, Path], results: dict[str, Any], place: Path, verbose: bool) -> None:
-    """All traps that are the business of the tools."""
+def spring_all(pythons: dict[Tool, Path], results: dict[str, Any], place: Path, given: argparse.Namespace) -> None:
+    """The traps that are the business of the tools, and are asked for."""
+    asked = {trap.name for trap in TRAPS if given.only in (None, "traps", trap.name)}
     for tool, python in pythons.items():
         found = results[tool.name].setdefault("traps", {})
-        for number, trap in enumerate(trap for trap in TRAPS if trap.name in tool.traps):
+        for number, trap in enumerate(trap for trap in TRAPS if trap.name in asked.intersection(tool.traps)):
             with laid(tool, python, place / f"t{number}", trap.files) as suite:
                 verdict = spring(trap, suite)
-            found[trap.name] = {"faults": verdict.faults, "quoted": verdict.quoted if verdict.faults else ""}
+            found[trap.name] = {"faults": verdict.faults, "quoted": verdict.quoted}
             print(f"{tool.name}, {trap.name}: {verdict.faults or 'right'}", flush=True)
-            if verbose and verdict.faults:
+            if given.verbose and verdict.faults:
                 print("".join(f"    {line}\n" for line in verdict.output.splitlines()), flush=True)
         save(results)
 

@@ -9,7 +9,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ SEEN_S = 5.0
 """Between an edit and the next run: some look at files every two seconds."""
 LINE = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED) \S*?::(\w+)", re.MULTILINE)
 TELLING = re.compile(r"(^(INTERNALERROR> )?E {2,}|(?=ERROR: |Fatal Python error: ))(?P<told>.*)")
+RESULT = re.compile(r"^=* ?\d+ (passed|failed|error|skipped)")
 UNASKED = "and nobody asked for it"
 CELL = 160
 """How many characters of a message are shown."""
@@ -106,8 +107,9 @@ def spring(trap: Trap, place: Place) -> Verdict:
         ended = place.run(step, arguments, limit_s=trap.limit_s)
         if wrong := faults(step, ended):
             told = f"{step.what}: {wrong}" if step.what else wrong
-            return Verdict(told, quoted(ended.output), ended.output)
-    return Verdict("", quoted(ended.output), ended.output)
+            output = ended.output.replace(str(place.directory.parent), "...")
+            return Verdict(told, quoted(output, re.findall(r"`(\w+)`", wrong)), output)
+    return Verdict("", "", ended.output)
 
 
 def faults(step: Step, ended: Ended) -> str:
@@ -127,10 +129,12 @@ def faults(step: Step, ended: Ended) -> str:
     return ", ".join(f"`{name}` {was}, {right if right == UNASKED else f'not {right}'}" for name, was, right in wrong)
 
 
-def quoted(output: str) -> str:
-    """The line of an output that says most: an error, else the last one."""
+def quoted(output: str, names: Sequence[str] = ()) -> str:
+    """The line of an output that says most: what the tests of these names died of, an error, else the last result."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    found = (match["told"] for line in lines if (match := TELLING.search(line)))
-    line = next(found, lines[-1] if lines else "").strip(" =")
+    of_tests = [line.partition(" - ")[2] for line in lines if (found := LINE.match(line)) and found[2] in names]
+    errors = [match["told"] for line in lines if (match := TELLING.search(line))]
+    results = [line for line in lines if RESULT.search(line)]
+    line = next(filter(None, (*of_tests, *errors, *results[-1:], *lines[-1:])), "").strip(" =")
     line = line.replace("|", "\\|").replace("`", "'")
     return line if len(line) <= CELL else line[: CELL - 1] + "…"

@@ -64,6 +64,8 @@ TOOLS = (
         "pytest-isolate",
         "a fork for each test, with limits of time and memory",
         ("--isolate",),
+        # Under pytest 9.2, too.
+        requirements=("pytest-isolate", "pytest<9.2"),
         traps=ISOLATES,
         mark="isolate",
     ),

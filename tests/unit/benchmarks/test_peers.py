@@ -54,12 +54,19 @@ def test_what_is_wrong_with_a_run(step: Step, status: int | None, output: str, t
         (".ERROR: --fast: not run\n1 passed", "ERROR: --fast: not run"),
         ("INTERNALERROR> E   ValueError: x", "ValueError: x"),
         ("== 2 passed in 1 s ==\n\n", "2 passed in 1 s"),
+        ("1 passed in 1 s\n127.0.0.1 - POST\n", "1 passed in 1 s"),
+        ("starting\n", "starting"),
         ("", ""),
     ],
 )
 def test_the_line_that_says_most(output: str, line: str) -> None:
     """An error before the last line, as it can stand in a table."""
     assert quoted(output) == line
+
+
+def test_what_a_test_died_of_comes_first() -> None:
+    """Another test's error, which stands above it, is not the point."""
+    assert quoted("E   of another\n" + SUMMARY, ["test_each"]) == "assert 2 == 1"
 
 
 def test_the_page() -> None:
