@@ -67,7 +67,8 @@ TOOLS = (
         # Under pytest 9.2, too.
         requirements=("pytest-isolate", "pytest<9.2"),
         traps=ISOLATES,
-        mark="isolate",
+        # Without a limit, the mark does nothing.
+        mark="isolate(timeout=30)",
     ),
     Tool(
         "pytest-zygote",
