@@ -94,6 +94,8 @@ TOOLS = (
         ("-p", "pytest_hot_reloading.plugin", "--daemon-start-if-needed"),
         requirements=("pytest-hot-reloading", "pytest"),  # it requires none
         traps=STAYS,
+        # Not the default one, on which somebody else's may listen.
+        variables=(("PYTEST_DAEMON_PORT", "48520"),),
         is_resident=True,
     ),
     Tool(
