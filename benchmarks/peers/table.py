@@ -96,6 +96,7 @@ def versions(tools: Sequence[Tool], results: Results) -> Iterator[str]:
             used = f"`{' '.join(('python', *tool.command, *tool.arguments))}`"
             ini = [f"`{line}`" for line in tool.settings.splitlines()]
             ini += [f"`{name}={value}`" for name, value in tool.variables]
+            ini += [f"`@pytest.mark.{tool.mark}`"] * ("computed" in tool.traps and tool.mark != Tool.mark)
             yield f"| {shown(tool)} | {mine} | {pytest} | {', '.join([used, *ini])} | {result['date']} |"
     yield ""
     machines = dict.fromkeys(results[tool.name]["machine"] for tool in tools)
