@@ -13,6 +13,13 @@ from typing import Any, NoReturn
 TASKS = "/proc/self/task"
 _OPENBLAS = re.compile(r"\S+/lib\w*openblas\S*\.so\S*")
 _RUNTIMES = re.compile(r"lib(?:g|i|)omp\d*\b")
+# Python's allocator has objects up to the largest size on pages of those that are equally large, in bytes.
+_ALIGNMENT = 16
+_LARGEST = 512
+_IN_A_ROW = 16
+"""So many objects side by side show that there is no free place between others any more."""
+_MOST = 5000
+_filling: list[bytes] = []
 # Names of one function in the builds of OpenBLAS: those of numpy's and scipy's wheels, and of distributions.
 _THREADS_OF_OPENBLAS = (
     "scipy_openblas_get_num_threads64_",
@@ -43,6 +50,35 @@ def _threads_of_python() -> int:
     finally:
         if is_collecting:
             gc.enable()
+
+
+def freeze() -> None:
+    """
+    Before children are forked: the collector is not to touch, and so to copy, what they share with their parent.
+
+    Nor are there to be free places between it: a child's first objects go there, and a few hundred bytes on each of a
+    thousand pages are copies of all of them.
+
+    Reference: ``gc.freeze`` in Python's documentation, ``Objects/obmalloc.c`` in its source.
+    """
+    head = sys.getsizeof(b"")
+    for size in range(_ALIGNMENT * (head // _ALIGNMENT + 1), _LARGEST + 1, _ALIGNMENT):
+        if not _fill(size - head, size):
+            break  # another allocator: PYTHONMALLOC
+    gc.freeze()
+
+
+def _fill(length: int, size: int) -> bool:
+    """Take up the free places of that size, by bytes of that length; whether none is left."""
+    in_a_row, last = 0, 0
+    for _ in range(_MOST):
+        one = bytes(length)
+        in_a_row = in_a_row + 1 if abs(id(one) - last) == size else 0
+        last = id(one)
+        _filling.append(one)
+        if in_a_row == _IN_A_ROW:
+            return True
+    return False
 
 
 def threads_of_imports() -> int:

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from .forking import end, end_with_parent, threads_of_imports, why_not_fork
-from .isolation.child import Child, Where, freeze, tell_output
+from .forking import end, end_with_parent, freeze, threads_of_imports, why_not_fork
+from .isolation.child import Child, Where, tell_output
 from .isolation.template import Template, unreported_output
 from .isolation.wire import Wire
 from .isolation_hooks import fresh_key, import_known, import_modules, take_events

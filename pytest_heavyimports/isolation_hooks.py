@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Union
 import pytest
 
 from .errors import ForkRefused
-from .forking import foreign_threads, threads_of_imports, why_not_fork
+from .forking import foreign_threads, freeze, threads_of_imports, why_not_fork
 from .guard.known import KNOWN
-from .isolation.child import Child, freeze
+from .isolation.child import Child
 from .isolation.hosts import SpawnHost, TemplateHost
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
 from .isolation.relay import Relay

@@ -31,7 +31,6 @@ What of these doesn't come, the end of the process tells.
 from __future__ import annotations
 
 import faulthandler
-import gc
 import os
 import signal
 import traceback
@@ -158,11 +157,6 @@ def tell_output(config: pytest.Config, jobs: Wire, reports: Wire) -> None:
         capture.suspend_global_capture()
         reports.send("output", descriptors)
         jobs.wait()  # a test may end the process at once, and its descriptors with it
-
-
-def freeze() -> None:
-    """Before children are forked: the collector is not to touch, and so to copy, what they share with their parent."""
-    gc.freeze()
 
 
 def _tell_only(hooks: ChildHooks, config: pytest.Config) -> None:

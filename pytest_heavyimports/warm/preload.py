@@ -183,7 +183,7 @@ class Preload:
         # A package that is installed or taken away, also a plugin of pytest.
         self._stamps |= stamps(entry for entry in self._path if os.path.basename(entry) in INSTALL_DIRECTORIES)
         gc.collect()
-        gc.freeze()
+        forking.freeze()
 
 
 class ReadVariables:
