@@ -61,6 +61,14 @@ def plugins(session: nox.Session, plugin: str) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Tests of the import system, tested: ``nox --session mutation -- --sample 15 --seed 1 imports/finder.py``."""
+    groups = nox.project.dependency_groups(PROJECT, "test")
+    session.install("--quiet", "--constraint", "constraints.txt", *groups, "cosmic-ray", ".")
+    session.run("python", "-m", "tests.mutation", *session.posargs)
+
+
+@nox.session
 def dist(session: nox.Session) -> None:
     """Build what is released into dist/, and check it; the wheel is built from the source distribution."""
     groups = nox.project.dependency_groups(PROJECT, "dist")

@@ -15,6 +15,13 @@ import pytest
 
 SAMPLES = Path(__file__).parent / "samples"
 PLUGIN = "pytest_heavyimports.plugin"
+MEASURING = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+"""What has a process measured from its start: by `make coverage`, but where a test measures by itself."""
+
+
+def unmeasured() -> dict[str, str]:
+    """The environment of a process that `make coverage` is to leave alone."""
+    return {name: value for name, value in os.environ.items() if name not in MEASURING}
 
 
 class Suite:
@@ -64,7 +71,7 @@ class Suite:
         """
         cache = () if has_cache else ("-p", "no:cacheprovider")
         ours = () if autoload else ("-p", PLUGIN)
-        with self._environment(autoload, path, environment):
+        with self._environment(autoload, path, environment, is_measuring="pytest_cov" in args):
             return self._pytester.runpytest_subprocess(*cache, *ours, *args, timeout=120)
 
     def run_script(self, file: str, path: tuple[Path, ...] = (), **environment: str) -> pytest.RunResult:
@@ -73,7 +80,9 @@ class Suite:
             return self._pytester.run(sys.executable, self.path / file, timeout=120)
 
     @contextmanager
-    def _environment(self, autoload: bool, path: tuple[Path, ...], environment: dict[str, str]) -> Iterator[None]:
+    def _environment(
+        self, autoload: bool, path: tuple[Path, ...], environment: dict[str, str], *, is_measuring: bool = False
+    ) -> Iterator[None]:
         entries = [*map(str, path), str(SAMPLES), os.environ.get("PYTHONPATH", "")]
         with self._monkeypatch.context() as patch:
             patch.setenv("EXECUTIONS", str(self.log))
@@ -82,6 +91,9 @@ class Suite:
             patch.delenv("PYTEST_ADDOPTS", raising=False)
             if not autoload:
                 patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            if is_measuring:
+                for name in MEASURING:
+                    patch.delenv(name, raising=False)
             for name, value in environment.items():
                 patch.setenv(name, value)
             yield

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 # What starts the measuring of a process, or tells of the run that these tests are part of.
 _OF_THIS_RUN = ("PYTEST_", "COVERAGE_", "COV_CORE_", "PYTHON", "EXECUTIONS", "HYPOTHESIS_")
 
+# `make coverage`: by tests/measured/sitecustomize.py.
+_IS_MEASURED = "COVERAGE_PROCESS_CONFIG" in os.environ
+_HERE = Path(__file__).resolve().parent
+
 
 class WarmSuite:
     """A suite where ``plainpkg`` is installed, and the command, with sockets and a cache of its own."""
@@ -41,6 +45,11 @@ class WarmSuite:
             "PYTHONPATH": os.pathsep.join([str(installed.site), str(SAMPLES)]),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
+        if _IS_MEASURED:
+            self.environment |= {
+                "PYTHONPATH": os.pathsep.join([str(_HERE / "measured"), self.environment["PYTHONPATH"]]),
+                "MEASURED_FROM": str(_HERE.parent),
+            }
 
     def start(self, *arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.Popen[str]:
         """``heavyimports run``, under way."""

@@ -132,7 +132,7 @@ def is_held(fake: Any, package: str) -> bool:
     """Whether a module of *package* has taken *fake*, or something of it, into its namespace."""
     is_mock = type(fake).__module__ == "unittest.mock"
     parts = {id(fake)} if is_mock else {id(fake), *(id(part) for name, part in vars(fake).items() if name[:2] != "__")}
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if is_within(name, package):
             for value in list(vars(module).values()) if hasattr(module, "__dict__") else ():
                 if id(value) in parts or (is_mock and type(value).__module__ == "unittest.mock"):

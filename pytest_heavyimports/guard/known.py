@@ -36,7 +36,8 @@ def why_not_twice(fullname: str, declared: str) -> str:
         if name in KNOWN:
             return KNOWN[name]
     for package in lineage(fullname):
-        for name, module in list(sys.modules.items()):
+        # A list of the items may be interrupted, up to Python 3.11 by the collector, and another thread import.
+        for name, module in sys.modules.copy().items():
             if is_within(name, package) and is_extension(module):
                 return f"it has extension modules ({name}), whose C state lives as long as the process"
     return f"it is declared as {declared}, which the session imports once: a second copy has other classes"

@@ -231,7 +231,7 @@ class Keeper:
         finally:
             self._failed.clear()
         relatives = self._relatives.setdefault(fullname, {})
-        for name, module in list(sys.modules.items()):
+        for name, module in sys.modules.copy().items():
             if name in before or name in self.kept or name in self._executing or module is None:
                 continue
             if not is_finished(module) or is_stand_in(module):

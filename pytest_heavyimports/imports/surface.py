@@ -127,7 +127,7 @@ def look_at(fullname: str, seen: RealNames | None = None) -> RealNames | None:
         return None
     real = {
         name: module
-        for name, module in list(sys.modules.items())
+        for name, module in sys.modules.copy().items()
         if is_within(name, fullname) and isinstance(module, ModuleType) and "._" not in name and is_there(name)
     }
     known = {name: seen._modules[name] for name in seen._real if seen._real[name] is real.get(name)} if seen else {}

@@ -10,7 +10,17 @@ import pytest
 
 from .pages import FENCE, ROOT, WALKED
 
-PAGES = [*WALKED, *sorted([ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *ROOT.glob("examples/*/README.md")])]
+PAGES = [
+    *WALKED,
+    *sorted(
+        [
+            ROOT / "CHANGELOG.md",
+            ROOT / "SECURITY.md",
+            *ROOT.glob("examples/*/README.md"),
+            ROOT / "tests/mutation/README.md",
+        ]
+    ),
+]
 LINK = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^()\s]+)\)|!\[[^\]]*\]\((?P<image>[^()\s]+)\)")
 LABEL = re.compile(r"^\((?P<label>[\w-]+)\)=$", re.MULTILINE)
 HEADING = re.compile(r"^#+ +(?P<title>.*)$", re.MULTILINE)

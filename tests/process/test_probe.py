@@ -19,6 +19,8 @@ from pytest_heavyimports import ImportProbe, InvalidDeclaration, NotBroughtIn, P
 from pytest_heavyimports.probe import Prober
 from pytest_heavyimports.probe_process import CHILD
 
+from ..suite import unmeasured
+
 Write = Callable[[str, str], Path]
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
 
@@ -77,7 +79,8 @@ def has_ended(process: int) -> bool:
 def at_start(write: Write) -> set[str]:
     """What an interpreter imports when it starts, and before it runs a program."""
     program = write("program.py", "import sys\nprint(*sys.modules)\n")
-    return set(subprocess.run([sys.executable, str(program)], capture_output=True, text=True).stdout.split())
+    command = [sys.executable, str(program)]
+    return set(subprocess.run(command, env=unmeasured(), capture_output=True, text=True).stdout.split())
 
 
 # What came in

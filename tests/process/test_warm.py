@@ -20,6 +20,8 @@ import pytest
 
 from pytest_heavyimports.warm.wire import LIMIT_BYTES, MAGIC, Message
 
+from ..suite import unmeasured
+
 if TYPE_CHECKING:
     from ..warm import WarmSuite
 
@@ -265,7 +267,7 @@ try:
 except OSError as error:
     print(b"")
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd="/", capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd="/", env=unmeasured(), capture_output=True, text=True)
     shared.unlink()
     assert (done.stdout, done.stderr) == ("b''\n", "")
     assert len(warm.processes()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from types import ModuleType
@@ -39,6 +40,26 @@ def test_loaded_extension_modules_are_a_reason(monkeypatch: pytest.MonkeyPatch) 
     assert why_not_twice("extpkg", "'extpkg' (pytest.ini)") == expected
     assert why_not_twice("extpkg.part", "'extpkg' (pytest.ini)") == expected
     assert why_not_twice("extpkgs", "'extpkgs' (pytest.ini)") != expected
+
+
+def test_another_thread_may_import_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to Python 3.11 the collector runs, and with it whatever else, in the middle of a listing."""
+    names = [f"came{number}" for number in range(10_000)]
+
+    def come(phase: str, _: object) -> None:
+        if phase == "start":
+            monkeypatch.setitem(sys.modules, names.pop(), sys)
+
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(come)
+    gc.set_threshold(1)
+    try:
+        reason = why_not_twice("plainpkg", "'plainpkg'")
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(come)
+    assert len(names) < 10_000
+    assert reason.startswith("it is declared as 'plainpkg'")
 
 
 def test_the_rest_is_protected_by_its_declaration() -> None:

@@ -37,6 +37,7 @@ def test_a_part_bound_to_itself(source: str) -> None:
         "from .part import part",
         "from .other import thing as part",
         "from . import other as part",
+        "from . import quite_another as part",
         "import other.part as part",
         "import pkg.other as part",
         "import part",

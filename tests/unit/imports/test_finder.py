@@ -6,9 +6,12 @@ import importlib
 import importlib.util
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import reload as early_bound_reload
+from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 import pytest
@@ -219,3 +222,65 @@ def test_asking_for_a_spec_imports_nothing(watch: Watch, samples: Executed) -> N
     assert importlib.util.find_spec("not_there_at_all") is None
     assert samples() == []
     assert watch.events == []
+
+
+def _files(error: BaseException) -> list[str]:
+    """Where the frames of a traceback are."""
+    return [Path(frame.filename).name for frame in traceback.extract_tb(error.__traceback__)]
+
+
+def test_no_frame_of_a_loader_is_in_the_traceback_of_a_failed_import(watch: Watch) -> None:
+    """Python drops those of importlib, and ours with them."""
+    with pytest.raises(OSError, match="libhalfway") as caught:
+        import halfway  # noqa: F401  # the statement: importlib.import_module drops nothing
+    assert _files(caught.value) == [Path(__file__).name, "__init__.py"]
+
+
+def test_no_frame_of_a_loader_is_in_the_traceback_of_a_refusal(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left of ours are frames that pytest hides."""
+
+    def refuse(fullname: str, *, is_nested: bool) -> NoReturn:
+        raise OSError(f"{fullname} is refused")
+
+    importlib.import_module("counted")
+    del sys.modules["counted"]
+    monkeypatch.setattr(watch, "on_reimport", refuse)
+    with pytest.raises(OSError, match="counted is refused") as caught:
+        import counted  # noqa: F401  # as above
+    assert _files(caught.value) == [Path(__file__).name, "finder.py", Path(__file__).name]
+
+
+def test_a_warning_of_a_module_points_at_who_imports_it(
+    watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``stacklevel=2`` is the importing line: ``warnings`` skips the frames of importlib, and ours."""
+    (tmp_path / "outdated.py").write_text("import warnings\nwarnings.warn('outdated', UserWarning, stacklevel=2)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    watch.protected.add("outdated")
+    with pytest.warns(UserWarning, match="outdated") as warned:
+        import outdated  # noqa: F401
+    del sys.modules["outdated"]
+    assert [warning.filename for warning in warned] == [__file__]
+
+
+def test_a_part_that_is_gone_comes_back_while_its_package_is_in_place(watch: Watch, samples: Executed) -> None:
+    """The same object, and nothing is executed."""
+    part = importlib.import_module("counted.part")
+    del sys.modules["counted.part"]
+    assert importlib.import_module("counted.part") is part
+    assert watch.events[4:] == ["reimport counted.part"]
+    assert samples() == ["counted", "counted.part"]
+
+
+def test_under_another_package_of_the_name_a_part_is_looked_for_there(watch: Watch) -> None:
+    """What a fake package has no way to is missing, though it is kept; what it has a way to comes back."""
+    package, part = importlib.import_module("counted"), importlib.import_module("counted.part")
+    fake = ModuleType("counted")
+    fake.__file__, fake.__path__ = package.__file__, []  # type: ignore[attr-defined]  # a package
+    sys.modules["counted"] = fake
+    del sys.modules["counted.part"]
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'counted\.part'"):
+        importlib.import_module("counted.part")
+    fake.__path__ = package.__path__  # type: ignore[attr-defined]
+    assert importlib.import_module("counted.part") is part
+    assert watch.events[4:] == ["reimport counted.part"]

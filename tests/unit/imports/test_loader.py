@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -50,6 +51,20 @@ def test_other_questions_are_answered_by_the_real_loader(samples: Executed) -> N
     assert loader.is_package("counted") is True
     with pytest.raises(AttributeError, match="no_such_thing"):
         loader.no_such_thing  # noqa: B018  # the attribute access is what is tested
+
+
+def test_a_loader_can_be_copied() -> None:
+    """With its spec, for one; what is asked of the copy, wherever the name sorts, the real one answers."""
+
+    class Real:
+        FLAG = "sorts before an underscore"
+        _flag = "sorts before the name of the real loader"
+
+    real = Real()
+    loader = copy.copy(WatchedLoader(real, lambda *_: nullcontext()))
+    assert type(loader) is WatchedLoader
+    assert loader._loader is real
+    assert (loader.FLAG, loader._flag) == (Real.FLAG, Real._flag)
 
 
 def test_giving_leaves_the_module_as_it_is(samples: Executed) -> None:
