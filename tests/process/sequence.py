@@ -304,7 +304,7 @@ class Sequence:
             self.failures.append(error)  # CPython's own: importlib takes a module out for a moment after its load
         elif racing and self.is_first_race and isinstance(error, Exception):
             self.failures.append(error)  # CPython's own: threads that wait for each other see modules half done
-        elif racing and evicting and isinstance(error, ImportError) and "partially initialized" in str(error):
+        elif racing and isinstance(error, ImportError) and "partially initialized" in str(error):
             self.failures.append(error)  # the same
         elif racing and type(error).__name__ == "_DeadlockError":
             self.failures.append(error)  # CPython's own, where threads import a package and a part of it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -240,6 +241,52 @@ def test_a_part_is_an_attribute_though_its_package_vanished_as_it_was_loaded(run
         assert bodies.count("tree.late") == 1
         """
     )
+
+
+@pytest.mark.parametrize("mode", ["restore", "error"])
+def test_a_package_that_saw_a_part_half_done_in_another_thread_is_tried_again(
+    python: Callable[..., str], tree: Installed, tmp_path: Path, mode: str
+) -> None:
+    """Importlib lets one of two threads go on that wait for each other; the next import is whole, as in plain Python."""
+    package = tmp_path / "racing"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import threading, time\n"
+        "from . import whole\n"
+        "if threading.current_thread() is threading.main_thread():\n"
+        "    go.set()\n"
+        "    in_part.wait(), time.sleep(0.2)\n"
+        "from .part import answer\n",
+        encoding="utf-8",
+    )
+    (package / "whole.py").write_text("begun(__name__)\n", encoding="utf-8")
+    (package / "part.py").write_text(
+        "import importlib\nin_part.set()\nimportlib.import_module('racing')\nanswer = 42\n", encoding="utf-8"
+    )
+    code = f"""
+import builtins, threading
+builtins.go, builtins.in_part = threading.Event(), threading.Event()
+guard = session({mode!r})
+guard.protect({{"racing": "'racing'"}})
+guard.settle_start()
+
+def import_part():
+    go.wait()
+    importlib.import_module("racing.part")
+
+thread = threading.Thread(target=import_part)
+thread.start()
+try:
+    importlib.import_module("racing")
+except ImportError as error:
+    assert "partially initialized" in str(error), error
+else:
+    raise AssertionError
+thread.join()
+assert importlib.import_module("racing").answer == 42
+assert bodies.count("racing.whole") == 1
+"""
+    python(PRELUDE + code, path=(tree.site, tmp_path), **tree.environment)
 
 
 def test_a_fake_in_exchange_for_a_fake_is_seen(run: Run) -> None:
