@@ -26,6 +26,8 @@ class Ended:
     seconds: float
     peak_bytes: int
     """The most that all processes had at once, what they share counted once; 0 where nobody looked."""
+    youngest_bytes: int
+    """The same of those alone that have started no others: of a run that is dealt out, the workers."""
     output: str
 
 
@@ -50,12 +52,16 @@ def run(
         but_itself: Whether the memory of the command's own process is left out.
     """
     mark = environment[MARK]
-    peaks, is_over, is_late = [0], threading.Event(), threading.Event()
+    peaks, youngest, is_over, is_late = [0], [0], threading.Event(), threading.Event()
 
     def look() -> None:
         while not is_over.wait(LOOK_S):
-            others = set(marked(mark)).difference([process.pid] * but_itself)
-            peaks.append(sum(map(shared_out, others)))
+            found = {
+                number: shared_out(number) for number in marked(mark) if not (but_itself and number == process.pid)
+            }
+            peaks.append(sum(found.values()))
+            parents = set(map(parent, found))
+            youngest.append(sum(size for number, size in found.items() if number not in parents))
 
     def stop() -> None:
         is_late.set()
@@ -80,7 +86,7 @@ def run(
     for thread in filter(threading.Thread.is_alive, (timer, looker)):
         thread.join()
     text = file.read_text(encoding="utf-8", errors="replace")
-    return Ended(None if is_late.is_set() else status, seconds, max(peaks), text)
+    return Ended(None if is_late.is_set() else status, seconds, max(peaks), max(youngest), text)
 
 
 def end(mark: str) -> None:
@@ -106,6 +112,15 @@ def marked(mark: str) -> list[int]:
         except OSError:
             continue  # ended, or not ours
     return found
+
+
+def parent(process: int) -> int:
+    """The process that has started another one; 0 where that has ended."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text("utf-8", errors="replace")
+    except OSError:
+        return 0
+    return int(stat.rpartition(")")[2].split()[1])
 
 
 def shared_out(process: int) -> int:

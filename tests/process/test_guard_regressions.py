@@ -247,7 +247,7 @@ def test_a_part_is_an_attribute_though_its_package_vanished_as_it_was_loaded(run
 def test_a_package_that_saw_a_part_half_done_in_another_thread_is_tried_again(
     python: Callable[..., str], tree: Installed, tmp_path: Path, mode: str
 ) -> None:
-    """Importlib lets one of two threads go on that wait for each other; the next import is whole, as in plain Python."""
+    """Importlib lets one of two threads go on that wait for each other; the next import is whole as in plain Python."""
     package = tmp_path / "racing"
     package.mkdir()
     (package / "__init__.py").write_text(
