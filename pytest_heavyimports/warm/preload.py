@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import warnings
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -47,6 +48,7 @@ class Preload:
         self._threads = 0
         """Those of C libraries, which start them when they are imported, end them before a fork and start them anew."""
         self._roots: frozenset[str] = frozenset()
+        self._finalizers: list[weakref.finalize[Any, Any]] = []
         self.known: frozenset[str] = frozenset()
         """The names of all modules there are, and of those that are not to be tried."""
 
@@ -127,6 +129,12 @@ class Preload:
                         return os.path.join(entry, name)
         return ""
 
+    def close(self) -> None:
+        """The process ends, and has no children any more."""
+        while self._finalizers:
+            with suppress(Exception):
+                self._finalizers.pop()()
+
     @property
     def harmful(self) -> dict[str, str]:
         """Why a module is left out, by its name."""
@@ -175,6 +183,7 @@ class Preload:
 
     def _settle(self) -> None:
         sys.path[:] = self._path
+        self._keep_finalizers()
         self._threads = forking.foreign_threads()
         self.known = frozenset((*sys.modules, *self._store.harmful))
         self._roots = frozenset(name for name in sys.modules if "." not in name)
@@ -184,6 +193,14 @@ class Preload:
         self._stamps |= stamps(entry for entry in self._path if os.path.basename(entry) in INSTALL_DIRECTORIES)
         gc.collect()
         forking.freeze()
+
+    def _keep_finalizers(self) -> None:
+        """What imports have made is finalized when this process ends: a directory of their own, torch's operators."""
+        registry: Mapping[weakref.finalize[Any, Any], object] = getattr(weakref.finalize, "_registry", {})
+        for finalizer in list(registry):
+            if finalizer.atexit:
+                finalizer.atexit = False
+                self._finalizers.append(finalizer)
 
 
 class ReadVariables:

@@ -404,6 +404,7 @@ def main(hook: Any) -> None:
         run = warm.serve()
         if run:
             run.carry_out()
+    warm.preload.close()
     # What torch does when the interpreter ends takes longer than a run. The kernel hangs up on clients.
     os._exit(0)
 

@@ -235,6 +235,33 @@ def test_an_import_that_does_harm_is_left_out_and_told(warm: WarmSuite, installe
     assert "raised" in fault or f"{name} 1.0" in "".join(lines), lines
 
 
+def test_what_an_import_has_made_is_there_for_each_run(warm: WarmSuite, installed) -> None:
+    """A directory that its module deletes when its process ends: that of the warm one."""
+    module = """
+        import tempfile
+
+        place = tempfile.TemporaryDirectory()
+        """
+    installed.add("temporary-pkg", "1.0", {"temporarypkg.py": module})
+    warm.suite.tests(
+        """
+        import os, temporarypkg
+
+        def test_it():
+            assert os.path.isdir(temporarypkg.place.name)
+            with open("places", "a") as places:
+                print(temporarypkg.place.name, file=places)
+        """
+    )
+    for _ in range(4):
+        assert warm.run().parseoutcomes() == {"passed": 1}
+        warm.tell("status")
+    *_, third, fourth = (warm.path / "places").read_text(encoding="utf-8").splitlines()
+    assert third == fourth
+    warm.tell("stop")
+    assert not Path(fourth).exists()
+
+
 def test_a_warning_of_an_import_arrives_in_each_run(warm: WarmSuite, installed) -> None:
     """So it isn't imported before the run."""
     installed.add(

@@ -99,9 +99,13 @@ def test_one_that_ends_while_it_is_asked_is_none_any_more(warm: WarmSuite, insta
         """
     installed.add("waiting-pkg", "1.0", {"waitingpkg.py": dedent(waits).replace("HERE", repr(str(warm.path)))})
     warm.suite.tests("def test_it(): import waitingpkg\n")
-    first = warm.run()
-    assert (first.ret, first.errlines) == (0, [])
-    _wait(lambda: (warm.path / "began").exists())
+    began = warm.path / "began"
+    for _ in range(3):  # another import may have done harm before
+        assert warm.run().ret == 0
+        with suppress(AssertionError):
+            _wait(began.exists, seconds=10)
+            break
+    assert began.exists(), warm.learnt()
     asking = warm.start_command(command)
     _wait(lambda: any("socket:" in target for target in _open_files(asking.pid)))
     time.sleep(0.1)  # from its connection to its question
