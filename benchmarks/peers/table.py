@@ -83,8 +83,9 @@ def told() -> Iterator[str]:
 
 def versions(tools: Sequence[Tool], results: Results) -> Iterator[str]:
     """With what it was measured, and when."""
-    yield "Seconds are medians of whole runs, all tools by turns, with the fastest and the slowest in brackets. Memory"
-    yield "is the most that all processes had at once, what they share counted once (PSS), in a run that is not timed."
+    yield "Seconds are medians of whole runs, the tools by turns, with the fastest and the slowest in brackets. Memory"
+    yield "is the most that all processes had at once, what they share counted once (PSS), in a run that is not timed;"
+    yield "where a run takes long, the one that is looked at is the only one."
     yield "Where a process stays, the first run starts it, and later ones are those after the second. Used as:"
     yield ""
     yield "| by | version | pytest | used as | on |"
