@@ -26,9 +26,9 @@ class Ended:
     seconds: float
     peak_bytes: int
     """The most that all processes had at once, what they share counted once; 0 where nobody looked."""
-    youngest_bytes: int
-    """The same of those alone that have started no others: of a run that is dealt out, the workers."""
     output: str
+    youngest_bytes: int = 0
+    """The same of those alone that have started no others: of a run that is dealt out, the workers."""
 
 
 def run(
@@ -86,7 +86,7 @@ def run(
     for thread in filter(threading.Thread.is_alive, (timer, looker)):
         thread.join()
     text = file.read_text(encoding="utf-8", errors="replace")
-    return Ended(None if is_late.is_set() else status, seconds, max(peaks), max(youngest), text)
+    return Ended(None if is_late.is_set() else status, seconds, max(peaks), text, max(youngest))
 
 
 def end(mark: str) -> None:
