@@ -21,6 +21,8 @@ from .learning import OURS, Learnt, Store, changed, stamps
 
 LIMIT_S = 120
 """How long an import may take."""
+END_S = 10
+"""How long what imports have made may take to be finalized."""
 SIGNALS = sorted(signal.valid_signals())
 INSTALL_DIRECTORIES = ("site-packages", "dist-packages")
 GPU_DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/render")
@@ -131,6 +133,7 @@ class Preload:
 
     def close(self) -> None:
         """The process ends, and has no children any more."""
+        signal.alarm(END_S)
         while self._finalizers:
             with suppress(Exception):
                 self._finalizers.pop()()
@@ -195,7 +198,11 @@ class Preload:
         forking.freeze()
 
     def _keep_finalizers(self) -> None:
-        """What imports have made is finalized when this process ends: a directory of their own, torch's operators."""
+        """
+        What imports have made is finalized when this process ends: a directory of their own, torch's operators.
+
+        Python runs finalizers in the children of a fork as well. Which there are, no public name tells.
+        """
         registry: Mapping[weakref.finalize[Any, Any], object] = getattr(weakref.finalize, "_registry", {})
         for finalizer in list(registry):
             if finalizer.atexit:
