@@ -113,10 +113,6 @@ class WarmSuite:
         (process,) = self.processes()
         return process
 
-    def learnt(self) -> list[str]:
-        """What warm processes have learnt, as they keep it."""
-        return [line for file in self.cache.rglob("*") if file.is_file() for line in file.read_text().splitlines()]
-
     def files(self) -> list[str]:
         """What is in the directory of the sockets."""
         return sorted(file.name for file in self.sockets.iterdir()) if self.sockets.exists() else []

@@ -225,7 +225,7 @@ class Keeper:
         except BaseException as error:
             # A package on the way may be the one that is gone. What failed inside and was caught there doesn't count.
             for gone in [fullname, *(name for name, inner in self._failed if inner is error)]:
-                if self._is_half(gone, before):
+                if self._is_half(gone, before, fullname):
                     self.half[gone] = Half(error, within_modules(error.__traceback__), place)
             raise
         finally:
@@ -243,15 +243,15 @@ class Keeper:
                 relatives[name] = module
                 self._bringers[name] = fullname
 
-    def _is_half(self, gone: str, before: Collection[str]) -> bool:
+    def _is_half(self, gone: str, before: Collection[str], outermost: str) -> bool:
         """
         Whether the import of a package that is *gone* has left parts behind, so that it can't be tried again.
 
         It can where another thread is at one of the parts, which was seen half done, and no shared library is among
-        them: so plain Python is at the next attempt.
+        them: so plain Python is at the next attempt. What this thread was at is over, but for the *outermost* module.
         """
         left = [name for name in list(sys.modules) if is_within(name, gone) and name not in before]
-        is_race = any(is_within(name, gone) for name in list(self._executing))
+        is_race = any(is_within(name, gone) and name != outermost for name in list(self._executing))
         return bool(left) and not (is_race and not any(is_extension(sys.modules.get(name)) for name in left))
 
     # What is put back
