@@ -162,6 +162,10 @@ class Keeper:
     def begin(self, fullname: str, module: Any) -> None:
         """A module of a protected package is about to be executed."""
         self._executing[fullname] = module
+        if fullname in self._parts:  # kept since an attempt that has failed: they were attributes of what it had made
+            with self._lock:
+                for child, name in self._parts[fullname].items():
+                    module.__dict__.setdefault(child, self.kept[name])
         if len(sys.modules) == self._counted + 1:
             self._counted += 1  # the module itself, as a rule
         else:
