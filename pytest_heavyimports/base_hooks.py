@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import fixtures, options
-from .loading import unrewritten
+from . import fixtures, options, unrewritten
 from .sources import all_lines
 
 if TYPE_CHECKING:
@@ -20,6 +19,9 @@ declared_key: pytest.StashKey[tuple[options.Settings, Mapping[str, HeavyModule]]
 
 class HookSpecs:
     """Hooks that conftest files and other plugins may implement."""
+
+    def __dir__(self) -> list[str]:  # pytest takes a look at each of these, in every run
+        return ["pytest_heavy_modules"]
 
     @staticmethod
     @pytest.hookspec
@@ -38,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    pluginmanager.add_hookspecs(HookSpecs)
+    pluginmanager.add_hookspecs(HookSpecs())  # type: ignore[arg-type]  # a namespace, whatever its type
 
 
 # First and outermost: conftest files import heavy modules, and other plugins load code before them.
@@ -46,12 +48,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     settings, faults = options.read_settings(early_config, early_config.known_args_namespace)
     if settings.is_early and not faults:
-        with unrewritten():
+        with unrewritten:
             from .session import start_early
 
             start_early(early_config, settings)
     if settings.cuda_workers and not faults:
-        with unrewritten():
+        with unrewritten:
             from .cuda_hooks import deal_early
 
             deal_early(early_config)
@@ -80,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
     lines = all_lines(config, faults)
     declared: Mapping[str, HeavyModule] = {}
     if lines or faults or settings.is_early:
-        with unrewritten():
+        with unrewritten:
             from .session import configure
 
             session = configure(config, lines, faults)

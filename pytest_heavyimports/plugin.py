@@ -1,8 +1,8 @@
 """What pytest loads."""
 
-from .loading import unrewritten
+from . import unrewritten
 
-with unrewritten():
+with unrewritten:
     from .base_hooks import (
         pytest_addhooks,
         pytest_addoption,

@@ -120,7 +120,7 @@ def _is_group_named(config: pytest.Config) -> bool:
     for entry in sys.path:
         if not isinstance(entry, str) or entry.endswith(".egg"):
             return True  # a Path, which somebody has put there
-        state = _state(entry) if os.path.basename(entry) in INSTALL_DIRECTORIES else []
+        state = _state(entry) if _is_for_installs(entry) else []
         if not state or known.get(entry) != state:
             try:
                 names = [name for name in os.listdir(entry or ".") if name.endswith(_METADATA_DIRECTORIES)]
@@ -139,6 +139,11 @@ def _is_group_named(config: pytest.Config) -> bool:
             warnings.simplefilter("ignore")  # where it can't be written, pytest says so for what it writes itself
             cache.set(UNNAMED_CACHE_KEY, unnamed)
     return False
+
+
+def _is_for_installs(directory: str) -> bool:
+    """Whether nothing is written there but by installs: no project lies in it, nor what setuptools writes for one."""
+    return os.path.basename(directory) in INSTALL_DIRECTORIES or directory.startswith(os.path.dirname(os.__file__))
 
 
 def _state(directory: str) -> list[int]:
