@@ -97,20 +97,21 @@ def learnt_by_now(known: Collection[str]) -> Iterator[Learnt]:
     Args:
         known: The names that are not to be looked at.
     """
-    unknown = [name for name in list(sys.modules) if name not in known and not is_within(name, OUR_SERVER)]
-    if not unknown:
-        return
     ours = os.path.dirname(os.path.dirname(__file__))
     places = tuple(f"{place}{os.sep}" for place in (*_install_directories(), os.path.dirname(os.__file__), ours))
-    own = {*own_packages(), "__main__"} - {OURS}
-    for name in unknown:
-        spec = getattr(sys.modules.get(name), "__spec__", None)
-        origin = getattr(spec, "origin", None)
-        if spec and spec.name == name and origin and root(name) not in own:
-            is_builtin = origin in ("built-in", "frozen")
-            if is_builtin or os.fspath(origin).startswith(places):
-                is_rewritten = type(spec.loader).__name__ == "AssertionRewritingHook"
-                yield Learnt(name, origin, is_rewritten)
+    installed = []
+    for name in list(sys.modules):
+        if name not in known and not is_within(name, OUR_SERVER):
+            spec = getattr(sys.modules.get(name), "__spec__", None)
+            origin = getattr(spec, "origin", None)
+            if spec and spec.name == name and origin:
+                is_builtin = origin in ("built-in", "frozen")
+                if is_builtin or os.fspath(origin).startswith(places):
+                    is_rewritten = type(spec.loader).__name__ == "AssertionRewritingHook"
+                    installed.append(Learnt(name, origin, is_rewritten))
+    if installed:  # as a rule only after the first run: what is the user's own takes a look at all that is installed
+        own = {*own_packages(), "__main__"} - {OURS}
+        yield from (module for module in installed if root(module.fullname) not in own)
 
 
 def own_packages() -> Iterator[str]:
