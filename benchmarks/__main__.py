@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as place:
-        environment = install(Path(place, "site"))
+        environment = install(Path(place, "site-packages"))
         benchmarks = [case(Path(place, case.__name__), environment) for case in CASES]
         chosen = [benchmark for benchmark in benchmarks if given.part in benchmark.name]
         if not chosen:

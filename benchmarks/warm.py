@@ -70,7 +70,7 @@ def main() -> int:
             shutil.copytree(PIPELINE, suite, ignore=shutil.ignore_patterns("__pycache__"))
         _take_torch_away(suites[1])
         environment = {
-            **install(place / "site"),
+            **install(place / "site-packages"),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "XDG_RUNTIME_DIR": name,
             "XDG_CACHE_HOME": name,

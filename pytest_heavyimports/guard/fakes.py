@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..distributions import locate
 from ..imports.keeper import BLOCKED, in_place, is_real, is_stand_in
 from ..names import is_within
+from .policy import Protection
 
 if TYPE_CHECKING:
     from ..imports.keeper import Keeper
@@ -23,8 +24,7 @@ class Fakes:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self._is_protected: Callable[[str], bool] = lambda _: False
-        self._packages: frozenset[str] = frozenset()
+        self._protection = Protection({})
         self._unprotected: set[str] = set()
         self._seen: list[tuple[str, object]] = []
         self._counted = self._kept = -1
@@ -32,11 +32,12 @@ class Fakes:
         self._tolerated: dict[str, tuple[Any, Place]] = {}
         self._lent: dict[str, dict[str, tuple[Any, Place]]] = {}
 
-    def watch_over(self, packages: frozenset[str], is_protected: Callable[[str], bool]) -> None:
+    def watch_over(self, protection: Protection) -> None:
         """Look at these packages from now on, and keep what there is of them already."""
-        self._packages, self._is_protected = packages, is_protected
-        self._unprotected.clear()
-        self._seen = [(name, _MISSING) for name in packages]
+        if protection.scope != self._protection.scope:
+            self._unprotected.clear()
+        self._protection = protection
+        self._seen = [(name, _MISSING) for name in protection.packages]
         self._keeper.adopt(self._unkept())
 
     def has_changed(self) -> bool:
@@ -61,13 +62,13 @@ class Fakes:
             self._keeper.adopt(unkept)
             found = {name: in_place(name) for name in unkept if name not in self._keeper.kept}
             self._newcomers = {name: fake for name, fake in found.items() if self._is_fake(name, fake)}
-            self._seen = [(name, sys.modules.get(name, _MISSING)) for name in self._packages]
+            self._seen = [(name, sys.modules.get(name, _MISSING)) for name in self._protection.packages]
             self._counted, self._kept = len(sys.modules), len(self._keeper.kept)
         return dict(self._newcomers)
 
     def packages_in_place(self) -> dict[str, Any]:
         """The packages that are fakes now, lent and tolerated ones too."""
-        present = {name: sys.modules.get(name) for name in self._packages}
+        present = {name: sys.modules.get(name) for name in self._protection.packages}
         return {
             name: module
             for name, module in present.items()
@@ -124,7 +125,7 @@ class Fakes:
     def _unkept(self) -> set[str]:
         """Names in ``sys.modules`` that are protected and not kept."""
         names = sys.modules.keys() - self._keeper.kept.keys() - self._unprotected
-        self._unprotected |= {name for name in names if not self._is_protected(name)}
+        self._unprotected |= {name for name in names if not self._protection.covers(name)}
         return names - self._unprotected
 
 

@@ -30,6 +30,8 @@ class Protection:
         self._removed = removed
         self.packages = frozenset({name for name in KNOWN if "." not in name} | self._declared.keys()) - removed
         """The outermost protected names."""
+        self.scope = self.packages, removed
+        """Two of the same scope cover the same."""
         self._roots = frozenset(map(root, self.packages))
         self._answers: dict[str, bool] = {}
 

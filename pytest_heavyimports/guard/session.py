@@ -69,7 +69,7 @@ class Guard:
         self._ended: list[Owner] = []
         self._untold: list[HeavyImportWarning] = []
         self._numbers = count(1)
-        self._sorted: tuple[Protection | None, int, set[str]] = (None, 0, set())
+        self._sorted: tuple[object, int, set[str]] = (None, 0, set())
         self._fakes = Fakes(keeper)
         # An outer session's, where this one runs inside of a test: not ours to judge.
         self._earlier = keeper.displaced()
@@ -79,7 +79,7 @@ class Guard:
     def protect(self, declared: Mapping[str, str], removed: frozenset[str] = frozenset()) -> None:
         """Protect these packages, each with its declaration, beside those that are known to break."""
         self.protection = Protection(declared, removed)
-        self._fakes.watch_over(self.protection.packages, self.is_protected)
+        self._fakes.watch_over(self.protection)
 
     # The import system asks
 
@@ -264,10 +264,10 @@ class Guard:
 
     def _unprotected_kept(self) -> set[str]:
         """What another session of this process has had kept, and this one does not protect."""
-        protection, number = self.protection, len(self._keeper.kept)
-        if (protection, number) != self._sorted[:2]:
-            unprotected = {name for name in list(self._keeper.kept) if not protection.covers(name)}
-            self._sorted = (protection, number, unprotected)
+        scope, number = self.protection.scope, len(self._keeper.kept)
+        if (scope, number) != self._sorted[:2]:
+            unprotected = {name for name in list(self._keeper.kept) if not self.protection.covers(name)}
+            self._sorted = (scope, number, unprotected)
         return self._sorted[2]
 
     def _record_what_came_with(self, place: Place) -> None:

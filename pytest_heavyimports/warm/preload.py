@@ -16,6 +16,9 @@ from typing import Any
 
 from .. import forking
 from ..errors import HarmfulImport
+from ..guard.known import KNOWN
+from ..imports.keeper import KEEPER
+from ..names import root
 from .key import project
 from .learning import OURS, Learnt, Store, changed, stamps
 
@@ -187,6 +190,7 @@ class Preload:
     def _settle(self) -> None:
         sys.path[:] = self._path
         self._keep_finalizers()
+        KEEPER.adopt(name for name in list(sys.modules) if root(name) in KNOWN)  # as the guard of each run would
         self._threads = forking.foreign_threads()
         self.known = frozenset((*sys.modules, *self._store.harmful))
         self._roots = frozenset(name for name in sys.modules if "." not in name)
