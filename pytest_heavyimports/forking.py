@@ -10,6 +10,8 @@ import sys
 from contextlib import suppress
 from typing import Any, NoReturn
 
+GPU_DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/render")
+"""How the files begin by which a process uses a GPU."""
 TASKS = "/proc/self/task"
 _OPENBLAS = re.compile(r"\S+/lib\w*openblas\S*\.so\S*")
 _RUNTIMES = re.compile(r"lib(?:g|i|)omp\d*\b")
@@ -125,6 +127,15 @@ def end_with_parent() -> None:
     import ctypes
 
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def open_files() -> dict[int, str]:
+    """What this process has open, by file descriptor: paths, and the kernel's names for what has none."""
+    targets = {}
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # that of the listing
+            targets[int(number)] = os.readlink(f"/proc/self/fd/{number}")
+    return targets
 
 
 def flush() -> None:

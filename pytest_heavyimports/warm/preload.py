@@ -9,7 +9,7 @@ import sys
 import threading
 import warnings
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -28,7 +28,6 @@ END_S = 10
 """How long what imports have made may take to be finalized."""
 SIGNALS = sorted(signal.valid_signals())
 INSTALL_DIRECTORIES = ("site-packages", "dist-packages")
-GPU_DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/render")
 
 
 class Preload:
@@ -179,7 +178,7 @@ class Preload:
             stream.flush()  # what is left there, runs would write
         return {
             "starts a thread": threading.active_count(),
-            "opens a GPU": sum(target.startswith(GPU_DEVICES) for target in _open_files()),
+            "opens a GPU": sum(target.startswith(forking.GPU_DEVICES) for target in forking.open_files().values()),
             "writes something": os.fstat(self._log).st_size,
             "changes the directory": os.getcwd(),
             "handles a signal": [signal.getsignal(number) for number in SIGNALS],
@@ -264,11 +263,3 @@ class _Importing:
                 self._written.setdefault(name, (self._before.get(name), after.get(name)))
         self._filters.__exit__(None, None, None)
         gc.enable()
-
-
-def _open_files() -> Iterator[str]:
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            yield os.readlink(f"/proc/self/fd/{number}")
-        except OSError:
-            continue  # that of the listing

@@ -225,7 +225,7 @@ class Warm:
             client.send(self._facts())
             client.since = time.monotonic()
         elif message.kind == "stop":
-            client.send(Message("stopping", running=len(self._reports)))
+            client.send(Message("stopping", running=len(self._by_process)))
             self._stop_listening()
         else:
             self._dismiss(client)
@@ -272,12 +272,15 @@ class Warm:
         self._served += 1
         report = self._reports[process] = Report(reading)
         self._by_process[process] = client
-        self._selector.register(reading, selectors.EVENT_READ, lambda: self._listen_to(report))
+        self._selector.register(reading, selectors.EVENT_READ, lambda: self._listen_to(process, report))
         client.send(Message("started", process=process))
 
-    def _listen_to(self, report: Report) -> None:
+    def _listen_to(self, process: int, report: Report) -> None:
         if not report.read():
             self._forget(report.pipe)
+        for message in report.messages:
+            if message.kind == "ended":
+                self._release(process, message)
 
     def _become(self, client: Client, request: Request, report: int) -> None:
         """In the child: let go of all that is the warm process's."""
@@ -308,8 +311,7 @@ class Warm:
         report.read()
         self._forget(report.pipe)
         os.close(report.pipe)
-        client = self._by_process.pop(process)
-        unfit = ""
+        end = Message("ended", status=status)
         for message in report.messages:
             if message.kind == "learnt":
                 self._remember(message)
@@ -317,11 +319,17 @@ class Warm:
                 self._idle_s = float(message.number("idle"))
                 self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
             elif message.kind == "unfit":
-                unfit = message.text("why")
-        client.process = 0
-        client.send(Message("unfit", why=unfit) if unfit else Message("ended", status=status))
-        self._dismiss(client)
+                end = message
+        self._release(process, end)
         self._since = time.monotonic()
+
+    def _release(self, process: int, end: Message) -> None:
+        """Tell a client how his run has ended: the process itself does, before the kernel takes it apart, if it can."""
+        client = self._by_process.pop(process, None)
+        if client:
+            client.process = 0
+            client.send(end)
+            self._dismiss(client)
 
     def _remember(self, message: Message) -> None:
         names = [part.decode() for part in message.parts("names")]
@@ -362,7 +370,7 @@ class Warm:
             memory=_memory("Pss"),
             age=int(time.time() - self._began),
             runs=self._served,
-            running=len(self._reports),
+            running=len(self._by_process),
         )
 
     def _stop_listening(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -363,6 +364,50 @@ def test_what_is_to_be_done_at_exit_is_done(warm: WarmSuite) -> None:
         """
     )
     assert warm.run("-s").outlines[-2:] == ["thread", "at exit"]
+
+
+def test_what_a_run_has_held_is_free_when_its_client_ends(warm: WarmSuite) -> None:
+    """Though the client ends before the process of the run does: its memory takes the kernel a while."""
+    warm.suite.tests(
+        """
+        import fcntl, mmap
+
+        held = open("lock", "w")
+
+        def test_it():
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            global memory
+            memory = mmap.mmap(-1, 256 * 2**20)
+            memory.write(b"-" * len(memory))
+        """
+    )
+    warm.learn()
+    for _ in range(5):
+        assert warm.run().parseoutcomes() == {"passed": 1}
+        with open(warm.path / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_the_memory_of_a_gpu_is_free_when_its_client_ends(warm: WarmSuite) -> None:
+    """It is only when the process has ended: the client waits for that."""
+    warm.suite.write("conftest.py", "from pytest_heavyimports import forking\n\nforking.GPU_DEVICES = ('/dev/zero',)\n")
+    warm.suite.tests(
+        """
+        import mmap, os
+
+        def test_it():
+            global gpu, memory
+            gpu = open("/dev/zero")
+            memory = mmap.mmap(-1, 256 * 2**20)
+            memory.write(b"-" * len(memory))
+            print(os.getpid())
+        """
+    )
+    warm.learn()
+    for _ in range(5):
+        process = int(warm.run("-s", "-q").outlines[0].removesuffix("."))
+        assert not os.path.exists(f"/proc/{process}/fd/0")
+        assert not os.path.exists(f"/proc/{process}")
 
 
 def test_a_test_file_that_computes_at_import_does_not_hang(warm: WarmSuite) -> None:
