@@ -16,6 +16,7 @@ from .cuda.driver import is_driver_started
 from .cuda.session import CudaSession
 from .distributions import locate
 from .errors import CudaMemoryLeaked, HeavyImportWarning, torch_changed
+from .hooks import Hooks
 from .needs import Needs, combined_needs
 from .options import CUDA_MARK, CUDA_WORKERS_KEY, Settings
 from .session import registry_of
@@ -29,7 +30,7 @@ cuda_key: pytest.StashKey[CudaSession] = pytest.StashKey()
 """What the session knows of CUDA; set when a test is to use it, or the devices are dealt."""
 
 
-class CudaHooks:
+class CudaHooks(Hooks):
     """Skips what can't run here, deals the devices, and lets few tests use them at once."""
 
     def __init__(self, workers: int) -> None:
@@ -59,7 +60,7 @@ class CudaHooks:
             return (yield)
 
 
-class LeakHooks:
+class LeakHooks(Hooks):
     """Registered where a test is to leave nothing behind."""
 
     def __init__(self, mode: str, tolerance_bytes: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import pytest
 
 from .forking import end, end_with_parent, freeze, threads_of_imports, why_not_fork
+from .hooks import Hooks
 from .isolation.child import Child, Where, tell_output
 from .isolation.template import Template, unreported_output
 from .isolation.wire import Wire
@@ -50,7 +51,7 @@ def begin(config: pytest.Config, setup: dict[str, Any], wire: int, reports: int,
     config.pluginmanager.register(FreshHooks(setup, Wire(wire), Wire(reports), trace))
 
 
-class FreshHooks:
+class FreshHooks(Hooks):
     """Stands in for the collection of all tests."""
 
     def __init__(self, setup: dict[str, Any], wire: Wire, reports: Wire, trace: int) -> None:

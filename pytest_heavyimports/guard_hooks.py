@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .hooks import Hooks
 from .options import is_guard_lifted
 from .telling import fixture_place, tell_beside, tell_report, tell_test
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from .guard.session import Guard, Told
 
 
-class GuardHooks:
+class GuardHooks(Hooks):
     """Tells the guard what pytest does, and the culprit what the guard says."""
 
     def __init__(self, guard: Guard) -> None:

@@ -16,6 +16,7 @@ import pytest
 from .errors import ForkRefused
 from .forking import foreign_threads, freeze, threads_of_imports, why_not_fork
 from .guard.known import KNOWN
+from .hooks import Hooks
 from .isolation.child import Child
 from .isolation.hosts import SpawnHost, TemplateHost
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
@@ -47,7 +48,7 @@ _sent_key: pytest.StashKey[int] = pytest.StashKey()
 """How many events of the ledger have been given away."""
 
 
-class IsolationHooks:
+class IsolationHooks(Hooks):
     """Runs the isolated tests."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -226,7 +227,7 @@ class IsolationHooks:
         return fork_process(serve, ours.close, pipes.reports.close)
 
 
-class PdbHooks:
+class PdbHooks(Hooks):
     """Registered in place of the others where a debugger needs the terminal."""
 
     def pytest_report_collectionfinish(self) -> str:

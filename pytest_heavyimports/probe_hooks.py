@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .hooks import Hooks
 from .probe import ImportProbe, Prober
 
 if TYPE_CHECKING:
     import pytest
 
 
-class ProbeHooks:
+class ProbeHooks(Hooks):
     """Explains ``"torch" in probe`` and ``"torch" not in probe``."""
 
     @staticmethod

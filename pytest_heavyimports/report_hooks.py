@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .hooks import Hooks
 from .records import Phase
 from .report.account import as_values
 
@@ -32,7 +33,7 @@ def register(config: pytest.Config, reporting: Reporting, *, has_files: bool) ->
         config.pluginmanager.register(hook, f"heavyimports-{type(hook).__name__}")
 
 
-class WorkerHooks:
+class WorkerHooks(Hooks):
     """Registered in a worker of pytest-xdist. Tells with each report, so that little is lost if the worker dies."""
 
     def __init__(self, reporting: Reporting) -> None:
@@ -53,7 +54,7 @@ class WorkerHooks:
         output[ATTRIBUTE] = as_values(self._reporting.news(is_last=True))
 
 
-class ControllerHooks:
+class ControllerHooks(Hooks):
     """Registered in the controller of pytest-xdist."""
 
     def __init__(self, reporting: Reporting) -> None:
@@ -75,7 +76,7 @@ class ControllerHooks:
             self._reporting.account_of(node.gateway.id).died = str(error)
 
 
-class TestHooks:
+class TestHooks(Hooks):
     """Registered where files are asked for, which tell when each test ran."""
 
     __test__ = False
@@ -91,7 +92,7 @@ class TestHooks:
             account.phases.append(Phase(report.nodeid, report.when, report.outcome, begin_us, end_us))
 
 
-class ReportHooks:
+class ReportHooks(Hooks):
     """Registered where somebody is to be told beside the terminal."""
 
     def __init__(self, reporting: Reporting) -> None:

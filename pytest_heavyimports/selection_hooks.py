@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .hooks import Hooks
 from .options import HEAVY_MARK
 from .places import BY_MARK
 from .selection import light_first, load_marked, schedule_groups, warn_of_lost_groups
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from .session import HeavySession
 
 
-class WorkersHooks:
+class WorkersHooks(Hooks):
     """Registered where few workers of pytest-xdist are to run the heavy tests."""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -23,7 +24,7 @@ class WorkersHooks:
             session.config.pluginmanager.register(GroupHooks(), "heavyimports-groups")
 
 
-class GroupHooks:
+class GroupHooks(Hooks):
     """Registered in those workers."""
 
     # After pytest-xdist.
@@ -32,7 +33,7 @@ class GroupHooks:
         warn_of_lost_groups(items)
 
 
-class LoadHooks:
+class LoadHooks(Hooks):
     """Registered where imports are deferred."""
 
     def __init__(self, session: HeavySession) -> None:
@@ -48,7 +49,7 @@ class LoadHooks:
         self._whereabouts.enter("after collection")
 
 
-class OrderHooks:
+class OrderHooks(Hooks):
     """Registered for ``light-first``."""
 
     # After those who shuffle (pytest-randomly). --ff and --nf wrap all of these, so that they have the last word.

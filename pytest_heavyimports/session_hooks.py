@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .hooks import Hooks
 from .options import STUBBED_CACHE_KEY
 
 if TYPE_CHECKING:
     from .session import HeavySession
 
 
-class SessionHooks:
+class SessionHooks(Hooks):
     """Tells the session what pytest does, and the terminal what the session has seen."""
 
     def __init__(self, session: HeavySession) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .errors import HeavyImportWarning, StandInRefused
+from .hooks import Hooks
 from .options import stub_names
 from .places import asking_line
 from .session import session_key
@@ -24,7 +25,7 @@ REFUSALS = "heavyimports-refusals"
 TestReports = Generator[None, pytest.TestReport, pytest.TestReport]
 
 
-class RefusalHooks:
+class RefusalHooks(Hooks):
     """
     Registered when a stand-in first refuses something.
 
@@ -50,7 +51,7 @@ class RefusalHooks:
         return report
 
 
-class RunHooks:
+class RunHooks(Hooks):
     """Registered in a run that has stand-ins."""
 
     def __init__(self, stand_ins: StandIns) -> None:
@@ -76,7 +77,7 @@ class RunHooks:
         return report
 
 
-class OneTestHooks:
+class OneTestHooks(Hooks):
     """Keeps a stand-in that one test has from being seen by any other."""
 
     def __init__(self, stand_ins: StandIns) -> None:

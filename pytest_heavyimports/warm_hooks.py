@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .hooks import Hooks
 from .options import warm_idle_s
 from .session import WARM_RUN, installed_packages, session_key
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .warm.workers import WorkerSource
 
 
-class RunHooks:
+class RunHooks(Hooks):
     """In a run of ``heavyimports run``: what pytest can't know in a process that was forked."""
 
     __name__ = WARM_RUN
@@ -46,7 +47,7 @@ class RunHooks:
             self._run.give_up(f"{hidden} comes before the package of that name which it has imported")
 
 
-class WorkerHooks:
+class WorkerHooks(Hooks):
     """Where pytest-xdist starts workers on this machine: they are forked from a warm process."""
 
     def __init__(self, source: WorkerSource) -> None:

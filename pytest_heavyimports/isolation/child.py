@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from ..forking import end
+from ..hooks import Hooks
 from .reports import pack_report, pack_warning
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ _TOLD_ONCE = (
 )
 
 
-class ChildHooks:
+class ChildHooks(Hooks):
     """Sends what pytest tells of a test, in place of telling it to the plugins: they hear of it in the parent."""
 
     def __init__(self, config: pytest.Config, reports: Wire) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # typeshed has the public one alone
 import _socket
+import atexit
 import os
 import sys
 
@@ -199,9 +200,14 @@ def accompany(connection: Connection) -> int:
 
 
 def end_as(status: int) -> int:
-    """End by the signal that has ended the run, if one has; else the exit status."""
+    """End by the signal that has ended the run, if one has; else with its exit status."""
     number = status & 0x7F
     if number == 0:
+        # What the interpreter would still do takes half the time of a fork, and there is nothing for it to do.
+        if sys.stdout and sys.stderr and not getattr(atexit, "_ncallbacks", lambda: 1)():
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status >> 8)
         return status >> 8
     if number not in (_signal.SIGKILL, _signal.SIGSTOP):
         _signal.signal(number, _signal.SIG_DFL)
