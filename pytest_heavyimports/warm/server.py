@@ -33,6 +33,7 @@ from .key import cache_directory, identity, name_of, project
 from .learning import Learnt, Store
 from .preload import Preload
 from .run import Request, Run
+from .spare import Spare, Waiting
 from .wire import LIMIT_FDS, Decoder, Message, join
 
 IDLE_S = 1800.0
@@ -119,7 +120,8 @@ class Warm:
         self._began = time.time()
         self._served = 0
         self._is_closing = False
-        self._forked: Run | None = None
+        self._spare: Spare | None = None
+        self._forked: Run | Waiting | None = None
 
     def warm_up(self, modules: list[str]) -> bool:
         """Import what each run needs, what has been learnt and these *modules*; whether that did no harm."""
@@ -127,7 +129,7 @@ class Warm:
         self._attempt(lambda: self.preload.open(modules))
         return not self._is_closing
 
-    def serve(self) -> Run | None:
+    def serve(self) -> Run | Waiting | None:
         """Serve until it is to end: ``None``. In the child of a fork: what that is to do."""
         while not (self._is_closing and not self._reports):
             for key, _ in self._selector.select(self._patience()):
@@ -137,6 +139,8 @@ class Warm:
                 if self._forked:
                     return self._forked
             self._look_around()
+            if self._forked:
+                return self._forked
         return None
 
     def _open(self) -> None:
@@ -176,9 +180,12 @@ class Warm:
             self._attempt(lambda: self.preload.load(modules))
         elif now - self._since >= self._idle_s or _is_memory_short():
             self._stop_listening()
+        elif not (self._spare or self._is_closing or self._owner >= 0):
+            self._fork_spare()
 
     def _attempt(self, load: Callable[[], None]) -> None:
         """Import something; where that does harm, another process takes over, which knows."""
+        self._end_spare()
         try:
             load()
         except HarmfulImport as harm:
@@ -239,8 +246,9 @@ class Warm:
         if fault:
             self._turn_away(client, request, f"the warm process is out of date: {fault}")
             return
-        reading, writing = os.pipe()
-        os.set_blocking(reading, False)
+        if request.kind == "run" and self._use_spare(client, message):
+            return
+        reading, writing = _report_pipe()
         try:
             process = _fork()
         except OSError as error:
@@ -250,10 +258,59 @@ class Warm:
             self._dismiss(client)
             return
         if process == 0:
-            self._become(client, request, writing)
+            files, client.files = client.files, []
+            self._let_go()
+            self._forked = Run(request, files, writing, self.preload)
         else:
             os.close(writing)
             self._follow(client, process, reading)
+
+    def _fork_spare(self) -> None:
+        """Have a child wait for the next run."""
+        here, there = socket.socketpair()
+        reading, writing = _report_pipe()
+        try:
+            process = _fork()
+        except OSError:
+            process = -1  # the next run tells it
+        if process == 0:
+            here.close()
+            os.close(reading)
+            self._let_go()
+            self._forked = Waiting(there, writing, self.preload)
+            return
+        there.close()
+        os.close(writing)
+        if process < 0:
+            here.close()
+            os.close(reading)
+            return
+        spare = self._spare = Spare(process, here, reading)
+        self._selector.register(here, selectors.EVENT_READ, lambda: self._hear_spare(spare))
+
+    def _hear_spare(self, spare: Spare) -> None:
+        if not spare.hear():
+            self._end_spare()
+
+    def _use_spare(self, client: Client, request: Message) -> bool:
+        """Make the child that waits the run of this client; whether there is one that can be."""
+        spare = self._spare
+        if not (spare and spare.is_ready):
+            return False
+        self._forget(spare.peer.fileno())
+        if not spare.hand_over(request, client.files):
+            self._spare = None
+            spare.end()
+            return False
+        self._spare = None
+        self._follow(client, spare.process, spare.report)
+        return True
+
+    def _end_spare(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare:
+            self._forget(spare.peer.fileno())
+            spare.end()
 
     def _turn_away(self, client: Client, request: Request, why: str) -> None:
         """Have the client ask another one. What is wrong with a worker is its controller's doing, and ends nothing."""
@@ -282,10 +339,11 @@ class Warm:
             if message.kind == "ended":
                 self._release(process, message)
 
-    def _become(self, client: Client, request: Request, report: int) -> None:
-        """In the child: let go of all that is the warm process's."""
+    def _let_go(self) -> None:
+        """In a child: of all that is the warm process's."""
         signal.set_wakeup_fd(-1)
-        files, client.files = client.files, []
+        if self._spare:
+            self._spare.let_go()
         for each in self._clients.values():
             each.close()
         for other in self._reports.values():
@@ -295,7 +353,6 @@ class Warm:
         for number in (self._wakeup, self._wake, self._lock, self._directory, self._owner):
             if number >= 0:
                 os.close(number)
-        self._forked = Run(request, files, report, self.preload)
 
     def _reap(self) -> None:
         with suppress(BlockingIOError):
@@ -378,6 +435,7 @@ class Warm:
         if self._is_closing:
             return
         self._is_closing = True
+        self._end_spare()
         for kind in ("sock", "log"):
             with suppress(OSError):
                 os.unlink(f"{self._name}.{kind}", dir_fd=self._directory)
@@ -415,6 +473,13 @@ def main(hook: Any) -> None:
     warm.preload.close()
     # What torch does when the interpreter ends takes longer than a run. The kernel hangs up on clients.
     os._exit(0)
+
+
+def _report_pipe() -> tuple[int, int]:
+    """For what a run tells: read by a process that has more to do than to wait for it."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    return reading, writing
 
 
 def _fork() -> int:
