@@ -54,7 +54,9 @@ class Spare:
         """Make it the run of a request; whether it could be reached."""
         data = memoryview(request.encode())
         try:
-            self.peer.sendall(data[socket.send_fds(self.peer, [data], files) :])
+            data = data[socket.send_fds(self.peer, [data], files) :]
+            if data:  # else it may have hung up already, to be the run
+                self.peer.sendall(data)
         except OSError:
             return False
         self.peer.close()
