@@ -27,7 +27,40 @@ PIPELINE = Path(__file__).parent.parent / "examples" / "worker_pipeline"
 LIGHT_TESTS = "import pytest\nfrom src.api.schemas import TaskStatus\n\n\n" + "\n\n".join(
     f"def test_light_{number}():\n    assert TaskStatus('completed') is TaskStatus.COMPLETED\n" for number in range(300)
 )
+SELECTION = ("-k", "light")
 TORCH_AT_THE_TOP = "import torch\nimport torch.nn as nn\nimport numpy as np\nfrom src.worker import pipeline\n"
+
+# The same helper without torch, so that the tests are the same, too: what is left is what pytest and they take.
+DISTANCES = """
+def _code_points(text):
+    return [ord(char) for char in unicodedata.normalize("NFC", text)]
+
+
+def _edit_distances(refs, hyps):
+    return [_edit_distance(ref, hyp) for ref, hyp in zip(refs, hyps)]
+
+
+def _edit_distance(ref, hyp):
+    row = list(range(len(hyp) + 1))
+    for number, char in enumerate(ref, 1):
+        left, corner, row[0] = number, row[0], number
+        for column, other in enumerate(hyp, 1):
+            left = min(left + 1, row[column] + 1, corner + (char != other))
+            corner, row[column] = row[column], left
+    return row[-1]
+"""
+# All that the tests ask of torch itself.
+TORCH = """
+bfloat16 = "bfloat16"
+
+
+def get_default_dtype():
+    return None
+
+
+def set_default_dtype(dtype):
+    pass
+"""
 
 ONE_TEST = """\
 def test_nothing():
@@ -94,7 +127,7 @@ def light_tests_by_mark(directory: Path, environment: Mapping[str, str]) -> Benc
     """
     The worker pipeline and 300 light tests, of which ``-m "not heavy"`` selects the light ones.
 
-    The other side has the light tests alone, no torch in its suite and no plugin.
+    The other side has the same tests in a pipeline without torch, and no plugin: it selects them by ``-k light``.
     """
     return _light_tests("300 light tests, -m 'not heavy'", directory, environment, arguments=("-m", "not heavy"))
 
@@ -103,7 +136,7 @@ def light_tests_deferred(directory: Path, environment: Mapping[str, str]) -> Ben
     """
     The same with torch and numpy at the top of the light tests' own file, and of the code under test.
 
-    ``-k light`` is on both sides: what it costs is pytest's.
+    ``-k light`` is on both sides.
     """
     return _light_tests_of_torch("--heavy-defer", directory, environment)
 
@@ -111,6 +144,13 @@ def light_tests_deferred(directory: Path, environment: Mapping[str, str]) -> Ben
 def light_tests_stubbed(directory: Path, environment: Mapping[str, str]) -> Benchmark:
     """The same with a stand-in for torch."""
     return _light_tests_of_torch("--heavy-stub=torch", directory, environment)
+
+
+def take_torch_away(suite: Path) -> None:
+    """Make a copy of the worker pipeline one that imports no torch, with the same tests."""
+    pipeline = suite / "src" / "worker" / "pipeline.py"
+    pipeline.write_text(pipeline.read_text("utf-8").partition("\ndef _code_points")[0] + DISTANCES, "utf-8")
+    (suite / "torch.py").write_text(TORCH, "utf-8")
 
 
 CASES: tuple[Callable[[Path, Mapping[str, str]], Benchmark], ...] = (
@@ -160,31 +200,29 @@ def _light_tests(
     environment: Mapping[str, str],
     *,
     arguments: tuple[str, ...],
-    selection: tuple[str, ...] = (),
 ) -> Benchmark:
     plugin, without = directory / "plugin", directory / "without"
     for place in (plugin, without):
         shutil.copytree(PIPELINE, place, ignore=shutil.ignore_patterns("__pycache__"))
         (place / "tests" / "test_light.py").write_text(LIGHT_TESTS, encoding="utf-8")
-    shutil.rmtree(without / "src" / "worker")
-    shutil.rmtree(without / "tests" / "worker")
+    take_torch_away(without)
     (without / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n', encoding="utf-8")
     environment = {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    common = ("-p", "no:cacheprovider", *selection)
+    common = ("-p", "no:cacheprovider")
     return Benchmark(
         name,
         judged="CPU",
         limit=1.05,
         pairs=31,
         plugin=Side(plugin, (*common, "-p", MODULE, "--heavy-guard=off", *arguments), environment),
-        without=Side(without, common, environment),
+        without=Side(without, (*common, *SELECTION), environment),
     )
 
 
 def _light_tests_of_torch(flag: str, directory: Path, environment: Mapping[str, str]) -> Benchmark:
     """Light tests in a file that imports torch at its top."""
     name = f"300 light tests, {flag} -k light"
-    benchmark = _light_tests(name, directory, environment, arguments=(flag,), selection=("-k", "light"))
+    benchmark = _light_tests(name, directory, environment, arguments=(flag, *SELECTION))
     (benchmark.plugin.directory / "tests" / "test_light.py").write_text(TORCH_AT_THE_TOP + LIGHT_TESTS, "utf-8")
     return benchmark
 

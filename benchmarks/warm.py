@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
-from .cases import PIPELINE
+from .cases import PIPELINE, take_torch_away
 from .machinery import install
 from .processes import MARK, Ended, run
 
@@ -28,38 +28,6 @@ LIMIT_S = 300.0
 BIN = Path(sys.executable).parent
 PLUGINS = ("-p", "pytest_heavyimports.plugin", "-p", "no:cacheprovider", "-q")
 
-# The same helper without torch, so that the tests are the same, too: what is left is what pytest and they take.
-DISTANCES = """
-def _code_points(text):
-    return [ord(char) for char in unicodedata.normalize("NFC", text)]
-
-
-def _edit_distances(refs, hyps):
-    return [_edit_distance(ref, hyp) for ref, hyp in zip(refs, hyps)]
-
-
-def _edit_distance(ref, hyp):
-    row = list(range(len(hyp) + 1))
-    for number, char in enumerate(ref, 1):
-        left, corner, row[0] = number, row[0], number
-        for column, other in enumerate(hyp, 1):
-            left = min(left + 1, row[column] + 1, corner + (char != other))
-            corner, row[column] = row[column], left
-    return row[-1]
-"""
-# All that the tests ask of torch itself.
-TORCH = """
-bfloat16 = "bfloat16"
-
-
-def get_default_dtype():
-    return None
-
-
-def set_default_dtype(dtype):
-    pass
-"""
-
 
 def main() -> int:
     """Print the figures; 1 where one is over its limit."""
@@ -68,7 +36,7 @@ def main() -> int:
         suites = place / "pipeline", place / "twin"
         for suite in suites:
             shutil.copytree(PIPELINE, suite, ignore=shutil.ignore_patterns("__pycache__"))
-        _take_torch_away(suites[1])
+        take_torch_away(suites[1])
         environment = {
             **install(place / "site-packages"),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -83,12 +51,6 @@ def main() -> int:
     for what, ratio, limit, facts in rows:
         print(f"{what:<52} {ratio:>6.3f}  limit {limit:.2f}  {'ok  ' if ratio <= limit else 'over'}  {facts}")
     return int(any(ratio > limit for _, ratio, limit, _ in rows))
-
-
-def _take_torch_away(suite: Path) -> None:
-    pipeline = suite / "src" / "worker" / "pipeline.py"
-    pipeline.write_text(pipeline.read_text("utf-8").partition("\ndef _code_points")[0] + DISTANCES, "utf-8")
-    (suite / "torch.py").write_text(TORCH, "utf-8")
 
 
 def _runs(suite: Path, twin: Path, environment: Mapping[str, str]) -> list[tuple[str, float, float, str]]:
