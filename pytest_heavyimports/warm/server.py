@@ -10,7 +10,8 @@ It has one thread, which waits for whatever comes first: a client, what a client
 | ``status`` | ``facts`` |
 | ``stop`` | ``stopping``, and when the last run has ended the end of the connection |
 
-A client that hangs up ends its run.
+A client that hangs up ends its run. A run tells its own end, before the kernel takes it apart, where it can. One child
+waits for the next run, see ``spare.py``.
 """  # noqa: E501  # a table
 
 from __future__ import annotations
@@ -424,7 +425,7 @@ class Warm:
             project=self.preload.project,
             modules=_versions(_tops(self.preload.known)),
             harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
-            memory=_memory("Pss"),
+            memory=_memory(os.getpid()) + (_memory(self._spare.process) if self._spare else 0),
             age=int(time.time() - self._began),
             runs=self._served,
             running=len(self._by_process),
@@ -530,11 +531,11 @@ def _version(name: str) -> str:
     return provider.version if provider else ""
 
 
-def _memory(field: str) -> int:
-    """Bytes that are this process's own, its part of what it shares with others included."""
-    with suppress(OSError), open("/proc/self/smaps_rollup", encoding="ascii") as rollup:
+def _memory(process: int) -> int:
+    """Bytes that are a process's own, its part of what it shares with others included."""
+    with suppress(OSError), open(f"/proc/{process}/smaps_rollup", encoding="ascii") as rollup:
         for line in rollup:
-            if line.startswith(f"{field}:"):
+            if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
     return 0
 
