@@ -6,13 +6,17 @@ import json
 import os
 import site
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from ..named_tuple import NamedTuple
 from ..names import is_within, root
 from .key import CONFIGURATIONS
+
+Stamp = tuple[int, int, int]
+Stamps = dict[str, dict[str, Stamp]]
+"""By directory and name."""
 
 OURS = "pytest_heavyimports"
 OUR_SERVER = "pytest_heavyimports.warm"
@@ -133,26 +137,40 @@ def own_packages() -> Iterator[str]:
             yield from {top.removesuffix(".py") for top in tops}
 
 
-def stamps(files: Iterator[str]) -> dict[str, tuple[int, int, int]]:
-    """When each file was changed, its size and its number; files that are none are left out."""
-    found = {}
+def stamps(files: Iterable[str]) -> Stamps:
+    """When each file was changed, its size and its number; files that are none, or have no whole path, are left out."""
+    found: Stamps = {}
     for file in files:
+        directory, name = os.path.split(file)
         with suppress(OSError, ValueError):
-            facts = os.stat(file)
-            found[file] = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+            facts = os.stat(file) if directory else None
+            if facts:
+                found.setdefault(directory, {})[name] = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
     return found
 
 
-def changed(before: Mapping[str, tuple[int, int, int]]) -> str:
-    """The first file that is no longer what it was; empty where there is none."""
-    stat = os.stat  # thousands of files, before every run
-    for file, stamp in before.items():
-        try:
-            facts = stat(file)
-        except OSError:
-            return file
-        if (facts.st_mtime_ns, facts.st_size, facts.st_ino) != stamp:
-            return file
+def changed(before: Stamps) -> str:
+    """
+    The first file that is no longer what it was; empty where there is none.
+
+    Asked before every run, for thousands of files: from their directory the system finds them twice as fast.
+    """
+    here = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+    stat = os.stat
+    directory = name = ""
+    try:
+        for directory, names in before.items():
+            name = ""
+            os.chdir(directory)
+            for name, stamp in names.items():
+                facts = stat(name)
+                if (facts.st_mtime_ns, facts.st_size, facts.st_ino) != stamp:
+                    return os.path.join(directory, name)
+    except OSError:
+        return os.path.join(directory, name)
+    finally:
+        os.fchdir(here)
+        os.close(here)
     return ""
 
 
@@ -162,4 +180,4 @@ def _install_directories() -> list[str]:
 
 def _configuration(project: str) -> str:
     """What tells one state of the project's configuration files from another."""
-    return repr(sorted(stamps(f"{project}/{name}" for name in CONFIGURATIONS).items()))
+    return repr(stamps(f"{project}/{name}" for name in CONFIGURATIONS))

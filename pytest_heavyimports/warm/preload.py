@@ -20,7 +20,7 @@ from ..guard.known import KNOWN
 from ..imports.keeper import KEEPER
 from ..names import root
 from .key import project
-from .learning import OURS, Learnt, Store, changed, stamps
+from .learning import OURS, Learnt, Stamps, Store, changed, stamps
 
 LIMIT_S = 120
 """How long an import may take."""
@@ -47,7 +47,7 @@ class Preload:
         self._read_variables = ReadVariables()
         self._set_variables: dict[str, tuple[str | None, str | None]] = {}
         """By name: what a variable was before an import changed it, and after."""
-        self._stamps: dict[str, tuple[int, int, int]] = {}
+        self._stamps: Stamps = {}
         self._hook = hook
         self._threads = 0
         """Those of C libraries, which start them when they are imported, end them before a fork and start them anew."""
@@ -193,10 +193,10 @@ class Preload:
         self._threads = forking.foreign_threads()
         self.known = frozenset((*sys.modules, *self._store.harmful))
         self._roots = frozenset(name for name in sys.modules if "." not in name)
-        files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-        self._stamps = stamps(os.fspath(file) for file in files if file)
+        files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
         # A package that is installed or taken away, also a plugin of pytest.
-        self._stamps |= stamps(entry for entry in self._path if os.path.basename(entry) in INSTALL_DIRECTORIES)
+        files += [entry for entry in self._path if os.path.basename(entry) in INSTALL_DIRECTORIES]
+        self._stamps = stamps(os.fspath(file) for file in files if file)
         gc.collect()
         forking.freeze()
 

@@ -66,13 +66,17 @@ def test_a_file_that_has_changed_is_found(tmp_path: Path) -> None:
     """Its time, its size, or whether it is there."""
     file = tmp_path / "module.py"
     file.write_text("x = 1\n", encoding="utf-8")
-    before = stamps(iter([str(file), str(tmp_path / "none")]))
-    assert list(before) == [str(file)]
+    before = stamps([str(file), str(tmp_path / "none"), "relative.py"])
+    assert [list(names) for names in before.values()] == [["module.py"]]
+    here = os.getcwd()
     assert changed(before) == ""
     os.utime(file, ns=(0, 0))
     assert changed(before) == str(file)
     file.unlink()
     assert changed(before) == str(file)
+    tmp_path.rmdir()
+    assert Path(changed(before)) == tmp_path
+    assert os.getcwd() == here
 
 
 def test_what_is_not_installed_is_not_learnt() -> None:
