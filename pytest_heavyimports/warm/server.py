@@ -32,6 +32,7 @@ from ..errors import HarmfulImport, MessageRefused
 from .client import peer_user
 from .key import cache_directory, identity, name_of, project
 from .learning import Learnt, Store
+from .memory import is_memory_short, memory_of
 from .preload import Preload
 from .run import Request, Run
 from .spare import Spare, Waiting
@@ -43,9 +44,9 @@ HESITATION_S = 10.0
 """How long a client may take to say what it wants."""
 LOOK_S = 60.0
 """How often it looks, while it waits, whether the machine has room for it."""
-LEAST_FREE = 0.1
-"""The part of the machine's memory that must be available for it to stay."""
 MOST_CLIENTS = 256
+MOST_LOST = 10
+"""So many spare children that end by themselves, and there are no more."""
 
 
 class Client:
@@ -122,6 +123,8 @@ class Warm:
         self._served = 0
         self._is_closing = False
         self._spare: Spare | None = None
+        self._spares_lost = 0
+        """One after the other."""
         self._forked: Run | Waiting | None = None
 
     def warm_up(self, modules: list[str]) -> bool:
@@ -179,9 +182,9 @@ class Warm:
         elif self._to_load and not self._is_closing:
             modules, self._to_load = list(self._to_load.values()), {}
             self._attempt(lambda: self.preload.load(modules))
-        elif now - self._since >= self._idle_s or _is_memory_short():
+        elif now - self._since >= self._idle_s or is_memory_short():
             self._stop_listening()
-        elif not (self._spare or self._is_closing or self._owner >= 0):
+        elif not (self._spare or self._is_closing or self._owner >= 0) and self._spares_lost < MOST_LOST:
             self._fork_spare()
 
     def _attempt(self, load: Callable[[], None]) -> None:
@@ -259,6 +262,7 @@ class Warm:
             self._dismiss(client)
             return
         if process == 0:
+            os.close(reading)
             files, client.files = client.files, []
             self._let_go()
             self._forked = Run(request, files, writing, self.preload)
@@ -290,7 +294,9 @@ class Warm:
         self._selector.register(here, selectors.EVENT_READ, lambda: self._hear_spare(spare))
 
     def _hear_spare(self, spare: Spare) -> None:
-        if not spare.hear():
+        is_there = spare.hear()
+        self._spares_lost = 0 if is_there else self._spares_lost + 1
+        if not is_there:
             self._end_spare()
 
     def _use_spare(self, client: Client, request: Message) -> bool:
@@ -425,7 +431,7 @@ class Warm:
             project=self.preload.project,
             modules=_versions(_tops(self.preload.known)),
             harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
-            memory=_memory(os.getpid()) + (_memory(self._spare.process) if self._spare else 0),
+            memory=memory_of(os.getpid()) + (memory_of(self._spare.process) if self._spare else 0),
             age=int(time.time() - self._began),
             runs=self._served,
             running=len(self._by_process),
@@ -529,22 +535,3 @@ def _version(name: str) -> str:
 
     provider = find_provider(name)
     return provider.version if provider else ""
-
-
-def _memory(process: int) -> int:
-    """Bytes that are a process's own, its part of what it shares with others included."""
-    with suppress(OSError), open(f"/proc/{process}/smaps_rollup", encoding="ascii") as rollup:
-        for line in rollup:
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return 0
-
-
-def _is_memory_short() -> bool:
-    """Whether the machine has less to give than it should have."""
-    facts: dict[str, int] = {}
-    with suppress(OSError, ValueError), open("/proc/meminfo", encoding="ascii") as meminfo:
-        for line in meminfo:
-            name, _, rest = line.partition(":")
-            facts[name] = int(rest.split()[0])
-    return facts.get("MemAvailable", 1) < LEAST_FREE * facts.get("MemTotal", 0)

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from ..imports.keeper import KEEPER
@@ -109,8 +110,9 @@ def _rehearse() -> None:
 
     pytest makes its own plugins known to itself, and the guard looks at all modules that it keeps.
     """
-    from _pytest.config import get_config
+    with suppress(Exception):  # a pytest to come may have none
+        from _pytest.config import get_config
 
-    get_config()
+        get_config()
     KEEPER.displaced()
     gc.collect()
