@@ -340,15 +340,17 @@ class NoWarmProcess(HeavyImportsError):
 
     slug = "no-warm-process"
 
-    def __init__(self, why: str, *, is_final: bool = True) -> None:
+    def __init__(self, why: str, *, is_final: bool = True, has_begun: bool = False) -> None:
         """
         Args:
             why: The reason, as a part of a sentence.
             is_final: Whether another process couldn't do it either.
+            has_begun: Whether some of the tests may have run, so that it must not be done again.
         """
         super().__init__(why)
         self.why = why
         self.is_final = is_final
+        self.has_begun = has_begun
 
     def __str__(self) -> str:
         return self.why

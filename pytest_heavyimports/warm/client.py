@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 """How often a warm process is asked for, or started: the first may be out of date, the second may find that an import
 that it has learnt does harm."""
+HAS_DIED = 3
+"""The exit status of a run whose warm process has died: that of pytest's internal errors."""
 KEYBOARD = frozenset((_signal.SIGINT, _signal.SIGQUIT, _signal.SIGTSTP, _signal.SIGCONT, _signal.SIGWINCH))
 """What a terminal sends to all that was started from it; other signals are for one process."""
 PASSED_ON = KEYBOARD | {_signal.SIGTERM, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGUSR2}
@@ -45,20 +47,25 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         return run_plainly(arguments, str(error))
     except RuntimeError as error:  # those of errors.py, which is not imported until one is raised
+        if getattr(error, "has_begun", False):
+            print(f"heavyimports run: {error}, and this run with it. Type it again.", file=sys.stderr, flush=True)
+            return HAS_DIED
         return run_plainly(arguments, str(error))
 
 
 def run_plainly(arguments: Sequence[str], why: str) -> int:
-    """Run pytest in this process, with a line that says why."""
+    """Let pytest take this process's place, with a line that says why."""
     print(f"heavyimports run: this is a plain run: {why}.", file=sys.stderr, flush=True)
-    import runpy
+    import subprocess
 
-    _come_as_pytest(arguments)
-    try:
-        runpy.run_module("pytest", run_name="__main__")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
-    return 0
+    from ..interpreter import interpreter_flags
+
+    script, *rest = command_line(arguments)
+    program = [script] if os.path.exists(script) else ["-m", "pytest"]
+    command = [sys.executable, *interpreter_flags(), *program, *rest]
+    if sys.platform != "win32":
+        os.execv(sys.executable, command)
+    return subprocess.call(command)  # Windows can't put another program in the place of this one
 
 
 def command_line(arguments: Sequence[str]) -> list[str]:
@@ -196,7 +203,7 @@ def accompany(connection: Connection) -> int:
                 _signal.signal(number, _signal.default_int_handler if number == _signal.SIGINT else _signal.SIG_DFL)
     if started:
         _end_group(started)
-    raise _no_warm_process("the warm process has died", is_final=bool(started))
+    raise _no_warm_process("the warm process has died", is_final=bool(started), has_begun=bool(started))
 
 
 def end_as(status: int) -> int:
@@ -242,9 +249,9 @@ def _run_warm(arguments: Sequence[str]) -> int:
         except (BrokenPipeError, ConnectionResetError):
             why = "the warm process has just ended"
         except RuntimeError as error:
-            why = str(error)
             if getattr(error, "is_final", True):
-                break
+                raise
+            why = str(error)
             print(f"heavyimports run: a warm process is started: {why}.", file=sys.stderr, flush=True)
         else:
             return end_as(status)
@@ -260,14 +267,10 @@ def _occupy_standard_files(files: Sequence[int]) -> None:
             os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # gets the lowest number that is free
 
 
-def _come_as_pytest(arguments: Sequence[str]) -> None:
-    sys.argv = command_line(arguments)
-
-
-def _no_warm_process(why: str, *, is_final: bool = True) -> Exception:
+def _no_warm_process(why: str, *, is_final: bool = True, has_begun: bool = False) -> Exception:
     from ..errors import NoWarmProcess
 
-    return NoWarmProcess(why, is_final=is_final)
+    return NoWarmProcess(why, is_final=is_final, has_begun=has_begun)
 
 
 def _is_ignored(number: int) -> bool:

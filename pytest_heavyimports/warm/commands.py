@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from ..errors import MessageRefused
+from ..errors import CommandRefused, MessageRefused
 from .client import Connection, connect, socket_path
 from .key import open_directory, socket_directory
 from .wire import Message
@@ -48,7 +48,10 @@ def _parse(name: str, what: str, arguments: Sequence[str]) -> None:
 
 def _connections() -> Iterator[Connection]:
     """One to each warm process; what is left of one that has been killed is taken away."""
-    directory = open_directory(socket_directory())
+    try:
+        directory = open_directory(socket_directory())
+    except OSError as error:
+        raise CommandRefused(f"the sockets of warm processes can't be looked for: {error}") from error
     try:
         for file in sorted(os.listdir(directory)):
             name, kind = os.path.splitext(file)

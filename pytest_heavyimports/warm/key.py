@@ -9,10 +9,10 @@ from .wire import MAGIC
 
 TYPE_CHECKING = False  # as in wire.py
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # Read when modules are imported, by C code too, whose reading nobody sees. `preload.py` sees what Python code reads.
-ENVIRONMENT = (
+OF_LIBRARIES = (
     "OMP_*",
     "KMP_*",
     "GOMP_*",
@@ -34,6 +34,8 @@ ENVIRONMENT = (
     "TF_*",
     "XLA_*",
     "JAX_*",
+)
+OF_THE_PROCESS = (
     "LD_*",
     "MALLOC_*",
     "GLIBC_TUNABLES",
@@ -42,6 +44,7 @@ ENVIRONMENT = (
     "LC_*",
     "PYTHON*",
 )
+"""Read when a process begins."""
 EXTENSION = "HEAVY_WARM_ENV"
 """The variable with more names, separated by spaces or commas; a ``*`` at the end stands for any rest."""
 CONFIGURATIONS = (
@@ -99,9 +102,9 @@ def project(directory: str) -> str:
         here = above
 
 
-def environment() -> Iterator[tuple[str, str]]:
-    """The variables that belong to the key."""
-    patterns = (EXTENSION, *ENVIRONMENT, *os.environ.get(EXTENSION, "").replace(",", " ").split())
+def environment(more: Iterable[str] = OF_THE_PROCESS) -> Iterator[tuple[str, str]]:
+    """The variables that belong to the key: those of libraries, and *more*."""
+    patterns = (EXTENSION, *OF_LIBRARIES, *more, *os.environ.get(EXTENSION, "").replace(",", " ").split())
     whole = {pattern for pattern in patterns if not pattern.endswith("*")}
     beginnings = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
     for name, value in os.environ.items():

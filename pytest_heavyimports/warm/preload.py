@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from .. import forking
@@ -19,8 +20,9 @@ from ..errors import HarmfulImport
 from ..guard.known import KNOWN
 from ..imports.keeper import KEEPER
 from ..names import root
+from .key import environment as variables_of_key
 from .key import project
-from .learning import OURS, Learnt, Stamps, Store, changed, stamps
+from .learning import OURS, Learnt, Stamps, Store, changed, learnt_by_now, stamps
 
 LIMIT_S = 120
 """How long an import may take."""
@@ -52,6 +54,7 @@ class Preload:
         self._threads = 0
         """Those of C libraries, which start them when they are imported, end them before a fork and start them anew."""
         self._roots: frozenset[str] = frozenset()
+        self._packages: dict[str, Any] = {}
         self._finalizers: list[weakref.finalize[Any, Any]] = []
         self.known: frozenset[str] = frozenset()
         """The names of all modules there are, and of those that are not to be tried."""
@@ -133,6 +136,34 @@ class Preload:
                         return os.path.join(entry, name)
         return ""
 
+    def set_too_late(self, before: Mapping[str, str]) -> str:
+        """
+        In a run: a variable that a conftest or test file has set, and that imports have read already; empty if none.
+
+        What the import of an installed package sets is meant for what comes after it, and is no fault.
+
+        Args:
+            before: The variables that the run began with.
+        """
+        read = {*self._read_variables.names(), *(name for name, _ in variables_of_key(more=()))}
+        now = dict(os.environ)
+        for name in sorted(read & (now.keys() | before.keys())):
+            if now.get(name) != before.get(name) and not self._is_set_by_package(name):
+                return name
+        return ""
+
+    def replaced(self) -> str:
+        """In a run: a package that is imported already, and has something else in its place by now; empty if none."""
+        found = sys.modules.get
+        return next((name for name, module in self._packages.items() if found(name) is not module), "")
+
+    def _is_set_by_package(self, variable: str) -> bool:
+        for module in learnt_by_now(self.known):
+            with suppress(OSError, UnicodeError):
+                if module.file.endswith(".py") and variable in Path(module.file).read_text(encoding="utf-8"):
+                    return True
+        return False
+
     def close(self) -> None:
         """The process ends, and has no children any more."""
         signal.alarm(END_S)
@@ -193,6 +224,7 @@ class Preload:
         self._threads = forking.foreign_threads()
         self.known = frozenset((*sys.modules, *self._store.harmful))
         self._roots = frozenset(name for name in sys.modules if "." not in name)
+        self._packages = {name: sys.modules[name] for name in self._roots if name in KNOWN}
         files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
         # A package that is installed or taken away, also a plugin of pytest.
         files += [entry for entry in self._path if os.path.basename(entry) in INSTALL_DIRECTORIES]
@@ -222,6 +254,10 @@ class ReadVariables:
     def note(self, name: str, value: str | None) -> None:
         """A variable was read."""
         self._found.setdefault(name, value)
+
+    def names(self) -> Iterable[str]:
+        """Theirs."""
+        return self._found
 
     def changed(self, environment: Mapping[str, str]) -> str:
         """The name of one that has another value; empty where there is none."""

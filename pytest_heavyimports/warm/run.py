@@ -70,6 +70,8 @@ class Run:
         self._files = files
         self._report = report
         self.preload = preload
+        self.environment: dict[str, str] = {}
+        """The variables that it began with."""
 
     def carry_out(self) -> NoReturn:
         """Do what is asked, as a process would that was started for it, and end."""
@@ -137,6 +139,7 @@ class Run:
         os.umask(request.umask)
         os.environ.clear()
         os.environ.update(self.preload.prepare(request.environment))
+        self.environment = dict(os.environ)
         time.tzset()
         _seed()
         self.preload.release()

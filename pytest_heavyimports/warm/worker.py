@@ -12,7 +12,7 @@ import sys
 
 def main() -> int:
     """Have the code run; in this process's place where there is no warm one."""
-    from pytest_heavyimports.warm.client import Connection, accompany, connect, end_as, open_files, situation
+    from pytest_heavyimports.warm.client import HAS_DIED, Connection, accompany, connect, end_as, open_files, situation
     from pytest_heavyimports.warm.key import open_directory
     from pytest_heavyimports.warm.wire import join
 
@@ -25,6 +25,8 @@ def main() -> int:
         connection.send(situation("worker", files, arguments=join(arguments)), files)
         return end_as(accompany(connection))
     except (OSError, RuntimeError) as error:
+        if getattr(error, "has_begun", False):
+            return HAS_DIED  # and pytest-xdist does what it does when a worker crashes
         print(f"--heavy-warm: this worker is a plain one: {error}.", file=sys.stderr, flush=True)
         os.execv(sys.executable, [sys.executable, *arguments])
 

@@ -69,6 +69,30 @@ def test_a_warm_process_that_is_there_is_used(warm: WarmSuite) -> None:
     assert warm.tell("status")[-1].endswith("9 served, 0 under way")
 
 
+def test_a_warm_process_that_dies_crashes_its_workers(warm: WarmSuite) -> None:
+    """As pytest-xdist knows it: other workers, plain ones, do the rest, and nobody waits for what will not come."""
+    warm.suite.tests(
+        """
+        import os, pathlib, signal
+
+        import pytest
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(number):
+            if not pathlib.Path("killed").exists():
+                pathlib.Path("killed").touch()
+                os.kill(os.getppid(), signal.SIGKILL)
+                signal.pause()
+        """
+    )
+    warm.learn("-p", "xdist", "-n", "1", "--heavy-warm", "--collect-only")
+    result = warm.plain("-p", "xdist", "--heavy-warm", "-n", "2")
+    assert result.ret == 1
+    assert result.parseoutcomes()["failed"] >= 1
+    assert "crashed" in "\n".join(result.outlines)
+    warm.learn()  # takes away what is left
+
+
 def test_what_workers_have_imported_is_learnt_for_the_next_run(warm: WarmSuite) -> None:
     """Nothing is declared: the workers import it, then the next run's warm process."""
     warm.suite.tests(TELLS_PROCESSES)

@@ -172,6 +172,58 @@ def test_a_variable_that_an_import_has_read_makes_the_warm_process_out_of_date(w
     ]
 
 
+@pytest.mark.parametrize("file", ["conftest.py", "sub/conftest.py", "sub/test_set.py"])
+def test_a_variable_that_is_set_before_an_import_makes_it_a_plain_run(warm: WarmSuite, installed, file: str) -> None:
+    """By a conftest or test file: in a run of the warm process the package has been imported before."""
+    installed.add("reading-pkg", "1.0", {"readingpkg/__init__.py": "import os\n\nvalue = os.getenv('READ_BY_IT')\n"})
+    warm.suite.tests("def test_it():\n    import readingpkg\n    assert readingpkg.value == 'here'\n")
+    warm.suite.write(file, "import os\n\nos.environ['READ_BY_IT'] = os.environ['OF_NOBODY'] = 'here'\n")
+    warm.learn()
+    result = warm.run()
+    assert result.parseoutcomes() == {"passed": 1}
+    assert result.errlines == [
+        "heavyimports run: this is a plain run: the variable READ_BY_IT was set in it, which imports have read before."
+    ]
+
+
+def test_a_variable_that_a_package_sets_is_no_matter(warm: WarmSuite, installed) -> None:
+    """It is meant for what is imported after it."""
+    installed.add(
+        "setting-pkg", "1.0", {"settingpkg/__init__.py": "import os\n\nos.environ['OMP_NUM_THREADS'] = '1'\n"}
+    )
+    warm.suite.tests("import settingpkg\n\ndef test_it(): pass\n")
+    for _ in range(2):
+        result = warm.run()
+        assert (result.parseoutcomes(), result.errlines) == ({"passed": 1}, [])
+        warm.processes()
+
+
+def test_a_fake_of_a_conftest_makes_it_a_plain_run(warm: WarmSuite, installed) -> None:
+    """As in a plain one, it stands in for a package that nobody has imported."""
+    installed.add("numpy", "1.0", {"numpy/__init__.py": ""})
+    warm.suite.declare("numpy", heavy_guard="error")
+    warm.suite.tests("def test_it(): pass\n")
+    warm.learn()
+    warm.suite.write("conftest.py", "import sys\n\nsys.modules['numpy'] = object()\n")
+    warm.suite.tests("import sys\n\ndef test_it():\n    assert type(sys.modules['numpy']) is object\n")
+    result = warm.run()
+    assert result.parseoutcomes() == {"passed": 1}
+    assert result.errlines == [
+        "heavyimports run: this is a plain run: something else was put in the place of numpy, which it has imported."
+    ]
+
+
+def test_a_plain_run_is_one_of_pytest_alone(warm: WarmSuite) -> None:
+    """With warnings as errors too: nothing of ours is imported before pytest would."""
+    warm.suite.declare("plainpkg", filterwarnings="error")
+    warm.suite.tests(USES_PLAINPKG)
+    warm.sockets.mkdir(mode=0o755)
+    warm.sockets.chmod(0o755)
+    result = warm.run()
+    assert result.parseoutcomes() == {"passed": 1}, result.errlines
+    warm.sockets.rmdir()
+
+
 def test_a_variable_that_an_import_sets_is_set_in_each_run(warm: WarmSuite, installed) -> None:
     """As if the run had imported it."""
     installed.add("setting-pkg", "1.0", {"settingpkg/__init__.py": "import os\n\nos.environ['SET_BY_IT'] = 'yes'\n"})

@@ -323,21 +323,23 @@ except OSError as error:
     assert len(warm.processes()) == 1
 
 
-def test_a_warm_process_that_dies_leaves_a_plain_run(warm: WarmSuite) -> None:
-    """While the run is under way: it is ended, and done again by the client itself."""
+def test_a_run_ends_with_its_warm_process(warm: WarmSuite) -> None:
+    """While it is under way, it is ended, and what it has done is not done a second time."""
     warm.suite.tests(
         """
         import os, signal
 
         def test_it():
-            if os.getpgrp() == os.getpid() != os.getsid(0):  # forked
-                os.kill(os.getppid(), signal.SIGKILL)
-                signal.pause()
+            os.write(os.open("ran", os.O_CREAT | os.O_APPEND | os.O_WRONLY), b"once")
+            assert os.getpgrp() == os.getpid() != os.getsid(0)  # forked
+            os.kill(os.getppid(), signal.SIGKILL)
+            signal.pause()
         """
     )
     result = warm.run()
-    assert result.ret == 0
-    assert result.errlines == ["heavyimports run: this is a plain run: the warm process has died."]
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    assert result.errlines == ["heavyimports run: the warm process has died, and this run with it. Type it again."]
+    assert (warm.path / "ran").read_text() == "once"
     warm.tell("stop")
     for file in warm.sockets.iterdir():
         file.unlink()
