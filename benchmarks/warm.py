@@ -78,13 +78,7 @@ def _runs(suite: Path, twin: Path, environment: Mapping[str, str]) -> list[tuple
 def _workers(suite: Path, environment: Mapping[str, str]) -> list[tuple[str, float, float, str]]:
     # No process is warm yet: each run starts one for itself.
     subprocess.run([BIN / "heavyimports", "stop"], env=environment, stdout=subprocess.DEVNULL, check=True)
-    command = [BIN / "pytest", *PLUGINS, "-p", "xdist", "-n", "4"]
-    looks: dict[str, list[Ended]] = {"plain": [], "warm": []}
-    for number in range(RUNS_OF_WORKERS + 1):
-        for kind in sorted(looks, reverse=number % 2 == 1):
-            look = _watched(command + ["--heavy-warm"] * (kind == "warm"), suite, environment)
-            if number > 0:
-                looks[kind].append(look)
+    looks = _looks(suite, environment)
     figures = {
         "wall time": (0.4, "s", lambda done: done.seconds),
         "memory of workers": (0.4, "MiB", lambda done: done.youngest_bytes / 2**20),
@@ -95,7 +89,24 @@ def _workers(suite: Path, environment: Mapping[str, str]) -> list[tuple[str, flo
         of = {kind: [figure(done) for done in found] for kind, found in looks.items()}
         ratio = _ratio(of["warm"], of["plain"])
         rows.append((f"-n 4 --heavy-warm over -n 4, {what}", ratio, limit, _facts(of, unit)))
+    subprocess.run([BIN / "heavyimports", "run", *PLUGINS], cwd=suite, env=environment, capture_output=True, check=True)
+    of = {kind: [done.seconds for done in found] for kind, found in _looks(suite, environment).items()}
+    rows.append(
+        ("the same by one that is warm already, wall time", _ratio(of["warm"], of["plain"]), 0.4, _facts(of, "s"))
+    )
     return rows
+
+
+def _looks(suite: Path, environment: Mapping[str, str]) -> dict[str, list[Ended]]:
+    """Runs with four workers, by turns; the first of each is not counted."""
+    command = [BIN / "pytest", *PLUGINS, "-p", "xdist", "-n", "4"]
+    looks: dict[str, list[Ended]] = {"plain": [], "warm": []}
+    for number in range(RUNS_OF_WORKERS + 1):
+        for kind in sorted(looks, reverse=number % 2 == 1):
+            look = _watched(command + ["--heavy-warm"] * (kind == "warm"), suite, environment)
+            if number > 0:
+                looks[kind].append(look)
+    return looks
 
 
 def _ratio(one: list[float], other: list[float]) -> float:
