@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -200,17 +201,19 @@ def test_a_variable_that_a_package_sets_is_no_matter(warm: WarmSuite, installed)
 
 def test_a_fake_of_a_conftest_makes_it_a_plain_run(warm: WarmSuite, installed) -> None:
     """As in a plain one, it stands in for a package that nobody has imported."""
-    installed.add("numpy", "1.0", {"numpy/__init__.py": ""})
-    warm.suite.declare("numpy", heavy_guard="error")
+    installed.add("torchaudio", "1.0", {"torchaudio/__init__.py": ""})
+    warm.suite.declare("torchaudio", heavy_guard="error")
     warm.suite.tests("def test_it(): pass\n")
     warm.learn()
-    warm.suite.write("conftest.py", "import sys\n\nsys.modules['numpy'] = object()\n")
-    warm.suite.tests("import sys\n\ndef test_it():\n    assert type(sys.modules['numpy']) is object\n")
+    warm.suite.write("conftest.py", "import sys\n\nsys.modules['torchaudio'] = object()\n")
+    warm.suite.tests("import sys\n\ndef test_it():\n    assert type(sys.modules['torchaudio']) is object\n")
     result = warm.run()
     assert result.parseoutcomes() == {"passed": 1}
     assert result.errlines == [
-        "heavyimports run: this is a plain run: something else was put in the place of numpy, which it has imported."
+        "heavyimports run: this is a plain run: something else was put in the place of torchaudio, which it has imported."
     ]
+    for left in installed.site.glob("torchaudio*"):  # a package that is known to break, which others are not to find
+        shutil.rmtree(left)
 
 
 def test_a_plain_run_is_one_of_pytest_alone(warm: WarmSuite) -> None:
