@@ -210,7 +210,8 @@ def test_a_fake_of_a_conftest_makes_it_a_plain_run(warm: WarmSuite, installed) -
     result = warm.run()
     assert result.parseoutcomes() == {"passed": 1}
     assert result.errlines == [
-        "heavyimports run: this is a plain run: something else was put in the place of torchaudio, which it has imported."
+        "heavyimports run: this is a plain run: something else was put in the place of torchaudio, which it has "
+        "imported."
     ]
     for left in installed.site.glob("torchaudio*"):  # a package that is known to break, which others are not to find
         shutil.rmtree(left)
