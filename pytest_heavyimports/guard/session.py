@@ -253,7 +253,7 @@ class Guard:
         displaced = self._keeper.displaced()
         for name in self._unprotected_kept() & displaced.keys():
             del displaced[name]
-        for name in _stood_in_for(displaced):
+        for name in stood_in_for(displaced):
             del displaced[name]
         displaced.update(self._fakes.look(is_anything_displaced=bool(displaced)))
         for meant in (self._earlier, self._fakes.tolerated()):
@@ -284,7 +284,7 @@ class Guard:
         return why_not_twice(fullname, self.protection.declaration(fullname))
 
 
-def _stood_in_for(names: Iterable[str]) -> list[str]:
+def stood_in_for(names: Iterable[str]) -> list[str]:
     """Those of the modules that a finder gives one of our own stand-ins for."""
     finders: list[Any] = [finder for finder in sys.meta_path if getattr(finder, "is_stand_in", False)]
     return [name for name in names if any(finder.covering(name) for finder in finders)] if finders else []

@@ -18,6 +18,7 @@ from typing import Any
 from .. import forking
 from ..errors import HarmfulImport
 from ..guard.known import KNOWN
+from ..guard.session import stood_in_for
 from ..imports.keeper import KEEPER
 from ..names import root
 from .key import environment as variables_of_key
@@ -153,9 +154,14 @@ class Preload:
         return ""
 
     def replaced(self) -> str:
-        """In a run: a package that is imported already, and has something else in its place by now; empty if none."""
+        """
+        In a run: a package that is imported already, and has something else in its place by now; empty if none.
+
+        One of our own stand-ins is there on purpose, and does the same in a plain run.
+        """
         found = sys.modules.get
-        return next((name for name, module in self._packages.items() if found(name) is not module), "")
+        replaced = [name for name, module in self._packages.items() if found(name) is not module]
+        return next(iter(set(replaced).difference(stood_in_for(replaced))), "")
 
     def _is_set_by_package(self, variable: str) -> bool:
         for module in learnt_by_now(self.known):

@@ -213,6 +213,11 @@ def test_a_fake_of_a_conftest_makes_it_a_plain_run(warm: WarmSuite, installed) -
         "heavyimports run: this is a plain run: something else was put in the place of torchaudio, which it has "
         "imported."
     ]
+    warm.suite.write("conftest.py", "")
+    warm.suite.tests("import torchaudio\n\ndef test_it():\n    assert torchaudio.__spec__.loader.is_stand_in\n")
+    warm.learn("--collect-only")
+    result = warm.run("--heavy-stub=torchaudio")
+    assert (result.parseoutcomes(), result.errlines) == ({"passed": 1}, [])
     for left in installed.site.glob("torchaudio*"):  # a package that is known to break, which others are not to find
         shutil.rmtree(left)
 
