@@ -28,7 +28,8 @@ LIGHT_TESTS = "import pytest\nfrom src.api.schemas import TaskStatus\n\n\n" + "\
     f"def test_light_{number}():\n    assert TaskStatus('completed') is TaskStatus.COMPLETED\n" for number in range(300)
 )
 SELECTION = ("-k", "light")
-TORCH_AT_THE_TOP = "import torch\nimport torch.nn as nn\nimport numpy as np\nfrom src.worker import pipeline\n"
+TORCH_AT_THE_TOP = "import torch\nimport torch.nn as nn\nimport numpy as np\n"
+CODE_AT_THE_TOP = "from src.worker import pipeline\n"
 
 # The same helper without torch, so that the tests are the same, too: what is left is what pytest and they take.
 DISTANCES = """
@@ -220,10 +221,11 @@ def _light_tests(
 
 
 def _light_tests_of_torch(flag: str, directory: Path, environment: Mapping[str, str]) -> Benchmark:
-    """Light tests in a file that imports torch at its top."""
+    """Light tests in a file that imports torch, and the code under test, at its top."""
     name = f"300 light tests, {flag} -k light"
     benchmark = _light_tests(name, directory, environment, arguments=(flag, *SELECTION))
-    (benchmark.plugin.directory / "tests" / "test_light.py").write_text(TORCH_AT_THE_TOP + LIGHT_TESTS, "utf-8")
+    for side, head in ((benchmark.plugin, TORCH_AT_THE_TOP + CODE_AT_THE_TOP), (benchmark.without, CODE_AT_THE_TOP)):
+        (side.directory / "tests" / "test_light.py").write_text(head + LIGHT_TESTS, "utf-8")
     return benchmark
 
 
