@@ -90,7 +90,8 @@ def pytest_configure(config: pytest.Config) -> None:
         aliases = fixtures.alias_fixtures(declared.values())
         config.pluginmanager.register(aliases, "heavyimports-aliases")
         if session.guard:
-            from .guard_hooks import GuardHooks
+            with unrewritten:
+                from .guard_hooks import GuardHooks
 
             config.pluginmanager.register(GuardHooks(session.guard), "heavyimports-guard")
         if session.deferral:
@@ -102,7 +103,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
             register(config, session.reporting, has_files=bool(settings.report_files))
         if session.stand_ins:
-            from .stub_hooks import watch_run
+            with unrewritten:
+                from .stub_hooks import watch_run
 
             watch_run(config)
     config.stash[declared_key] = settings, declared
@@ -136,7 +138,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
         check_marks(marked)
     if asking or (marked and settings.xdist_workers):
-        from .selection import group_for_workers, mark_heavy
+        with unrewritten:
+            from .selection import group_for_workers, mark_heavy
 
         mark_heavy(asking, declared)
         if settings.xdist_workers:

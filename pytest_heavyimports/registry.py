@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .declarations import HeavyModule, merge, parse_line
 from .errors import HeavyModuleMissing, add_note
-from .imports.keeper import is_stand_in
+from .imports.standing import is_stand_in
 from .measure import Cost
 from .names import is_within
 from .places import Place, Whereabouts, is_there, within_modules

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .errors import HeavyImportWarning, StandInRefused
 from .hooks import Hooks
 from .options import stub_names
 from .places import asking_line
@@ -19,6 +18,7 @@ from .stubbing import files_of_tests, remember_names, stand_ins_of
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from .errors import StandInRefused
     from .stubbing import StandIns
 
 REFUSALS = "heavyimports-refusals"
@@ -71,6 +71,7 @@ class RunHooks(Hooks):
             _skip(report, str(collector.path), 1, refused)
             report.result = []
         if swallowed := self._stand_ins.take_swallowed(lambda: {str(collector.path)}):
+            from .errors import HeavyImportWarning
             from .telling import tell_report
 
             tell_report(report, [HeavyImportWarning(_with_notes(swallowed))], collector, "restore")
@@ -191,6 +192,8 @@ def _watched(config: pytest.Config) -> StandIns:
 
 def refusal_in(error: BaseException | None) -> StandInRefused | None:
     """What a stand-in refused, where that is why an error was raised."""
+    from .errors import StandInRefused
+
     while error is not None and not isinstance(error, StandInRefused):
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return error

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .distributions import installed_version, locate
-from .errors import InvalidDeclaration, StandInRefused, add_note
 from .imports.install import install_stand_ins
-from .imports.keeper import KEEPER
+from .imports.standing import is_stand_in, put, take_away
 from .imports.stubs import StandIn, StandInFinder
-from .imports.surface import RealNames, look_at
 from .names import root
 from .options import STUB_KEY, STUBBED_CACHE_KEY, stub_fault
 from .places import is_plumbing, shown_line
 
 if TYPE_CHECKING:
+    from .errors import StandInRefused
     from .imports.stubs import Configured, Entry
+    from .imports.surface import RealNames
     from .imports.swap import Swap
 
 NAMES_KEY = "heavyimports/names"
@@ -59,7 +58,7 @@ class StandIns:
         handle = ExitStack()
         self.config.add_cleanup(handle.close)
         handle.callback(self._put_back, real)
-        KEEPER.take_out(real)
+        take_away(real)
         handle.callback(install_stand_ins(self._finder).close)
 
     def covers(self, fullname: str) -> StandIn | None:
@@ -88,11 +87,14 @@ class StandIns:
             InvalidDeclaration: *name* can't be that of a heavy module.
         """
         if fault := stub_fault(name):
+            from .errors import InvalidDeclaration
+
             raise InvalidDeclaration(name, fault=fault[0], remedy=fault[1])
         for swap in self.swaps:
             if swap.module.__name__ == name:
                 return swap.module
-        from .imports.swap import Swap  # here, since a run's own stand-ins need none
+        from .imports.keeper import KEEPER  # here, since a run's own stand-ins need none of these
+        from .imports.swap import Swap
 
         stand_in = self._make(name, f"{STUB_KEY}({name!r}), {item.nodeid}")
         self.find_names([stand_in])
@@ -121,6 +123,8 @@ class StandIns:
             caught = error.__traceback__
             if caught and not _is_told(caught.tb_frame, files):
                 line = shown_line(caught.tb_frame.f_code.co_filename, caught.tb_lineno, str(self.config.rootpath))
+                from .errors import add_note
+
                 add_note(error, f"It was caught at {line}, which went on without an answer.")
                 return error
         return None
@@ -132,8 +136,10 @@ class StandIns:
         cache = getattr(self.config, "cache", None)
         for stand_in in stand_ins:
             real = self._look_at(stand_in.fullname)
-            if real is None and cache is not None:
-                real = RealNames.from_json(cache.get(f"{NAMES_KEY}/{stand_in.fullname}", None))
+            if real is None and cache is not None and (names := cache.get(f"{NAMES_KEY}/{stand_in.fullname}", None)):
+                from .imports.surface import RealNames
+
+                real = RealNames.from_json(names)
                 if real and stand_in.version not in (None, real.version):
                     real = None  # another one is installed now
             stand_in.known = real
@@ -141,7 +147,12 @@ class StandIns:
                 remember_use(cache, stand_in.fullname)
 
     def _look_at(self, fullname: str) -> RealNames | None:
-        """As :func:`look_at`, which takes some hundredths of a second, once for all that is imported."""
+        """As ``look_at``, which takes some hundredths of a second, once for all that is imported."""
+        if is_stand_in(sys.modules.get(fullname)) or fullname not in sys.modules:
+            return None
+
+        from .imports.surface import look_at
+
         if self._seen.get(fullname, (0, None))[0] != len(sys.modules):
             self._seen[fullname] = len(sys.modules), look_at(fullname, self._seen.get(fullname, (0, None))[1])
         return self._seen[fullname][1]
@@ -157,9 +168,9 @@ class StandIns:
             told()
 
     def _put_back(self, real: dict[str, ModuleType]) -> None:
-        KEEPER.take_out([name for name in sys.modules if self.covers(name)])
+        take_away([name for name in sys.modules if self.covers(name)])
         for name, module in real.items():
-            KEEPER.put(name, module)
+            put(name, module)
 
 
 def stand_ins_of(config: pytest.Config) -> StandIns:
@@ -178,6 +189,8 @@ def remember_use(cache: pytest.Cache, fullname: str) -> None:
 
 def remember_names(cache: pytest.Cache) -> None:
     """Remember what the real modules have that this project uses stand-ins of."""
+    from .imports.surface import RealNames, look_at
+
     for fullname in cache.get(STUBBED_CACHE_KEY, []):
         if real := look_at(fullname):
             key = f"{NAMES_KEY}/{fullname}"
@@ -192,6 +205,8 @@ def files_of_tests(item: pytest.Item) -> set[str]:
 
 
 def _installed_version(fullname: str) -> str | None:
+    from .distributions import installed_version, locate
+
     spec = locate(fullname)
     return installed_version(fullname) if spec and spec.origin else None
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..distributions import locate
-from ..imports.keeper import BLOCKED, in_place, is_real, is_stand_in
+from ..imports.standing import BLOCKED, in_place, is_real, is_stand_in, put
 from ..names import is_within
 from .policy import Protection
 
@@ -115,7 +115,7 @@ class Fakes:
             if module is None:
                 self._keeper.put_back([name])
             else:
-                self._keeper.put(name, None if module is BLOCKED else module)
+                put(name, None if module is BLOCKED else module)
 
     def _is_fake(self, fullname: str, module: Any) -> bool:
         if module is None or is_real(fullname, module) or is_stand_in(module):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..distributions import is_installed
 from ..errors import HalfImported, add_note
-from ..imports.keeper import declared_spec
+from ..imports.standing import declared_spec
 from ..names import root
 
 if TYPE_CHECKING:

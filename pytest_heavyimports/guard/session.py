@@ -17,7 +17,7 @@ from ..errors import (
     imported_under_fake,
     reload_ignored,
 )
-from ..imports.keeper import BLOCKED
+from ..imports.standing import BLOCKED
 from ..measure import Cost
 from ..names import root
 from ..places import Place, Whereabouts, calling_line

@@ -25,8 +25,9 @@ from ..names import is_within, lineage, root
 from ..places import calling_line, within_modules
 from .bytecode import bindings, replaces_itself
 from .finder import is_import
-from .keeper import KEEPER, put_fake, put_in, take_fake, take_out
+from .keeper import KEEPER
 from .loader import as_import_system, giving_spec
+from .standing import put_fake, put_in, take_fake, take_out
 
 OURS = f"{__name__.partition('.')[0]}."
 # Asked of every name in a test file, by pytest and others, to see whether it is a fixture, a mock, a test.

@@ -1,5 +1,5 @@
 """
-Strong references to modules that can't be initialised twice. The only writer of ``sys.modules``.
+Strong references to modules that can't be initialised twice. Beside ``standing.py`` the only writer of ``sys.modules``.
 
 What is kept stays kept for the life of the process, as the C state behind it does: one keeper serves every session.
 """
@@ -10,30 +10,21 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import islice
 from operator import is_, itemgetter
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from ..named_tuple import NamedTuple
-from ..names import is_within, lineage, root
+from ..names import is_within, root
 from ..places import within_modules
+from .standing import declared_spec, in_place, is_extension, is_finished, is_real, is_stand_in
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import TracebackType
 
     from ..places import Place
-
-
-class _Blocked:
-    """``sys.modules[name] = None``: the import of *name* fails, as if it were not installed."""
-
-
-BLOCKED = _Blocked()
-_MISSING = object()
 
 
 class Half(NamedTuple):
@@ -306,15 +297,6 @@ class Keeper:
         """Importlib goes by what the finder has said."""
         self._awaited.pop(fullname, None)
 
-    def put(self, fullname: str, module: Any) -> None:
-        """Put something else in the place of a module, for a while."""
-        sys.modules[fullname] = module
-
-    def take_out(self, names: Iterable[str]) -> None:
-        """Take modules away for a while, or for good."""
-        for name in names:
-            sys.modules.pop(name, None)
-
     def forget(self, names: Collection[str]) -> None:
         """Keep modules no longer that were executed under a stand-in: what they took from it is not real."""
         with self._lock:
@@ -367,85 +349,3 @@ class _Execution:
 
 KEEPER = Keeper()
 """The one of this process."""
-
-
-def take_out(modules: Mapping[str, Any], *, is_attribute: bool = True) -> None:
-    """Take modules out of ``sys.modules``, and as attributes off their parents, where it is these that are there."""
-    for name, module in modules.items():
-        if sys.modules.get(name) is module:
-            del sys.modules[name]
-        package, _, child = name.rpartition(".")
-        namespace = getattr(sys.modules.get(package), "__dict__", {})
-        if is_attribute and namespace.get(child) is module:
-            del namespace[child]
-
-
-def put_in(modules: Mapping[str, Any]) -> None:
-    """Put modules into ``sys.modules``, and as attributes onto their parents, where nothing else is."""
-    for name, module in modules.items():
-        sys.modules.setdefault(name, module)
-        package, _, child = name.rpartition(".")
-        namespace = getattr(sys.modules.get(package), "__dict__", None)
-        if isinstance(namespace, dict):
-            namespace.setdefault(child, module)
-
-
-def take_fake(fullname: str, module: Any) -> dict[str, Any]:
-    """Take out what somebody has put in the place of *module*, for :func:`put_fake` to put back."""
-    if fullname not in sys.modules or sys.modules[fullname] is module or is_real(fullname, sys.modules[fullname]):
-        return {}
-    return {fullname: sys.modules.pop(fullname)}
-
-
-def put_fake(fake: Mapping[str, Any]) -> None:
-    """Put back what was taken out."""
-    sys.modules.update(fake)
-
-
-def in_place(fullname: str) -> Any:
-    """What stands in ``sys.modules``: ``None`` where nothing does, BLOCKED where None does."""
-    module = sys.modules.get(fullname, _MISSING)
-    return None if module is _MISSING else BLOCKED if module is None else module
-
-
-def declared_spec(module: Any) -> ModuleSpec | None:
-    """A module's spec, read without waking a lazy module or asking a fake for it."""
-    try:
-        namespace = object.__getattribute__(module, "__dict__")
-    except AttributeError:
-        return None
-    spec: ModuleSpec | None = namespace.get("__spec__")
-    return spec
-
-
-def is_finished(module: Any) -> bool:
-    """Whether a module has been executed to its end, as importlib knows it, and as we do where it is deferred."""
-    return not (getattr(declared_spec(module), "_initializing", False) or getattr(type(module), "is_deferred", False))
-
-
-def is_real(fullname: str, module: Any) -> bool:
-    """
-    Whether what stands under a name in ``sys.modules`` belongs there, and is no stand-in.
-
-    A finder has found it; or its package put an object of its own there (``torch.ops``); or an extension module has
-    made it, as a submodule of its own (``torch._C._dynamo``).
-    """
-    spec = declared_spec(module)
-    if spec is not None:
-        is_found = getattr(spec, "name", None) == fullname and getattr(spec, "loader", None) is not None
-        return is_found and not is_stand_in(module)
-    if is_within(type(module).__module__, root(fullname)):
-        return True
-    # Not always an attribute of the extension: C code alone knows torch._C._dynamo.autograd_compiler.
-    parents = [sys.modules.get(name) for name in lineage(fullname.rpartition(".")[0])]
-    return type(module) is ModuleType and any(map(is_extension, parents))
-
-
-def is_stand_in(module: Any) -> bool:
-    """Whether a module is one of our own stand-ins, which are there on purpose."""
-    return getattr(getattr(declared_spec(module), "loader", None), "is_stand_in", False) is True
-
-
-def is_extension(module: Any) -> bool:
-    """Whether a module was loaded from a shared library."""
-    return str(getattr(declared_spec(module), "origin", None)).endswith(tuple(EXTENSION_SUFFIXES))

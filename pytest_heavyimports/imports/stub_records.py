@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StandInRefused
 from .decorating import decorated
 
 if TYPE_CHECKING:
     from unittest.mock import Mock
+
+    from ..errors import StandInRefused
 
 MISSING = object()
 RECORD = "_stand_in"
@@ -58,6 +59,8 @@ class Origin:
 
     def refuse(self, operation: str, asked: str, setting: str) -> StandInRefused:
         """The error: *operation* was asked of *asked*, and there is no answer."""
+        from ..errors import StandInRefused  # here, since nothing is refused in most runs
+
         refusal = StandInRefused(self.fullname, operation=operation, asked=asked, source=self.source, setting=setting)
         self.on_refused(refusal)
         return refusal

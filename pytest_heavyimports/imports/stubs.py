@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..named_tuple import NamedTuple
 from ..names import lineage
-from .keeper import is_stand_in
+from .standing import is_stand_in
 from .stub_names import NameType, give_unknown, make_name
 from .stub_records import ANSWERS, MISSING, RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
 

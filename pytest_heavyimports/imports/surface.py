@@ -18,7 +18,7 @@ from typing import Any
 
 from ..names import is_within, root
 from ..places import is_there
-from .keeper import is_real
+from .standing import is_real
 
 Names = dict[str, str]
 """Names with blanks between them, by what is said of them."""

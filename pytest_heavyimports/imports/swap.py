@@ -13,14 +13,17 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..distributions import is_installed
 from ..names import is_within, root
 from .install import install_stand_ins
-from .keeper import Keeper, declared_spec, is_extension
+from .standing import declared_spec, is_extension, put, take_away
 from .stub_records import MISSING
 from .stubs import StandIn, StandInFinder, is_of_stand_in
+
+if TYPE_CHECKING:
+    from .keeper import Keeper
 
 CONTAINERS = (dict, list, set)
 STDLIB = os.path.dirname(os.__file__) + os.sep
@@ -35,7 +38,7 @@ class Swap:
         """
         Args:
             stand_in: What is put in.
-            keeper: Writes ``sys.modules``, and knows what must not be imported again.
+            keeper: Keeps what must not be imported again.
             tests: Modules in which the names of real things are pointed at their counterparts.
             others: Modules that are left as they are.
         """
@@ -50,7 +53,7 @@ class Swap:
         self._failures: dict[str, Exception] = {}
         self._open = install_stand_ins(StandInFinder(stand_in))
         try:
-            self._keeper.take_out([*self._real, *self._holders])
+            take_away([*self._real, *self._holders])
             self.module = importlib.import_module(stand_in.fullname)
             self._import_holders_again()
             self._point_names()
@@ -89,10 +92,10 @@ class Swap:
         new = {name: module for name, module in sys.modules.items() if self._before.get(name, MISSING) is not module}
         gone = {*self._real, *self._holders}
         seen = self._seen({name: module for name, module in new.items() if name not in self._before or name in gone})
-        self._keeper.take_out(seen)
+        take_away(seen)
         self._keeper.forget(seen.keys() - self._before.keys())
         for name in [*self._real, *self._holders]:
-            self._keeper.put(name, self._before[name])
+            put(name, self._before[name])
         witness = _Witness(seen)
         for namespace in self._namespaces:
             namespace.put_back(witness)

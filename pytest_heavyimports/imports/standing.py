@@ -1,0 +1,119 @@
+"""
+What stands in ``sys.modules``: looked at, taken out, put back.
+
+Nothing is woken: a lazy module, or a fake, is asked for no more than what its namespace says.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.machinery import EXTENSION_SUFFIXES
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ..names import is_within, lineage, root
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+
+class _Blocked:
+    """``sys.modules[name] = None``: the import of *name* fails, as if it were not installed."""
+
+
+BLOCKED = _Blocked()
+_MISSING = object()
+
+
+def in_place(fullname: str) -> Any:
+    """What stands in ``sys.modules``: ``None`` where nothing does, BLOCKED where None does."""
+    module = sys.modules.get(fullname, _MISSING)
+    return None if module is _MISSING else BLOCKED if module is None else module
+
+
+def declared_spec(module: Any) -> ModuleSpec | None:
+    """A module's spec, read without waking a lazy module or asking a fake for it."""
+    try:
+        namespace = object.__getattribute__(module, "__dict__")
+    except AttributeError:
+        return None
+    spec: ModuleSpec | None = namespace.get("__spec__")
+    return spec
+
+
+def is_finished(module: Any) -> bool:
+    """Whether a module has been executed to its end, as importlib knows it, and as we do where it is deferred."""
+    return not (getattr(declared_spec(module), "_initializing", False) or getattr(type(module), "is_deferred", False))
+
+
+def is_real(fullname: str, module: Any) -> bool:
+    """
+    Whether what stands under a name in ``sys.modules`` belongs there, and is no stand-in.
+
+    A finder has found it; or its package put an object of its own there (``torch.ops``); or an extension module has
+    made it, as a submodule of its own (``torch._C._dynamo``).
+    """
+    spec = declared_spec(module)
+    if spec is not None:
+        is_found = getattr(spec, "name", None) == fullname and getattr(spec, "loader", None) is not None
+        return is_found and not is_stand_in(module)
+    if is_within(type(module).__module__, root(fullname)):
+        return True
+    # Not always an attribute of the extension: C code alone knows torch._C._dynamo.autograd_compiler.
+    parents = [sys.modules.get(name) for name in lineage(fullname.rpartition(".")[0])]
+    return type(module) is ModuleType and any(map(is_extension, parents))
+
+
+def is_stand_in(module: Any) -> bool:
+    """Whether a module is one of our own stand-ins, which are there on purpose."""
+    return getattr(getattr(declared_spec(module), "loader", None), "is_stand_in", False) is True
+
+
+def is_extension(module: Any) -> bool:
+    """Whether a module was loaded from a shared library."""
+    return str(getattr(declared_spec(module), "origin", None)).endswith(tuple(EXTENSION_SUFFIXES))
+
+
+def put(fullname: str, module: Any) -> None:
+    """Put something in the place of a module, for a while."""
+    sys.modules[fullname] = module
+
+
+def take_away(names: Iterable[str]) -> None:
+    """Take modules away for a while, or for good."""
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+def take_out(modules: Mapping[str, Any], *, is_attribute: bool = True) -> None:
+    """Take modules out of ``sys.modules``, and as attributes off their parents, where it is these that are there."""
+    for name, module in modules.items():
+        if sys.modules.get(name) is module:
+            del sys.modules[name]
+        package, _, child = name.rpartition(".")
+        namespace = getattr(sys.modules.get(package), "__dict__", {})
+        if is_attribute and namespace.get(child) is module:
+            del namespace[child]
+
+
+def put_in(modules: Mapping[str, Any]) -> None:
+    """Put modules into ``sys.modules``, and as attributes onto their parents, where nothing else is."""
+    for name, module in modules.items():
+        sys.modules.setdefault(name, module)
+        package, _, child = name.rpartition(".")
+        namespace = getattr(sys.modules.get(package), "__dict__", None)
+        if isinstance(namespace, dict):
+            namespace.setdefault(child, module)
+
+
+def take_fake(fullname: str, module: Any) -> dict[str, Any]:
+    """Take out what somebody has put in the place of *module*, for :func:`put_fake` to put back."""
+    if fullname not in sys.modules or sys.modules[fullname] is module or is_real(fullname, sys.modules[fullname]):
+        return {}
+    return {fullname: sys.modules.pop(fullname)}
+
+
+def put_fake(fake: Mapping[str, Any]) -> None:
+    """Put back what was taken out."""
+    sys.modules.update(fake)

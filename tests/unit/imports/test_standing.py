@@ -1,0 +1,51 @@
+"""What is said of what stands in ``sys.modules``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from pytest_heavyimports.imports.standing import declared_spec, is_finished, is_real
+
+Executed = Callable[[], "list[str]"]
+
+
+def test_real_modules_have_a_spec_of_their_name_and_a_loader(samples: Executed) -> None:
+    """A module that a finder has found is real; made by hand, or under another name, it is not."""
+    module = importlib.import_module("counted")
+    assert is_real("counted", module)
+    assert not is_real("another", module)
+    assert not is_real("made", ModuleType("made"))
+    without_loader = ModuleType("made")
+    without_loader.__spec__ = ModuleSpec("made", None)
+    assert not is_real("made", without_loader)
+
+
+def test_a_spec_is_read_without_asking_the_object() -> None:
+    """A lazy module is not woken, and a fake that has every attribute has no spec."""
+
+    class Lazy(ModuleType):
+        def __getattribute__(self, name: str) -> Any:
+            raise AssertionError(f"asked for {name}")
+
+    class HasEverything:
+        def __getattr__(self, name: str) -> object:
+            return object()
+
+    assert declared_spec(Lazy("lazy")) is None
+    assert declared_spec(HasEverything()) is None
+    assert declared_spec(42) is None
+    assert declared_spec(None) is None
+
+
+def test_a_module_is_finished_when_importlib_says_so() -> None:
+    """A module without a spec is no import under way."""
+    module = ModuleType("apkg")
+    module.__spec__ = ModuleSpec("apkg", None)
+    assert is_finished(module)
+    module.__spec__._initializing = True  # type: ignore[attr-defined]  # importlib's own mark
+    assert not is_finished(module)
+    assert is_finished(ModuleType("made"))
