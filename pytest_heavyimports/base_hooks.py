@@ -57,6 +57,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             from .cuda_hooks import deal_early
 
             deal_early(early_config)
+    if early_config.known_args_namespace.heavy_warm and not faults:
+        with unrewritten:
+            from .warm.workers import begin_early
+
+            begin_early(early_config)
     return (yield)
 
 

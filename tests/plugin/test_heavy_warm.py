@@ -140,6 +140,68 @@ def test_workers_with_a_python_of_their_own_are_left_alone(warm: WarmSuite) -> N
     assert {fact[2] for fact in facts(warm.path)} == {False}
 
 
+def test_it_begins_before_the_conftest_files_are_read(warm: WarmSuite) -> None:
+    """What takes long is done at once: here, a conftest file of the controller waits for it."""
+    warm.suite.declare("plainpkg")
+    warm.suite.write(
+        "conftest.py",
+        """
+        import os, pathlib, time
+
+        log, end = pathlib.Path(os.environ["EXECUTIONS"]), time.monotonic() + 60
+        while not (log.exists() and "plainpkg" in log.read_text()):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        """,
+    )
+    warm.suite.tests(TELLS_PROCESSES)
+    assert warm.plain(*XDIST).parseoutcomes() == {"passed": 12}
+    assert warm.suite.executions() == {"plainpkg": 1}
+
+
+@pytest.mark.parametrize("argument", ["--collect-only", "--help", "-n0"])
+def test_where_no_worker_is_started_nothing_is_begun(warm: WarmSuite, argument: str) -> None:
+    """Neither early nor late: nobody would end it."""
+    warm.suite.declare("plainpkg")
+    warm.suite.tests("def test_it(): pass\n")
+    temporary = warm.path / "temporary"
+    temporary.mkdir()
+    warm.environment["TMPDIR"] = str(temporary)
+    warm.suite.write("conftest.py", "import os\n\nassert not os.listdir(os.environ['TMPDIR'])\n")
+    warm.suite.write(
+        "watch.py",
+        """
+        import os
+
+        def pytest_unconfigure():
+            print("begun:", os.listdir(os.environ["TMPDIR"]))
+        """,
+    )
+    result = warm.plain(*XDIST, argument, "-p", "watch", "-o", "pythonpath=.")
+    assert "begun: []" in result.outlines
+    assert not warm.suite.log.exists()
+
+
+def test_a_variable_that_a_conftest_sets_is_read_by_the_imports_of_workers(warm: WarmSuite, installed) -> None:
+    """What was begun without it is not used."""
+    installed.add("reading-pkg", "1.0", {"readingpkg/__init__.py": "import os\n\nvalue = os.getenv('READ_BY_IT')\n"})
+    warm.suite.declare("readingpkg")
+    warm.suite.write("conftest.py", "import os\n\nos.environ['READ_BY_IT'] = 'here'\n")
+    reads = "import readingpkg; assert readingpkg.value == 'here'"
+    warm.suite.tests(TELLS_PROCESSES.replace("import plainpkg", reads))
+    result = warm.plain(*XDIST)
+    assert result.parseoutcomes() == {"passed": 12}, result.outlines + result.errlines
+    assert {fact[2] for fact in facts(warm.path)} == {True}
+
+
+def test_what_a_conftest_declares_is_imported_once_for_all(warm: WarmSuite) -> None:
+    """By one that is begun when it is known."""
+    warm.suite.write("conftest.py", "def pytest_heavy_modules(config):\n    return ['plainpkg']\n")
+    warm.suite.tests(TELLS_PROCESSES)
+    assert warm.plain(*XDIST).parseoutcomes() == {"passed": 12}
+    assert warm.suite.executions() == {"plainpkg": 1}
+
+
 def test_a_conftest_that_sets_a_variable_is_heard(warm: WarmSuite) -> None:
     """The controller's environment is the workers'."""
     warm.suite.write("conftest.py", "import os\n\nos.environ.setdefault('SET_BY_CONFTEST', 'yes')\n")
