@@ -23,7 +23,7 @@ from .machinery import install
 from .processes import MARK, Ended, run
 
 RUNS = 11
-RUNS_OF_WORKERS = 3
+RUNS_OF_WORKERS = 5
 LIMIT_S = 300.0
 BIN = Path(sys.executable).parent
 PLUGINS = ("-p", "pytest_heavyimports.plugin", "-p", "no:cacheprovider", "-q")

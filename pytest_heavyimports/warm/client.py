@@ -149,13 +149,18 @@ def situation(kind: str, files: Sequence[int], **fields: bytes | int) -> Message
         kind,
         blocked=join([str(int(number)) for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, ())]),
         directory=os.getcwd(),
-        environment=join([name + b"=" + value for name, value in os.environb.items()]),
+        environment=environment(),
         files=join([str(number) for number in files]),
         ignored=join([str(number) for number in range(1, _signal.NSIG) if _is_ignored(number)]),
         limits=join([f"{name} {soft} {hard}" for name in limits for soft, hard in [_limit(resource, name)]]),
         umask=mask,
         **fields,
     )
+
+
+def environment() -> bytes:
+    """The variables of this process, as a field of a message."""
+    return join([name + b"=" + value for name, value in os.environb.items()])
 
 
 def open_files() -> list[int]:

@@ -45,14 +45,19 @@ class Request:
         self.kind = message.kind
         self.arguments = [os.fsdecode(part) for part in message.parts("arguments")]
         self.directory = message.text("directory")
-        pairs = [os.fsdecode(part).partition("=") for part in message.parts("environment")]
-        self.environment = {name: value for name, _, value in pairs}
+        self.environment = environment_of(message)
         self.path = [os.fsdecode(part) for part in message.parts("path")]
         self.umask = message.number("umask")
         self.numbers = [int(part) for part in message.parts("files")]
         self.blocked = {int(part) for part in message.parts("blocked")}
         self.ignored = {int(part) for part in message.parts("ignored")}
         self.limits = [os.fsdecode(part).split() for part in message.parts("limits")]
+
+
+def environment_of(message: Message) -> dict[str, str]:
+    """The variables that a client has sent."""
+    pairs = [os.fsdecode(part).partition("=") for part in message.parts("environment")]
+    return {name: value for name, _, value in pairs}
 
 
 class Run:

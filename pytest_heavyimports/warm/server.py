@@ -6,6 +6,7 @@ It has one thread, which waits for whatever comes first: a client, what a client
 | a client says | and gets |
 |---|---|
 | ``run``, ``worker``, with its files: its whole situation, see ``client.situation`` | ``started`` and, in the end, ``ended`` with the status of ``waitpid``; or ``stale``: ask another process; or ``unfit``: run plainly |
+| ``suits``, with its environment: whether its workers can be forked here | ``suits``, or ``stale`` |
 | ``signal``: a number, and whether the run's whole process group gets it | nothing |
 | ``status`` | ``facts`` |
 | ``stop`` | ``stopping``, and when the last run has ended the end of the connection |
@@ -23,7 +24,7 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from .key import cache_directory, identity, name_of, project
 from .learning import Learnt, Store
 from .memory import is_memory_short, memory_of
 from .preload import Preload
-from .run import Request, Run
+from .run import Request, Run, environment_of
 from .spare import Spare, Waiting
 from .wire import LIMIT_FDS, Decoder, Message, join
 
@@ -232,6 +233,12 @@ class Warm:
             kill = os.killpg if message.number("whole") else os.kill
             with suppress(ProcessLookupError):
                 kill(client.process, message.number("number"))
+        elif message.kind == "suits" and not client.process:
+            fault = self._fault(environment_of(message))
+            if fault:
+                self._turn_away(client, fault)
+            else:
+                client.send(Message("suits"))
         elif message.kind == "status":
             client.send(self._facts())
             client.since = time.monotonic()
@@ -245,10 +252,8 @@ class Warm:
         request = Request(message)
         if len(request.numbers) != len(client.files):
             raise MessageRefused("it has other files than it names")
-        why_closing = "it is about to end" if self._is_closing else ""
-        fault = why_closing or self.preload.fault(request.environment, request.path)
-        if fault:
-            self._turn_away(client, request, f"the warm process is out of date: {fault}")
+        if fault := self._fault(request.environment, request.path):
+            self._turn_away(client, fault, is_worker=request.kind == "worker")
             return
         if request.kind == "run" and self._use_spare(client, message):
             return
@@ -319,10 +324,12 @@ class Warm:
             self._forget(spare.peer.fileno())
             spare.end()
 
-    def _turn_away(self, client: Client, request: Request, why: str) -> None:
+    def _fault(self, environment: dict[str, str], path: Sequence[str] = ()) -> str:
+        return "it is about to end" if self._is_closing else self.preload.fault(environment, list(path))
+
+    def _turn_away(self, client: Client, fault: str, *, is_worker: bool = False) -> None:
         """Have the client ask another one. What is wrong with a worker is its controller's doing, and ends nothing."""
-        is_worker = request.kind == "worker"
-        client.send(Message("unfit" if is_worker else "stale", why=why))
+        client.send(Message("unfit" if is_worker else "stale", why=f"the warm process is out of date: {fault}"))
         self._dismiss(client)
         if not is_worker:
             self._stop_listening()

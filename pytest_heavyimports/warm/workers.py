@@ -16,9 +16,10 @@ from ..declarations import read_declarations
 from ..session import installed_packages, session_key
 from ..sources import from_ini
 from ..warm_hooks import WorkerHooks
-from .client import connect
+from .client import connect, environment
 from .key import identity, name_of, open_directory, socket_directory
 from .starting import launch, listen
+from .wire import Message
 
 WORKER = os.path.join(os.path.dirname(__file__), "worker.py")
 OF_PLUGINS = ("COV_", "COVERAGE_", "PYTEST_")
@@ -41,14 +42,7 @@ class WorkerSource:
         self._owned = ""
         self._pipe = -1
         self._name = name_of(identity())
-        try:
-            directory = open_directory(socket_directory())
-            is_there = connect(directory, self._name)
-            os.close(directory)
-        except OSError:
-            is_there = None
-        if is_there:
-            is_there.close()
+        if _is_there(self._name):
             self._directory = socket_directory()
         else:
             self._start(modules)
@@ -81,6 +75,26 @@ class WorkerSource:
             for number in (directory, lock, reading):
                 with suppress(OSError):
                     os.close(number)
+
+
+def _is_there(name: str) -> bool:
+    """Whether there is a warm process of this name already that is not out of date; one that is ends itself."""
+    try:
+        directory = open_directory(socket_directory())
+        try:
+            connection = connect(directory, name)
+        finally:
+            os.close(directory)
+        if connection is None:
+            return False
+        try:
+            connection.send(Message("suits", environment=environment()))
+            answer = connection.receive()
+        finally:
+            connection.close()
+    except OSError:
+        return False
+    return answer is not None and answer.kind == "suits"
 
 
 def begin_early(config: pytest.Config) -> None:

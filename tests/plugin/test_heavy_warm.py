@@ -69,6 +69,22 @@ def test_a_warm_process_that_is_there_is_used(warm: WarmSuite) -> None:
     assert warm.tell("status")[-1].endswith("9 served, 0 under way")
 
 
+def test_a_warm_process_that_is_out_of_date_is_not_used(warm: WarmSuite, installed) -> None:
+    """The run starts one for itself, and the other one ends."""
+    installed.add("reading-pkg", "1.0", {"readingpkg/__init__.py": "import os\n\nvalue = os.getenv('READ_BY_IT')\n"})
+    warm.suite.declare("readingpkg")
+    warm.suite.tests(TELLS_PROCESSES.replace("import plainpkg", "import readingpkg; assert readingpkg.value is None"))
+    warm.learn("-p", "xdist", "-n", "1")
+    assert len(warm.processes()) == 1
+    warm.environment["READ_BY_IT"] = "changed"
+    warm.suite.tests(TELLS_PROCESSES.replace("import plainpkg", "import readingpkg; assert readingpkg.value"))
+    result = warm.plain(*XDIST)
+    assert result.parseoutcomes() == {"passed": 12}, result.outlines + result.errlines
+    assert {fact[2] for fact in facts(warm.path)} == {True}
+    assert result.errlines == []
+    assert warm.processes() == []
+
+
 def test_a_warm_process_that_dies_crashes_its_workers(warm: WarmSuite) -> None:
     """As pytest-xdist knows it: other workers, plain ones, do the rest, and nobody waits for what will not come."""
     warm.suite.tests(
