@@ -24,6 +24,7 @@ from ..names import root
 from .key import environment as variables_of_key
 from .key import project
 from .learning import OURS, Learnt, Stamps, Store, changed, learnt_by_now, stamps
+from .pages import Pages
 
 LIMIT_S = 120
 """How long an import may take."""
@@ -57,6 +58,7 @@ class Preload:
         self._roots: frozenset[str] = frozenset()
         self._packages: dict[str, Any] = {}
         self._finalizers: list[weakref.finalize[Any, Any]] = []
+        self.pages = Pages()
         self.known: frozenset[str] = frozenset()
         """The names of all modules there are, and of those that are not to be tried."""
 
@@ -225,6 +227,7 @@ class Preload:
 
     def _settle(self) -> None:
         sys.path[:] = self._path
+        self.pages.forget()
         self._keep_finalizers()
         KEEPER.adopt(name for name in list(sys.modules) if root(name) in KNOWN)  # as the guard of each run would
         self._threads = forking.foreign_threads()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .. import forking
 from .client import OF_THE_RUN
 from .learning import learnt_by_now
+from .pages import faults
 from .wire import Message, join
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Run:
 
     def carry_out(self) -> NoReturn:
         """Do what is asked, as a process would that was started for it, and end."""
+        faults_before = faults()
         fault = self._become()
         status: int | signal.Signals = 0
         if fault:
@@ -92,8 +94,8 @@ class Run:
         if isinstance(status, signal.Signals):
             signal.signal(status, signal.SIG_DFL)
             os.kill(os.getpid(), status)
-        if not fault:
-            self._let_go(status)
+        if not fault and self._let_go(status) and self._request.kind == "run":
+            self._tell_pages(faults_before)
         os._exit(status & 0xFF)
 
     def tell_settings(self, idle_s: int, modules: list[str]) -> None:
@@ -107,20 +109,27 @@ class Run:
             stream.flush()
         os._exit(1)
 
-    def _let_go(self, status: int) -> None:
+    def _let_go(self, status: int) -> bool:
         """
-        Tell how it ends, so that the client need not wait until the kernel has taken the process apart.
+        Tell how it ends, so that the client need not wait until the kernel has taken the process apart; whether it may.
 
         That takes 10 ms with torch. What others could wait for is let go first: files, sockets, locks. The memory of a
         GPU can't be.
         """
         files = forking.open_files()
         if any(target.startswith(forking.GPU_DEVICES) for target in files.values()):
-            return
+            return False
         for number in files.keys() - {self._report}:
             with suppress(OSError):  # another thread was faster
                 os.close(number)
         self._tell(Message("ended", status=(status & 0xFF) << 8))
+        return True
+
+    def _tell_pages(self, faults_before: int) -> None:
+        """Tell what it has written to, when nobody waits for it any more."""
+        with suppress(OSError):  # no such file, or no more files
+            if numbers := self.preload.pages.report(faults_before):
+                self._tell(Message("pages", numbers=numbers))
 
     def _tell(self, message: Message) -> None:
         """Tell the warm process something, now."""

@@ -389,6 +389,8 @@ class Warm:
             elif message.kind == "settings":
                 self._idle_s = float(message.number("idle"))
                 self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
+            elif message.kind == "pages":
+                self.preload.pages.note(message.parts("numbers"))
             elif message.kind == "unfit":
                 end = message
         self._release(process, end)

@@ -2,7 +2,8 @@
 A child that a warm process forks ahead of time: it waits for the run that it is to be.
 
 A fork takes 10 ms where torch is imported, and what each run begins with, pytest's own plugins, copies a few thousand
-pages that are shared until then. Nothing of a user's is known to it before it gets his request.
+pages that are shared until then; those that the last runs have written to later are copied as well. Nothing of a user's
+is known to it before it gets his request.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from ..imports.keeper import KEEPER
+from .memory import is_memory_short
 from .run import Request, Run
 from .wire import LIMIT_FDS, Decoder, Message
 
@@ -92,6 +94,8 @@ class Waiting:
     def carry_out(self) -> NoReturn:
         """Wait for a request, and be its run; end where the warm process has ended."""
         _rehearse()
+        if not is_memory_short():
+            self._preload.pages.copy()
         self._peer.sendall(READY)
         decoder, files = Decoder(), []
         while True:
