@@ -13,7 +13,7 @@ import ctypes
 import mmap
 import os
 import resource
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from .wire import join
 
@@ -58,10 +58,17 @@ class Pages:
             return b""
         return join(f"{first}-{last}" for first, last in _in_a_row(written()))
 
-    def copy(self) -> None:
-        """In a child: write to them, and change nothing. A page that isn't there is left out."""
+    def copy(self, until: Callable[[], bool] = lambda: False) -> None:
+        """
+        In a child: write to them, and change nothing. A page that isn't there is left out.
+
+        Args:
+            until: Whether to stop, since something else is to be done.
+        """
         madvise = ctypes.CDLL(None).madvise
         for first, last in _in_a_row(sorted(self._known)):
+            if until():
+                return
             size = (last + 1 - first) * mmap.PAGESIZE
             madvise(ctypes.c_void_p(first * mmap.PAGESIZE), ctypes.c_size_t(size), _POPULATE_WRITE)
 

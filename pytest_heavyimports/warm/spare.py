@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import socket
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 5.0
 """How long it may take to get a request into it."""
 READY = b"."
+"""It has begun to wait, and a request would find it."""
 
 
 class Spare:
@@ -92,11 +94,12 @@ class Waiting:
         self._preload = preload
 
     def carry_out(self) -> NoReturn:
-        """Wait for a request, and be its run; end where the warm process has ended."""
-        _rehearse()
-        if not is_memory_short():
-            self._preload.pages.copy()
+        """Prepare, wait for a request, and be its run; end where the warm process has ended."""
         self._peer.sendall(READY)
+        for step in (_get_config, KEEPER.displaced, gc.collect, self._copy_pages):
+            if self._is_asked():
+                break
+            step()
         decoder, files = Decoder(), []
         while True:
             data, some, *_ = socket.recv_fds(self._peer, 65536, LIMIT_FDS)
@@ -107,16 +110,18 @@ class Waiting:
                 self._peer.close()
                 Run(Request(message), files, self._report, self._preload).carry_out()
 
+    def _copy_pages(self) -> None:
+        if not is_memory_short():
+            self._preload.pages.copy(until=self._is_asked)
 
-def _rehearse() -> None:
-    """
-    Do, to no effect, what each run does, whatever it is asked for.
+    def _is_asked(self) -> bool:
+        """Whether there is something to read: nobody waits for what may be done without."""
+        return bool(select.select([self._peer], [], [], 0)[0])
 
-    pytest makes its own plugins known to itself, and the guard looks at all modules that it keeps.
-    """
+
+def _get_config() -> None:
+    """Do, to no effect, what each run begins with: pytest makes its own plugins known to itself."""
     with suppress(Exception):  # a pytest to come may have none
         from _pytest.config import get_config
 
         get_config()
-    KEEPER.displaced()
-    gc.collect()
