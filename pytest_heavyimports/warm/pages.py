@@ -13,6 +13,7 @@ import ctypes
 import mmap
 import os
 import resource
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 from .wire import join
@@ -33,19 +34,22 @@ class Pages:
     """What is known of them, by number: the address over the size of a page."""
 
     def __init__(self) -> None:
-        self._known: set[int] = set()
+        self._known = array("Q")
+        """In order."""
         self._looks = 0
 
     def forget(self) -> None:
         """Something was imported: other things are written to now."""
-        self._known, self._looks = set(), 0
+        self._known, self._looks = array("Q"), 0
 
     def note(self, parts: Iterable[bytes]) -> None:
         """Take in what :meth:`report` has told."""
         self._looks += 1
+        known = set(self._known)
         for first, last in (map(int, part.split(b"-")) for part in parts):
-            if len(self._known) + last - first < MOST_PAGES:
-                self._known.update(range(first, last + 1))
+            if len(known) + last - first < MOST_PAGES:
+                known.update(range(first, last + 1))
+        self._known = array("Q", sorted(known))
 
     def report(self, faults_before: int) -> bytes:
         """
@@ -66,7 +70,7 @@ class Pages:
             until: Whether to stop, since something else is to be done.
         """
         madvise = ctypes.CDLL(None).madvise
-        for first, last in _in_a_row(sorted(self._known)):
+        for first, last in _in_a_row(self._known):
             if until():
                 return
             size = (last + 1 - first) * mmap.PAGESIZE
