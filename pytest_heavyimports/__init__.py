@@ -84,7 +84,11 @@ class _Unrewritten:
 
 
 unrewritten = _Unrewritten()
-"""To be entered around imports of our own modules, where pytest rewrites those of plugins."""
+"""
+To be entered around imports of our own modules, where pytest rewrites those of plugins.
+
+At start-up alone: a thread that looks for a module while a finder is taken away may miss another one.
+"""
 
 
 def __getattr__(name: str) -> Any:

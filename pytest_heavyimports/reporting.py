@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__, unrewritten
+from . import __version__
 from .options import BUDGETS_CACHE_KEY, HEAVY_MARK
 
 if TYPE_CHECKING:
@@ -91,9 +91,8 @@ class Reporting:
     @cached_property
     def report(self) -> Report:
         """All of it, once the session has finished."""
-        with unrewritten:
-            from .distributions import version_where_installed
-            from .report.model import make_report
+        from .distributions import version_where_installed
+        from .report.model import make_report
 
         own = self.news(is_last=True)
         own.phases = self.tests.phases

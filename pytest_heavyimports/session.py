@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from . import unrewritten
 from .declarations import HeavyModule, read_declarations
 from .measure import Clock
 from .names import is_within, lineage
@@ -66,8 +65,7 @@ class HeavySession:
     @cached_property
     def ledger(self) -> Ledger:
         """What happened to heavy modules."""
-        with unrewritten:
-            from .ledger import Ledger
+        from .ledger import Ledger
 
         return Ledger(self.clock)
 
@@ -81,8 +79,7 @@ class HeavySession:
     @cached_property
     def registry(self) -> ModuleRegistry:
         """Imports, and remembers."""
-        with unrewritten:
-            from .registry import ModuleRegistry
+        from .registry import ModuleRegistry
 
         return ModuleRegistry(
             self.declared,

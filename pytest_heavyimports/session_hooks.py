@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import unrewritten
 from .hooks import Hooks
 from .options import STUBBED_CACHE_KEY
 
@@ -52,7 +51,6 @@ class SessionHooks(Hooks):
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         self._session.notice("during tests")
         if self._session.reporting.has_something:
-            with unrewritten:
-                from .report.terminal import write_section
+            from .report.terminal import write_section
 
             write_section(terminalreporter, list(self._session.reporting.lines()))

@@ -12,6 +12,8 @@ from .options import warm_idle_s
 from .session import WARM_RUN, installed_packages, session_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import execnet
 
     from .warm.run import Run
@@ -54,13 +56,15 @@ class RunHooks(Hooks):
 class WorkerHooks(Hooks):
     """Where pytest-xdist starts workers on this machine: they are forked from a warm process."""
 
-    def __init__(self, source: WorkerSource) -> None:
-        self._source = source
+    def __init__(self, find: Callable[[], WorkerSource]) -> None:
+        self._find = find
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self, specs: list[execnet.XSpec]) -> None:
-        for number, spec in enumerate(specs):
-            # Not one of another machine, through another gateway, or with an interpreter that somebody has chosen.
-            if spec.popen and not (spec.via or spec.python):
-                specs[number] = type(spec)(f"{spec}//python={self._source.command()}")
-                specs[number].id = spec.id
+        # Not one of another machine, through another gateway, or with an interpreter that somebody has chosen.
+        own = [number for number, spec in enumerate(specs) if spec.popen and not (spec.via or spec.python)]
+        command = self._find().command() if own else ""
+        for number in own:
+            spec = specs[number]
+            specs[number] = type(spec)(f"{spec}//python={command}")
+            specs[number].id = spec.id

@@ -1,5 +1,5 @@
 """
-Strong references to modules that can't be initialised twice. Beside ``standing.py`` the only writer of ``sys.modules``.
+Strong references to modules that can't be initialised twice. With ``standing.py`` the writer of ``sys.modules``.
 
 What is kept stays kept for the life of the process, as the C state behind it does: one keeper serves every session.
 """

@@ -1,7 +1,7 @@
 """
 What stands in ``sys.modules``: looked at, taken out, put back.
 
-Nothing is woken: a lazy module, or a fake, is asked for no more than what its namespace says.
+To look at a module wakes none: a lazy one, or a fake, is asked for no more than what its namespace says.
 """
 
 from __future__ import annotations

@@ -81,6 +81,10 @@ class Connection:
         self._decoder = Decoder()
         self._received: list[Message] = []
 
+    def wait_at_most(self, seconds: float) -> None:
+        """From now on, raise TimeoutError where the other side takes longer."""
+        self._peer.settimeout(seconds)
+
     def send(self, message: Message, files: Sequence[int] = ()) -> None:
         """Send a message, and files with it."""
         data = memoryview(message.encode())

@@ -77,7 +77,7 @@ class Store:
 
     @property
     def _attempt(self) -> Path:
-        return self._file.with_suffix(".attempt")
+        return self._file.with_suffix(f".attempt.{os.getpid()}")
 
     def _read(self) -> None:
         try:
@@ -89,9 +89,21 @@ class Store:
                     self.modules[fullname] = Learnt(fullname, *rest)
         except (OSError, TypeError, ValueError):
             pass  # there is none yet, or it is damaged: what it had is learnt again
-        with suppress(OSError):
-            self.harmful[self._attempt.read_text(encoding="utf-8")] = "its import ended the warm process"
-            self.end()
+        # Others of this name may be there: those of runs with workers.
+        for attempt in self._file.parent.glob(f"{self._file.stem}.attempt.*"):
+            if not _is_running(attempt.suffix[1:]):
+                with suppress(OSError):
+                    self.harmful[attempt.read_text(encoding="utf-8")] = "its import ended the warm process"
+                    attempt.unlink()
+
+
+def _is_running(process: str) -> bool:
+    """Whether there is such a process, and one that has not ended; proc_pid_stat(5)."""
+    try:
+        facts = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return False
+    return facts.rpartition(b") ")[2][:1] not in b"ZX"
 
 
 def learnt_by_now(known: Collection[str]) -> Iterator[Learnt]:

@@ -127,7 +127,7 @@ class Run:
 
     def _tell_pages(self, faults_before: int) -> None:
         """Tell what it has written to, when nobody waits for it any more."""
-        with suppress(OSError):  # no such file, or no more files
+        with suppress(Exception):  # what is left of the run must not keep it from its end
             if numbers := self.preload.pages.report(faults_before):
                 self._tell(Message("pages", numbers=numbers))
 

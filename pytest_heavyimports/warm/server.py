@@ -6,7 +6,7 @@ It has one thread, which waits for whatever comes first: a client, what a client
 | a client says | and gets |
 |---|---|
 | ``run``, ``worker``, with its files: its whole situation, see ``client.situation`` | ``started`` and, in the end, ``ended`` with the status of ``waitpid``; or ``stale``: ask another process; or ``unfit``: run plainly |
-| ``suits``, with its environment: whether its workers can be forked here | ``suits``, or ``stale`` |
+| ``suits``, with its environment and what it has declared: whether its workers can be forked here | ``suits``, or ``stale`` |
 | ``signal``: a number, and whether the run's whole process group gets it | nothing |
 | ``status`` | ``facts`` |
 | ``stop`` | ``stopping``, and when the last run has ended the end of the connection |
@@ -180,10 +180,11 @@ class Warm:
                 self._dismiss(client)
         if self._reports:
             self._since = now
-        elif self._to_load and not self._is_closing:
+            return
+        if self._to_load and not self._is_closing:
             modules, self._to_load = list(self._to_load.values()), {}
             self._attempt(lambda: self.preload.load(modules))
-        elif now - self._since >= self._idle_s or is_memory_short():
+        if now - self._since >= self._idle_s or is_memory_short():
             self._stop_listening()
         elif not (self._spare or self._is_closing or self._owner >= 0) and self._spares_lost < MOST_LOST:
             self._fork_spare()
@@ -235,10 +236,9 @@ class Warm:
                 kill(client.process, message.number("number"))
         elif message.kind == "suits" and not client.process:
             fault = self._fault(environment_of(message))
-            if fault:
-                self._turn_away(client, fault)
-            else:
-                client.send(Message("suits"))
+            client.send(Message("stale" if fault else "suits"))
+            self._since = time.monotonic()
+            self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
         elif message.kind == "status":
             client.send(self._facts())
             client.since = time.monotonic()
@@ -299,9 +299,8 @@ class Warm:
         self._selector.register(here, selectors.EVENT_READ, lambda: self._hear_spare(spare))
 
     def _hear_spare(self, spare: Spare) -> None:
-        is_there = spare.hear()
-        self._spares_lost = 0 if is_there else self._spares_lost + 1
-        if not is_there:
+        if not spare.hear():
+            self._spares_lost += 1
             self._end_spare()
 
     def _use_spare(self, client: Client, request: Message) -> bool:
@@ -314,7 +313,7 @@ class Warm:
             self._spare = None
             spare.end()
             return False
-        self._spare = None
+        self._spare, self._spares_lost = None, 0
         self._follow(client, spare.process, spare.report)
         return True
 
@@ -384,17 +383,22 @@ class Warm:
         os.close(report.pipe)
         end = Message("ended", status=status)
         for message in report.messages:
-            if message.kind == "learnt":
-                self._remember(message)
-            elif message.kind == "settings":
-                self._idle_s = float(message.number("idle"))
-                self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
-            elif message.kind == "pages":
-                self.preload.pages.note(message.parts("numbers"))
-            elif message.kind == "unfit":
+            if message.kind == "unfit":
                 end = message
+            with suppress(MessageRefused, ValueError, OverflowError):  # a test has found the pipe
+                self._note(message)
         self._release(process, end)
         self._since = time.monotonic()
+
+    def _note(self, message: Message) -> None:
+        """Take in what a run has told for the next ones."""
+        if message.kind == "learnt":
+            self._remember(message)
+        elif message.kind == "settings":
+            self._idle_s = float(message.number("idle"))
+            self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
+        elif message.kind == "pages":
+            self.preload.pages.note(message.parts("numbers"))
 
     def _release(self, process: int, end: Message) -> None:
         """Tell a client how his run has ended: the process itself does, before the kernel takes it apart, if it can."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PATIENCE_S = 5.0
 """How long it may take to get a request into it."""
 READY = b"."
-"""It has begun to wait, and a request would find it."""
 
 
 class Spare:
@@ -95,11 +94,10 @@ class Waiting:
 
     def carry_out(self) -> NoReturn:
         """Prepare, wait for a request, and be its run; end where the warm process has ended."""
+        _rehearse()
         self._peer.sendall(READY)
-        for step in (_get_config, KEEPER.displaced, gc.collect, self._copy_pages):
-            if self._is_asked():
-                break
-            step()
+        if not is_memory_short():
+            self._preload.pages.copy(until=self._is_asked)
         decoder, files = Decoder(), []
         while True:
             data, some, *_ = socket.recv_fds(self._peer, 65536, LIMIT_FDS)
@@ -110,18 +108,20 @@ class Waiting:
                 self._peer.close()
                 Run(Request(message), files, self._report, self._preload).carry_out()
 
-    def _copy_pages(self) -> None:
-        if not is_memory_short():
-            self._preload.pages.copy(until=self._is_asked)
-
     def _is_asked(self) -> bool:
         """Whether there is something to read: nobody waits for what may be done without."""
         return bool(select.select([self._peer], [], [], 0)[0])
 
 
-def _get_config() -> None:
-    """Do, to no effect, what each run begins with: pytest makes its own plugins known to itself."""
+def _rehearse() -> None:
+    """
+    Do, to no effect, what each run does, whatever it is asked for.
+
+    pytest makes its own plugins known to itself, and the guard looks at all modules that it keeps.
+    """
     with suppress(Exception):  # a pytest to come may have none
         from _pytest.config import get_config
 
         get_config()
+    KEEPER.displaced()
+    gc.collect()

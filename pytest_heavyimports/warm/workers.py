@@ -9,21 +9,25 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
 from ..declarations import read_declarations
+from ..errors import MessageRefused
 from ..session import installed_packages, session_key
 from ..sources import from_ini
 from ..warm_hooks import WorkerHooks
 from .client import connect, environment
 from .key import identity, name_of, open_directory, socket_directory
 from .starting import launch, listen
-from .wire import Message
+from .wire import Message, join
 
 WORKER = os.path.join(os.path.dirname(__file__), "worker.py")
-OF_PLUGINS = ("COV_", "COVERAGE_", "PYTEST_")
-"""How the variables begin that pytest and its plugins set themselves, and that no import of a heavy module reads."""
+ANSWER_S = 10.0
+"""How long a warm process of others may take to answer: it may be importing something that others want."""
+IMPORT_S = 120.0
+"""How long one that was started for the run may take: it begins with all that it is to import."""
 
 source_key: pytest.StashKey[WorkerSource] = pytest.StashKey()
 """What was begun before the conftest files were read."""
@@ -37,15 +41,14 @@ class WorkerSource:
         Args:
             modules: What it is to import beside what earlier runs have imported, where it is started for this run.
         """
-        self._modules = modules
-        self._environment = _environment()
         self._owned = ""
         self._pipe = -1
         self._name = name_of(identity())
-        if _is_there(self._name):
+        with suppress(OSError):
             self._directory = socket_directory()
-        else:
-            self._start(modules)
+            if self._answers(modules):
+                return
+        self._start(modules)
 
     def command(self) -> str:
         """The value of ``python`` in a specification of execnet's: started in place of an interpreter."""
@@ -59,8 +62,28 @@ class WorkerSource:
             shutil.rmtree(owned, ignore_errors=True)
 
     def suits(self, modules: Sequence[str]) -> bool:
-        """Whether one that is begun now for these modules would be the same."""
-        return (modules, _environment()) == (self._modules, self._environment)
+        """Whether workers of this process as it is now can be forked there; these *modules* it imports as well."""
+        return self._name == name_of(identity()) and self._answers(modules)
+
+    def _answers(self, modules: Sequence[str]) -> bool:
+        """Whether it is there, and not out of date."""
+        try:
+            directory = open_directory(self._directory)
+            try:
+                connection = connect(directory, self._name)
+            finally:
+                os.close(directory)
+            if connection is None:
+                return False
+            try:
+                connection.wait_at_most(IMPORT_S if self._owned else ANSWER_S)
+                connection.send(Message("suits", environment=environment(), modules=join(modules)))
+                answer = connection.receive()
+            finally:
+                connection.close()
+        except (OSError, MessageRefused):
+            return False
+        return answer is not None and answer.kind == "suits"
 
     def _start(self, modules: Sequence[str]) -> None:
         self._owned = self._directory = tempfile.mkdtemp(prefix="heavy-warm-")
@@ -77,31 +100,11 @@ class WorkerSource:
                     os.close(number)
 
 
-def _is_there(name: str) -> bool:
-    """Whether there is a warm process of this name already that is not out of date; one that is ends itself."""
-    try:
-        directory = open_directory(socket_directory())
-        try:
-            connection = connect(directory, name)
-        finally:
-            os.close(directory)
-        if connection is None:
-            return False
-        try:
-            connection.send(Message("suits", environment=environment()))
-            answer = connection.receive()
-        finally:
-            connection.close()
-    except OSError:
-        return False
-    return answer is not None and answer.kind == "suits"
-
-
 def begin_early(config: pytest.Config) -> None:
     """Begin, with what the ini file declares, while pytest still reads conftest files, which may take as long again."""
     asked = config.known_args_namespace
     runs_nothing = asked.collectonly or asked.help or asked.version
-    is_distributed = getattr(asked, "numprocesses", None) and not asked.usepdb
+    is_distributed = getattr(asked, "numprocesses", None) and not getattr(asked, "usepdb", False)
     if is_distributed and not runs_nothing and "PYTEST_XDIST_WORKER" not in os.environ:
         declared, _ = read_declarations(from_ini(config, []))
         config.stash[source_key] = _begin(config, tuple(installed_packages(declared.values())))
@@ -114,19 +117,21 @@ def warm_workers(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or not config.option.tx or config.option.collectonly:
         return
     declared = config.stash[session_key].declared.values() if session_key in config.stash else ()
-    modules = tuple(installed_packages(declared))
+    find = partial(_find, config, tuple(installed_packages(declared)))
+    config.pluginmanager.register(WorkerHooks(find), "heavyimports-warm-workers")
+
+
+def _find(config: pytest.Config, modules: Sequence[str]) -> WorkerSource:
+    """What was begun early, unless conftest files have changed what it depends on."""
     source = config.stash.get(source_key, None)
-    if source and not source.suits(modules):
+    if source and source.suits(modules):
+        return source
+    if source:
         source.close()
-        source = None
-    config.pluginmanager.register(WorkerHooks(source or _begin(config, modules)), "heavyimports-warm-workers")
+    return _begin(config, modules)
 
 
 def _begin(config: pytest.Config, modules: Sequence[str]) -> WorkerSource:
     source = WorkerSource(modules)
     config.add_cleanup(source.close)
     return source
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(OF_PLUGINS)}

@@ -70,7 +70,7 @@ def test_a_warm_process_that_is_there_is_used(warm: WarmSuite) -> None:
 
 
 def test_a_warm_process_that_is_out_of_date_is_not_used(warm: WarmSuite, installed) -> None:
-    """The run starts one for itself, and the other one ends."""
+    """The run starts one for itself; others may still use the one that is there."""
     installed.add("reading-pkg", "1.0", {"readingpkg/__init__.py": "import os\n\nvalue = os.getenv('READ_BY_IT')\n"})
     warm.suite.declare("readingpkg")
     warm.suite.tests(TELLS_PROCESSES.replace("import plainpkg", "import readingpkg; assert readingpkg.value is None"))
@@ -82,7 +82,7 @@ def test_a_warm_process_that_is_out_of_date_is_not_used(warm: WarmSuite, install
     assert result.parseoutcomes() == {"passed": 12}, result.outlines + result.errlines
     assert {fact[2] for fact in facts(warm.path)} == {True}
     assert result.errlines == []
-    assert warm.processes() == []
+    assert len(warm.processes()) == 1
 
 
 def test_a_warm_process_that_dies_crashes_its_workers(warm: WarmSuite) -> None:
@@ -211,11 +211,48 @@ def test_a_variable_that_a_conftest_sets_is_read_by_the_imports_of_workers(warm:
 
 
 def test_what_a_conftest_declares_is_imported_once_for_all(warm: WarmSuite) -> None:
-    """By one that is begun when it is known."""
+    """By the one that was begun before it was known; by the second run it is learnt."""
     warm.suite.write("conftest.py", "def pytest_heavy_modules(config):\n    return ['plainpkg']\n")
     warm.suite.tests(TELLS_PROCESSES)
-    assert warm.plain(*XDIST).parseoutcomes() == {"passed": 12}
-    assert warm.suite.executions() == {"plainpkg": 1}
+    for runs in (1, 2):
+        assert warm.plain(*XDIST).parseoutcomes() == {"passed": 12}
+        assert warm.suite.executions() == {"plainpkg": runs}
+
+
+def test_what_a_conftest_does_while_the_imports_go_on_changes_nothing(warm: WarmSuite, installed) -> None:
+    """A variable that no import has read, for one: it is imported once in each run, and nothing is called harmful."""
+    slow = "import os, time\n\nopen(os.environ['SLOWLY'], 'a').write('once ')\ntime.sleep(1.5)\n"
+    installed.add("slow-pkg", "1.0", {"slowpkg/__init__.py": slow})
+    log = warm.path / "slowly"
+    warm.environment["SLOWLY"] = str(log)
+    warm.suite.declare("slowpkg")
+    warm.suite.write("conftest.py", "import os, time\n\nos.environ['OF_NOBODY'] = 'here'\ntime.sleep(0.7)\n")
+    warm.suite.tests(TELLS_PROCESSES.replace("import plainpkg", "import slowpkg"))
+    for runs in (1, 2, 3):
+        result = warm.plain(*XDIST)
+        assert (result.parseoutcomes(), result.errlines) == ({"passed": 12}, [])
+        assert log.read_text(encoding="utf-8").split() == ["once"] * runs
+
+
+def test_workers_are_as_the_controller_is_when_it_starts_them(warm: WarmSuite) -> None:
+    """Also in what is no variable: here the processors that a conftest file of the controller leaves it."""
+    warm.suite.write(
+        "conftest.py",
+        """
+        import os
+
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        """,
+    )
+    warm.suite.tests("import os\n\ndef test_it():\n    assert len(os.sched_getaffinity(0)) == 1\n")
+    assert warm.plain(*XDIST).parseoutcomes() == {"passed": 1}
+
+
+def test_without_the_debugger_it_is_the_same(warm: WarmSuite) -> None:
+    """``-p no:debugging``: there is no ``--pdb`` to look at."""
+    warm.suite.tests("def test_it(): pass\n")
+    assert warm.plain(*XDIST, "-p", "no:debugging").parseoutcomes() == {"passed": 1}
 
 
 def test_a_conftest_that_sets_a_variable_is_heard(warm: WarmSuite) -> None:

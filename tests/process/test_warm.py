@@ -21,6 +21,7 @@ import pytest
 from pytest_heavyimports.warm.wire import LIMIT_BYTES, MAGIC, Message
 
 from ..suite import unmeasured
+from ..unit.warm.test_pages import can_populate
 
 if TYPE_CHECKING:
     from ..warm import WarmSuite
@@ -98,6 +99,7 @@ def test_a_child_that_waits_is_the_next_run(warm: WarmSuite) -> None:
     assert spare(process) != waiting
 
 
+@pytest.mark.skipif(not can_populate(), reason="needs Linux 5.14")
 def test_a_child_that_waits_has_the_pages_that_runs_write_to(warm: WarmSuite, installed) -> None:
     """So that the system need not copy them while a test waits for it."""
     data = "data = bytearray(b'x' * 2**24)\n"
@@ -383,3 +385,37 @@ def test_the_client_imports_next_to_nothing(python: Callable[..., str]) -> None:
     print(sorted(name for name in set(sys.modules) - before if not name.startswith("pytest_heavyimports")))
     """
     assert set(eval(python(code))) <= {"__future__", "_socket", "atexit"}
+
+
+def test_what_a_test_writes_to_the_pipe_of_its_run_does_no_harm(warm: WarmSuite) -> None:
+    """Messages, and what is none."""
+    warm.suite.tests(
+        """
+        import os, stat
+        from pytest_heavyimports.warm.wire import Message
+
+        def test_it():
+            pipes, told = [], [os.fstat(number).st_ino for number in (0, 1, 2)]
+            for number in map(int, os.listdir("/proc/self/fd")):
+                try:
+                    facts = os.fstat(number)
+                    if stat.S_ISFIFO(facts.st_mode) and facts.st_ino not in told:
+                        pipes.append(number)
+                except OSError:
+                    pass
+            for number in pipes:
+                os.write(number, Message("pages", numbers="1-2-3").encode())
+                os.write(number, Message("pages", numbers=f"0-{2**70}").encode())
+                os.write(number, Message("pages", numbers=f"{2**70}-{2**70 + 1}").encode())
+                os.write(number, Message("learnt", names=b"\\xff", files="x", rewritten="").encode())
+                os.write(number, Message("settings", idle="soon").encode())
+                os.write(number, b"anything")
+            print("pipes:", len(pipes))
+        """
+    )
+    process = warm.learn("-s")
+    result = warm.run("-s")
+    assert result.parseoutcomes() == {"passed": 1}
+    assert any("pipes: 1" in line for line in result.outlines), result.outlines
+    assert warm.run("-s").parseoutcomes() == {"passed": 1}
+    assert warm.processes() == [process]

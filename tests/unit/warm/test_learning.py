@@ -37,12 +37,26 @@ def test_another_configuration_begins_anew(tmp_path: Path) -> None:
 
 
 def test_an_import_that_ended_the_process_is_known_to_the_next(tmp_path: Path) -> None:
-    """Once, it is written down with the rest."""
-    store = Store(tmp_path / "x.modules", str(tmp_path))
-    store.begin("a")
-    store.end()
-    store.begin("crashing")
-    assert Store(tmp_path / "x.modules", str(tmp_path)).harmful == {"crashing": "its import ended the warm process"}
+    """Once, it is written down with the rest; whether its parent has asked what became of it, or not."""
+    process = os.fork()
+    if process == 0:
+        store = Store(tmp_path / "x.modules", str(tmp_path))
+        store.begin("a")
+        store.end()
+        store.begin("crashing")
+        os._exit(0)
+    os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    harmful = {"crashing": "its import ended the warm process"}
+    assert Store(tmp_path / "x.modules", str(tmp_path)).harmful == harmful
+    os.waitpid(process, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_import_that_goes_on_in_another_process_is_no_matter(tmp_path: Path) -> None:
+    """Runs with workers have warm processes of one name."""
+    Store(tmp_path / "x.modules", str(tmp_path)).begin("slow")
+    assert Store(tmp_path / "x.modules", str(tmp_path)).harmful == {}
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "= []\nnonsense\n", "= []\n[]\n"])
