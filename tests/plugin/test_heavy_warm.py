@@ -221,7 +221,7 @@ def test_what_a_conftest_declares_is_imported_once_for_all(warm: WarmSuite) -> N
 
 def test_what_a_conftest_does_while_the_imports_go_on_changes_nothing(warm: WarmSuite, installed) -> None:
     """A variable that no import has read, for one: it is imported once in each run, and nothing is called harmful."""
-    slow = "import os, time\n\nopen(os.environ['SLOWLY'], 'a').write('once ')\ntime.sleep(1.5)\n"
+    slow = "import os, time\n\nwith open(os.environ['SLOWLY'], 'a') as f:\n    f.write('once ')\ntime.sleep(1.5)\n"
     installed.add("slow-pkg", "1.0", {"slowpkg/__init__.py": slow})
     log = warm.path / "slowly"
     warm.environment["SLOWLY"] = str(log)
