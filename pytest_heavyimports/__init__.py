@@ -87,7 +87,7 @@ unrewritten = _Unrewritten()
 """
 To be entered around imports of our own modules, where pytest rewrites those of plugins.
 
-At start-up alone: a thread that looks for a module while a finder is taken away may miss another one.
+Before the first test alone: a thread that looks for a module while a finder is taken away may miss another one.
 """
 
 

@@ -237,8 +237,9 @@ class Warm:
         elif message.kind == "suits" and not client.process:
             fault = self._fault(environment_of(message))
             client.send(Message("stale" if fault else "suits"))
-            self._since = time.monotonic()
-            self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
+            if not fault:
+                self._since = time.monotonic()
+                self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
         elif message.kind == "status":
             client.send(self._facts())
             client.since = time.monotonic()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_heavyimports.warm.server import MOST_LOST
 from pytest_heavyimports.warm.wire import LIMIT_BYTES, MAGIC, Message
 
 from ..suite import unmeasured
@@ -137,6 +138,22 @@ def test_a_child_that_waits_and_is_killed_is_replaced(warm: WarmSuite) -> None:
         assert warm.run().parseoutcomes() == {"passed": 1}
     assert warm.processes() == [process]
     wait(lambda: len(children(process)) == 1)
+
+
+def test_a_child_that_dies_each_time_is_not_replaced_for_ever(warm: WarmSuite) -> None:
+    """Runs are forked when they are asked for, then."""
+    warm.suite.tests(ONE_TEST)
+    process = warm.learn()
+    killed: list[int] = []
+    for _ in range(MOST_LOST):
+        wait(lambda: set(children(process)) - {*killed})
+        killed.append(spare(process))
+        os.kill(killed[-1], signal.SIGKILL)
+    wait(lambda: not children(process))
+    time.sleep(0.5)
+    assert children(process) == []
+    assert warm.run().parseoutcomes() == {"passed": 1}
+    assert warm.processes() == [process]
 
 
 def test_a_child_that_waits_ends_with_the_warm_process(warm: WarmSuite) -> None:
