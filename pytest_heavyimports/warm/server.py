@@ -416,9 +416,9 @@ class Warm:
         self._try(Learnt(name, file, name.encode() in rewritten) for name, file in zip(names, files))
 
     def _try(self, modules: Iterable[Learnt]) -> None:
-        """Import these when there is time, each once."""
+        """Import these when there is time, each once: what is there already costs no look at everything."""
         for module in modules:
-            if module.fullname not in self._tried:
+            if module.fullname not in self._tried and module.fullname not in self.preload.known:
                 self._tried.add(module.fullname)
                 self._to_load[module.fullname] = module
 
