@@ -239,7 +239,7 @@ class Warm:
             client.send(Message("stale" if fault else "suits"))
             if not fault:
                 self._since = time.monotonic()
-                self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
+                self._try_declared(message)
         elif message.kind == "status":
             client.send(self._facts())
             client.since = time.monotonic()
@@ -397,7 +397,7 @@ class Warm:
             self._remember(message)
         elif message.kind == "settings":
             self._idle_s = float(message.number("idle"))
-            self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
+            self._try_declared(message)
         elif message.kind == "pages":
             self.preload.pages.note(message.parts("numbers"))
 
@@ -414,6 +414,9 @@ class Warm:
         files = [os.fsdecode(part) for part in message.parts("files")]
         rewritten = set(message.parts("rewritten"))
         self._try(Learnt(name, file, name.encode() in rewritten) for name, file in zip(names, files))
+
+    def _try_declared(self, message: Message) -> None:
+        self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
 
     def _try(self, modules: Iterable[Learnt]) -> None:
         """Import these when there is time, each once: what is there already costs no look at everything."""
