@@ -123,6 +123,8 @@ class Warm:
         self._began = time.time()
         self._served = 0
         self._is_closing = False
+        self._is_left = False
+        """Whether the run that it was started for has ended."""
         self._spare: Spare | None = None
         self._spares_lost = 0
         """One after the other."""
@@ -163,11 +165,11 @@ class Warm:
         self._selector.register(self._wakeup, selectors.EVENT_READ, self._reap)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         if self._owner >= 0:
-            self._selector.register(self._owner, selectors.EVENT_READ, self._stop_listening)
+            self._selector.register(self._owner, selectors.EVENT_READ, self._be_left)
 
     def _patience(self) -> float | None:
         """How long to wait for something to happen."""
-        if self._to_load and not self._reports:
+        if (self._to_load or self._is_left) and not self._reports:
             return 0
         left = self._idle_s - (time.monotonic() - self._since)
         hesitant = HESITATION_S if len(self._clients) > len(self._reports) else LOOK_S
@@ -184,10 +186,15 @@ class Warm:
         if self._to_load and not self._is_closing:
             modules, self._to_load = list(self._to_load.values()), {}
             self._attempt(lambda: self.preload.load(modules))
-        if now - self._since >= self._idle_s or is_memory_short():
+        if self._is_left or now - self._since >= self._idle_s or is_memory_short():
             self._stop_listening()
         elif not (self._spare or self._is_closing or self._owner >= 0) and self._spares_lost < MOST_LOST:
             self._fork_spare()
+
+    def _be_left(self) -> None:
+        """End, but not before its workers have, and what they had to import is tried for the next run."""
+        self._is_left = True
+        self._forget(self._owner)
 
     def _attempt(self, load: Callable[[], None]) -> None:
         """Import something; where that does harm, another process takes over, which knows."""
@@ -472,8 +479,6 @@ class Warm:
             peer.close()
         self._forget(self._listener.fileno())
         self._listener.close()
-        if self._owner >= 0:
-            self._forget(self._owner)
         with suppress(OSError):
             os.unlink(f"{self._name}.lock", dir_fd=self._directory)
         os.close(self._lock)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..warm import is_alive, wait
+
 if TYPE_CHECKING:
     from ..warm import WarmSuite
 
@@ -113,9 +115,11 @@ def test_what_workers_have_imported_is_learnt_for_the_next_run(warm: WarmSuite) 
     """Nothing is declared: the workers import it, then the next run's warm process."""
     warm.suite.tests(TELLS_PROCESSES)
     assert warm.plain(*XDIST).parseoutcomes() == {"passed": 12}
-    before = warm.suite.executions()["plainpkg"]
+    # By each worker; then their warm process tries it, when the run has ended.
+    wait(lambda: warm.suite.executions() == {"plainpkg": 4})
+    wait(lambda: not is_alive(int(warm.suite.executing_processes()[-1])))
     assert warm.plain(*XDIST).parseoutcomes() == {"passed": 12}
-    assert warm.suite.executions()["plainpkg"] == before + 1
+    assert warm.suite.executions() == {"plainpkg": 5}
 
 
 def test_the_replacement_of_a_crashed_worker_is_forked_too(warm: WarmSuite) -> None:

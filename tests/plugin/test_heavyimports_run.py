@@ -9,13 +9,13 @@ import re
 import shutil
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ..suite import section
+from ..warm import wait
 
 if TYPE_CHECKING:
     from ..warm import WarmSuite
@@ -602,10 +602,7 @@ def test_it_ends_when_nobody_has_used_it_for_as_long_as_it_is_told(warm: WarmSui
     warm.suite.declare("plainpkg", heavy_warm_idle="1")
     warm.suite.tests("def test_it(): pass\n")
     assert warm.run().ret == 0
-    deadline = time.monotonic() + 30
-    while warm.files() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert warm.files() == []
+    wait(lambda: not warm.files())
 
 
 def test_where_no_socket_can_be_the_run_is_a_plain_one(warm: WarmSuite) -> None:

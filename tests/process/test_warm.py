@@ -23,6 +23,7 @@ from pytest_heavyimports.warm.wire import LIMIT_BYTES, MAGIC, Message
 
 from ..suite import unmeasured
 from ..unit.warm.test_pages import can_populate
+from ..warm import is_alive, wait
 
 if TYPE_CHECKING:
     from ..warm import WarmSuite
@@ -46,19 +47,6 @@ def connect(warm: WarmSuite) -> socket.socket:
     client.connect(f"/proc/self/fd/{directory}/{name}")  # the path itself may be too long for a socket
     os.close(directory)
     return client
-
-
-def wait(is_done: Callable[[], object], seconds: float = 60) -> None:
-    """Until it is so."""
-    deadline = time.monotonic() + seconds
-    while not is_done():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def is_alive(process: int) -> bool:
-    """Whether there is such a process, a zombie too."""
-    return Path(f"/proc/{process}").exists()
 
 
 def children(process: int) -> list[int]:
