@@ -78,6 +78,7 @@ class Preload:
             HarmfulImport: One does harm; the process can't be used any more, and the next one knows.
         """
         harmful = self._store.harmful
+        gc.disable()  # what is imported stays: a collection looks at all of it, and finds next to nothing
         try:
             with self._importing():
                 self._hook.mark_rewrite(*(module.fullname for module in modules if module.is_rewritten))
@@ -93,6 +94,7 @@ class Preload:
         finally:
             self._store.write()
         self._settle()
+        gc.enable()
 
     def fault(self, environment: Mapping[str, str], path: list[str]) -> str:
         """Why a run with these variables and this ``sys.path`` can't be one of this process; empty where it can."""
@@ -238,7 +240,6 @@ class Preload:
         # A package that is installed or taken away, also a plugin of pytest.
         files += [entry for entry in self._path if os.path.basename(entry) in INSTALL_DIRECTORIES]
         self._stamps = stamps(os.fspath(file) for file in files if file)
-        gc.collect()
         forking.freeze()
 
     def _keep_finalizers(self) -> None:
@@ -282,7 +283,6 @@ class _Importing:
         self._filters = warnings.catch_warnings()
 
     def __enter__(self) -> None:
-        gc.disable()
         self._filters.__enter__()
         self._before = dict(os.environ)
         note, environ_type = self._read.note, type(os.environ)
@@ -307,4 +307,3 @@ class _Importing:
             if self._before.get(name) != after.get(name):
                 self._written.setdefault(name, (self._before.get(name), after.get(name)))
         self._filters.__exit__(None, None, None)
-        gc.enable()
