@@ -134,9 +134,10 @@ class Code:
 
     def _parts(self, module: str) -> Iterable[str]:
         """The modules in a package of the code under test, which is imported before them."""
-        if self.graph is not None and root(module) in self.names and module in self.graph.modules:
-            return sorted(self.graph.find_descendants(module))
-        return ()
+        if self.graph is None or root(module) not in self.names or module not in self.graph.modules:
+            return ()
+        # A single module beside the packages, which grimp takes for an external one, has none.
+        return () if self.graph.is_module_squashed(module) else sorted(self.graph.find_descendants(module))
 
     def _imported_by(self, module: str) -> tuple[tuple[str, ...], ...]:
         """What a module imports while it is imported: of each name, what that may be."""

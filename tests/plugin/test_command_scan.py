@@ -58,6 +58,14 @@ def test_a_light_suite_has_status_0(worker: Suite) -> None:
     assert done.status == 0
 
 
+def test_a_chain_goes_on_through_a_module_beside_the_packages(worker: Suite) -> None:
+    """A file by itself, that packages of the code under test import, is no package of somebody else."""
+    worker.write("lib/heavy.py", "import torch\n")
+    done = heavyimports(worker.path, "scan", "--module", "torch")
+    assert done.err == []
+    assert done.out[0].endswith(": tests/test_worker.py → app.worker → app.model → heavy → torch")
+
+
 def test_what_lies_below_a_heavy_conftest_is_heavy(worker: Suite) -> None:
     """The conftest file is found, and the files below it count."""
     worker.write("tests/conftest.py", "import app.worker\n")
