@@ -45,6 +45,10 @@ class Code:
     def heaviness(self, declared: Iterable[str]) -> Heaviness:
         """Go back from the declared modules to all that import them."""
         declared = frozenset(declared)
+        alone = [frozenset({each}) for each in sorted(declared)] if len(declared) > 1 else []
+        return self._heaviness(declared)._replace(by_module=tuple(map(self._heaviness, alone)))
+
+    def _heaviness(self, declared: frozenset[str]) -> Heaviness:
         hops: dict[str, str] = {}
         with self._importable():
             waiting = deque(sorted(declared))

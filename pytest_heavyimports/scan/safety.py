@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
-from .source import HeavySite, Source, bound_names, fixtures_in, is_autouse, is_fixture
+from .source import HeavySite, Source, bound_names, fixtures_in, is_autouse, is_fixture, is_pytestmark
 from .statements import AnyFunction, Function, Site, dotted_name, is_sys_modules, is_type_checking, last_name, walk
 
 _ABOUT_IMPORTS = re.compile(
@@ -125,6 +125,9 @@ class Safety:
                     yield f"it is done under @{name}"
         if self._is_skipping_file or any(_is_skip_mark(each) for owner in site.owners for each in owner.body):
             yield "it is done only where pytestmark lets it"
+        bodies = (self._source.tree.body, *(owner.body for owner in site.owners))
+        if any(is_pytestmark(each) and _touches(each) for body in bodies for each in body):
+            yield "it is done under pytestmark"
         for statement in function.body:
             if statement.lineno >= site.node.lineno:
                 break
@@ -258,11 +261,7 @@ def _is_skip(node: ast.AST) -> bool:
 
 
 def _is_skip_mark(statement: ast.stmt) -> bool:
-    return (
-        isinstance(statement, ast.Assign)
-        and any(last_name(target) == "pytestmark" for target in statement.targets)
-        and any(_SKIPS.search(dotted_name(node)) for node in walk(statement.value))
-    )
+    return is_pytestmark(statement) and any(_SKIPS.search(dotted_name(node)) for node in walk(statement))
 
 
 def _is_trivial(statement: ast.stmt) -> bool:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..named_tuple import NamedTuple
-from .statements import Function, Site, import_sites, last_name, text_of
+from .statements import Function, Site, import_sites, last_name, text_of, walk
 
 if TYPE_CHECKING:
     from .heaviness import Heaviness
@@ -27,6 +27,8 @@ _FOR_ALL = frozenset(
 )
 _BY_TEXT = ("usefixtures", "getfixturevalue")
 """Functions whose arguments are names of fixtures."""
+_STAND_IN = "heavy_stub"
+"""A mark, and a fixture that is called: their arguments are names of modules."""
 
 
 class Naming(NamedTuple):
@@ -120,13 +122,26 @@ class Source:
         return [heavy for site in self.sites if (heavy := self._heavy(site))]
 
     def _heavy(self, site: Site) -> HeavySite | None:
+        stand_ins = self._stand_ins(site) if _STAND_IN in self.text and site.is_in_function else frozenset()
         chains = {
-            bound: (modules, chain) for bound, modules in site.names if (chain := self.heaviness.chain(modules[0]))
+            bound: (modules, chain)
+            for bound, modules in site.names
+            if (chain := self.heaviness.chain(modules[0], stand_ins))
         }
         if not chains:
             return None
         modules, chain = next(iter(chains.values()))
         return HeavySite(site, modules[-1], chain, frozenset(chains))
+
+    def _stand_ins(self, site: Site) -> frozenset[str]:
+        """What a stand-in takes the place of when an import in a function is done: by marks, and by calls before it."""
+        return frozenset(
+            name
+            for before in (*filter(is_pytestmark, self.tree.body), *_before(site))
+            for node in walk(before)
+            if isinstance(node, ast.Call) and last_name(node.func) == _STAND_IN
+            for name in filter(None, map(text_of, node.args))
+        )
 
     @cached_property
     def is_heavy_by_package(self) -> bool:
@@ -363,6 +378,20 @@ def vocabulary(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
             elif isinstance(value, list):
                 waiting += [item for item in value if isinstance(item, ast.AST)]
     return frozenset(names), frozenset(attributes)
+
+
+def is_pytestmark(statement: ast.stmt) -> bool:
+    """Whether a statement marks all tests of its file or class."""
+    return isinstance(statement, ast.Assign) and any(last_name(each) == "pytestmark" for each in statement.targets)
+
+
+def _before(site: Site) -> Iterator[ast.AST]:
+    """The marks of the functions and classes that an import stands in, and what these functions do before it."""
+    for owner in site.owners:
+        yield from owner.decorator_list
+        for statement in owner.body:
+            if is_pytestmark(statement) or (isinstance(owner, Function) and statement.lineno < site.node.lineno):
+                yield statement
 
 
 def is_unittest(node: ast.ClassDef) -> bool:

@@ -201,6 +201,22 @@ def test_what_no_fixture_can_take_the_place_of_stays(plain: Suite, test: str, re
     assert done.status == 0
 
 
+@pytest.mark.parametrize("target", ["module", "fixture"])
+@pytest.mark.parametrize(
+    "test",
+    [
+        "@pytest.mark.heavy_stub('plain')\ndef test_it():\n    import plain\n    assert plain",
+        "pytestmark = pytest.mark.heavy_stub('plain')\n\ndef test_it():\n    import plain\n    assert plain",
+        "def test_it(heavy_stub):\n    heavy_stub('plain')\n    import plain\n    assert plain",
+    ],
+    ids=["mark", "mark of the file", "fixture"],
+)
+def test_the_import_of_a_stand_in_stays(plain: Suite, test: str, target: str) -> None:
+    """It is right where it is."""
+    plain.tests(f"import pytest\n\n{test}\n")
+    assert heavyimports(plain.path, "fix", f"--to={target}") == (0, [], [])
+
+
 def test_what_the_parser_refuses_is_left_alone(plain: Suite) -> None:
     """A line that begins with a backslash is Python, but not for libcst."""
     plain.tests(

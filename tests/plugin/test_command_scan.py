@@ -84,6 +84,34 @@ def test_heavy_fixtures_of_conftest_files_make_tests_heavy(worker: Suite) -> Non
     assert done.out == ["no finding; 0 of 1 file heavy, 2 of 2 test functions heavy"]
 
 
+def test_a_stand_in_of_one_module_leaves_the_others_heavy(worker: Suite) -> None:
+    """A chain leads to one of those that are imported, if there is any; what has none is light."""
+    worker.write("lib/app/model.py", "import heavy\nimport plain\n")
+    worker.write(
+        "tests/test_worker.py",
+        """
+        import pytest
+
+        @pytest.mark.heavy_stub("heavy")
+        def test_one():
+            from app.worker import model
+
+        @pytest.mark.heavy_stub("heavy", "plain")
+        def test_both():
+            from app.worker import model
+        """,
+    )
+    done = heavyimports(worker.path, "scan", "--module", "heavy", "--module", "plain")
+    assert [line for line in done.out if "→" in line] == [
+        "tests/test_worker.py:5:5: function-import: 'app.worker' is imported in test test_one: "
+        "tests/test_worker.py → app.worker → app.model → plain",
+    ]
+    assert done.out[-1] == "1 finding; 0 of 3 files heavy, 1 of 4 test functions heavy"
+    worker.write("lib/app/model.py", "import heavy\n")
+    done = heavyimports(worker.path, "scan", "--module", "heavy", "--module", "plain")
+    assert done.out == ["no finding; 0 of 3 files heavy, 0 of 4 test functions heavy"]
+
+
 def test_json_has_everything(worker: Suite) -> None:
     """With a version of its own, reasons and remedies, and each file."""
     done = heavyimports(worker.path, "scan", "--format", "json")

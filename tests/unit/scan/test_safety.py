@@ -79,6 +79,15 @@ BODY = "    import torch\n    assert torch\n"
             f"pytestmark = pytest.mark.skipif(True)\n\ndef test_it():\n{BODY}",
             "it is done only where pytestmark lets it",
         ),
+        (
+            f"pytestmark = [pytest.mark.heavy_stub('numpy')]\n\ndef test_it():\n{BODY}",
+            "it is done under pytestmark",
+        ),
+        (
+            "class TestIt:\n    pytestmark = pytest.mark.heavy_stub('numpy')\n\n"
+            "    def test_it(self):\n        import torch\n        torch\n",
+            "it is done under pytestmark",
+        ),
         (f"def test_it():\n    os.environ['A'] = '1'\n{BODY}", "os.environ in line 2 comes before it"),
         (
             f"def test_it(monkeypatch):\n    monkeypatch.setenv('A', '1')\n{BODY}",

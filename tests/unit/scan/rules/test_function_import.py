@@ -6,7 +6,7 @@ import pytest
 
 from pytest_heavyimports.scan.rules.function_import import RULE
 
-from ..checks import check_found, check_noop, found
+from ..checks import check_found, check_noop, found, source
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,83 @@ def test_a_relative_import_is_followed() -> None:
     """From the package that pytest imports the file in."""
     from pytest_heavyimports.scan.rules.rule import Found
 
-    from ..checks import source
-
     of_app = source("def test_it():\n    from ..model import Net\n", module="app.tests.test_it")
     assert [each.chain for each in RULE.find(of_app)] == [("app.model", "torch")]
     assert all(isinstance(each, Found) for each in RULE.find(of_app))
+
+
+BODY = "    import torch\n    from torch import nn\n    from app.worker import run\n"
+METHOD = "    def test_it(self):\n        import torch\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"@pytest.mark.heavy_stub('json', 'torch')\ndef test_it():\n{BODY}",
+        f"@pytest.mark.heavy_stub('torch')\n@pytest.mark.parametrize('x', [1])\ndef test_it(x):\n{BODY}",
+        f"pytestmark = pytest.mark.heavy_stub('torch')\n\ndef test_it():\n{BODY}",
+        f"def test_it():\n{BODY}\npytestmark = [pytest.mark.slow, pytest.mark.heavy_stub('torch')]\n",
+        f"@pytest.mark.heavy_stub('torch')\nclass TestIt:\n{METHOD}",
+        f"class TestIt:\n    pytestmark = pytest.mark.heavy_stub('torch')\n\n{METHOD}",
+        f"def test_it(heavy_stub):\n    heavy_stub('torch').ones.return_value = 1\n{BODY}",
+        "@pytest.mark.heavy_stub('torch')\ndef test_it():\n    with torch_free():\n        import torch",
+        "@pytest.mark.heavy_stub('torch')\ndef test_it():\n    def inner():\n        import torch\n    inner()",
+        "@pytest.mark.heavy_stub('app.model')\ndef test_it():\n    from app.worker import run",
+    ],
+    ids=[
+        "mark",
+        "among others",
+        "of the file",
+        "of the file, below",
+        "of the class",
+        "in the class",
+        "fixture",
+        "in a block",
+        "inside",
+        "code under test",
+    ],
+)
+def test_an_import_of_a_stand_in_is_none(text: str) -> None:
+    """The test doesn't pay for the real module, be it imported by others, and isn't a heavy one."""
+    check_noop(RULE.name, text)
+    it = source(text)
+    assert [it.needs.is_heavy(test) for test in it.tests] == [False]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("@pytest.mark.heavy_stub('torchvision')\ndef test_it():\n    import torch", 3),
+        ("@pytest.mark.heavy_stub('torch.nn')\ndef test_it():\n    import torch", 3),
+        ("def test_it(heavy_stub):\n    import torch\n    heavy_stub('torch')", 2),
+        (f"def test_other(heavy_stub):\n    heavy_stub('torch')\n\ndef test_it():\n{BODY[:17]}", 5),
+        ("@pytest.mark.heavy_stub('torch')\ndef test_a(): pass\n\ndef test_it():\n    import torch", 5),
+        (f"class TestA:\n    pytestmark = pytest.mark.heavy_stub('torch')\n\nclass TestB:\n{METHOD}", 6),
+        (f"class TestIt:\n    @pytest.mark.heavy_stub('torch')\n    def test_a(self): pass\n\n{METHOD}", 6),
+        ("@pytest.mark.heavy_stub('torch')\ndef test_it():\n    from app import stages", 3),
+    ],
+    ids=[
+        "another module",
+        "a part",
+        "afterwards",
+        "another call",
+        "another mark",
+        "another class",
+        "another method",
+        "another one heavy",
+    ],
+)
+def test_an_import_of_something_else_counts(text: str, line: int) -> None:
+    """Only the modules that are named have a stand-in, where it is asked for."""
+    assert found(RULE.name, text).keys() == {line}
+    it = source(text)
+    assert [it.needs.is_heavy(test) for test in it.tests][-1]
+
+
+def test_of_several_imports_in_a_line_one_can_be_that_of_a_stand_in() -> None:
+    """The other is told."""
+    text = "@pytest.mark.heavy_stub('torch')\ndef test_it():\n    import torch, app.stages\n"
+    check_found(RULE.name, text, {3: "'app.stages' is imported in test test_it"})
 
 
 def test_an_ignore_of_another_rule_is_none() -> None:
