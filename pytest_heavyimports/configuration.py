@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from . import options
-from .declarations import read_declarations
+from .declarations import HeavyModule, read_declarations
 from .errors import CommandRefused
+from .names import is_within
 from .scan.records import BY_FLAG, Project
 from .sources import from_entry_points, from_ini
 
@@ -64,6 +65,7 @@ def read_project(paths: Sequence[str], modules: Sequence[str] = ()) -> Project:
     faults: list[str] = []
     lines = [(line, BY_FLAG) for line in modules] or [*from_ini(config, faults), *from_entry_points(config)]
     declared, more = read_declarations(lines)
+    stand_ins = options.ini_value(config, options.STUB_KEY, faults, default=[])
     if faults or more:
         raise CommandRefused("\n".join([*faults, *more]).rstrip("."))
     if not declared:
@@ -75,7 +77,7 @@ def read_project(paths: Sequence[str], modules: Sequence[str] = ()) -> Project:
     return Project(
         root,
         tuple(asked),
-        declared,
+        {alias: module for alias, module in declared.items() if not _has_stand_in(module, stand_ins)},
         config.inipath,
         python_files=tuple(config.getini("python_files")),
         python_classes=tuple(config.getini("python_classes")),
@@ -84,6 +86,11 @@ def read_project(paths: Sequence[str], modules: Sequence[str] = ()) -> Project:
         path=tuple(_path(config)),
         cache=root / os.path.expandvars(config.getini("cache_dir")) / "d" / "heavyimports",
     )
+
+
+def _has_stand_in(module: HeavyModule, stand_ins: Sequence[str]) -> bool:
+    """Whether no run imports the real module, by the configuration; what was named for this once is asked about."""
+    return module.source != BY_FLAG and any(is_within(module.fullname, each) for each in stand_ins)
 
 
 def _path(config: pytest.Config) -> Iterator[str]:

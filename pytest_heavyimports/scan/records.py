@@ -24,7 +24,7 @@ class Project(NamedTuple):
     paths: tuple[Path, ...]
     """Files and directories that were asked for, or those that pytest would collect."""
     declared: Mapping[str, HeavyModule]
-    """By alias."""
+    """By alias; without those that the configuration puts stand-ins in the place of."""
     config_file: Path | None
     python_files: tuple[str, ...]
     python_classes: tuple[str, ...]

@@ -112,6 +112,15 @@ def test_a_stand_in_of_one_module_leaves_the_others_heavy(worker: Suite) -> None
     assert done.out == ["no finding; 0 of 3 files heavy, 0 of 4 test functions heavy"]
 
 
+def test_a_stand_in_for_every_run_leaves_nothing_heavy(worker: Suite) -> None:
+    """By the configuration; a module that is named on the command line is looked for all the same."""
+    worker.declare("heavy", pythonpath="lib", heavy_stub="heavy")
+    worker.write("tests/test_alias.py", "def test_alias(heavy): pass\n")
+    done = heavyimports(worker.path, "scan")
+    assert done == (0, ["no finding; 0 of 4 files heavy, 0 of 4 test functions heavy"], [])
+    assert heavyimports(worker.path, "scan", "--module", "heavy").status == 1
+
+
 def test_json_has_everything(worker: Suite) -> None:
     """With a version of its own, reasons and remedies, and each file."""
     done = heavyimports(worker.path, "scan", "--format", "json")
