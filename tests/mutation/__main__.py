@@ -38,6 +38,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "imports/install.py": ("tests/unit/imports/test_finder.py", "tests/plugin/test_guard_owners.py"),
     "imports/keeper.py": ("tests/plugin/test_guard_owners.py",),
     "imports/measuring.py": ("tests/plugin/test_heavy_report.py",),
+    "imports/standing.py": ("tests/plugin/test_guard_owners.py",),
     "imports/stub_names.py": ("tests/unit/imports/test_stubs.py", "tests/plugin/test_heavy_stub.py"),
     "imports/stub_records.py": ("tests/unit/imports/test_stubs.py", "tests/plugin/test_heavy_stub.py"),
     "imports/stubs.py": ("tests/plugin/test_heavy_stub.py",),

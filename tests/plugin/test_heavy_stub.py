@@ -448,6 +448,32 @@ def test_fixtures_of_a_wider_scope_are_set_up_anew(app: Suite, installed: Instal
     app.run(path=(installed.site,), **installed.environment).assert_outcomes(passed=3)
 
 
+def test_the_guard_keeps_other_modules_while_a_test_has_a_stand_in(app: Suite, installed: Installed) -> None:
+    """What was there before is kept afterwards as it was."""
+    app.declare("plainpkg", "cvlike", heavy_guard="restore")
+    app.tests(
+        """
+        import sys
+        import pytest
+
+        def test_real():
+            import cvlike, plainpkg
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_stubbed():
+            import cvlike, plainpkg
+            plainpkg.record()
+
+        @pytest.mark.parametrize("name", ["cvlike", "plainpkg"])
+        def test_pop(name):
+            real = sys.modules.pop(name)
+            assert __import__(name) is real
+        """
+    )
+    app.run(path=(installed.site,), **installed.environment).assert_outcomes(passed=4)
+    assert app.executions() == {"cvlike": 1, "plainpkg": 1}
+
+
 def test_what_a_module_keeps_of_a_stand_in_is_taken_away(app: Suite, installed: Installed) -> None:
     """Module globals, registries and caches of code that stays."""
     app.write(

@@ -134,6 +134,17 @@ def test_a_module_that_is_taken_away_while_it_is_executed() -> None:
     assert sys.modules["apkg"] is parent
 
 
+def test_all_parts_that_c_code_puts_in_while_a_package_is_executed_are_kept() -> None:
+    """However many: no finder sees them, and another thread may purge them before the import has ended."""
+    keeper = Keeper()
+    with keeper.executing("apkg", _module("apkg")):
+        with keeper.executing("apkg.part", _module("apkg.part")):
+            parts = {name: _module(name) for name in ("apkg._one", "apkg._two", "apkg._three")}
+        for name in parts:
+            del sys.modules[name]
+    assert {name: keeper.find(name) for name in parts} == parts
+
+
 def test_what_a_module_brings_in_is_kept_or_comes_with_it() -> None:
     """At the end of an import: parts of the package that nobody saw are kept; others that came in come with it."""
     keeper = Keeper()

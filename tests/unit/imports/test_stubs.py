@@ -14,6 +14,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 from unittest.mock import call, patch
@@ -108,6 +109,27 @@ def test_modules_have_specs(torch: Any) -> None:
     assert torch.nn.functional is functional
     assert (functional.__name__, functional.__package__) == ("torch.nn.functional", "torch.nn.functional")
     assert repr(torch) == "<module 'torch' (a stand-in)>"
+
+
+def test_a_stand_in_is_found_before_what_other_finders_find() -> None:
+    """Such as those of editable installs, and of pytest, where assertions are rewritten."""
+
+    class Finder:
+        """Finds everything."""
+
+        @staticmethod
+        def find_spec(fullname: str, *_: object) -> ModuleSpec:
+            """In the place of the real module."""
+            return ModuleSpec(fullname, None, origin="found by another finder")
+
+    with patch.object(sys, "meta_path", [Finder, *sys.meta_path]):
+        with install_stand_ins(StandInFinder(StandIn("stoodin", SOURCE))):
+            spec = importlib.util.find_spec("stoodin")
+            assert spec
+            assert spec.origin is None
+        spec = importlib.util.find_spec("stoodin")
+        assert spec
+        assert spec.origin == "found by another finder"
 
 
 def test_names_are_imported_from_submodules(torch: Any) -> None:
@@ -610,6 +632,22 @@ def test_calls_are_checked_against_the_known_signature(known: Any) -> None:
     known.load("x", "cpu", mmap=True)
     known.nn.Linear(3, out_features=4)
     known.tensor(1, 2, anything=3)
+
+
+def test_no_frame_of_a_stand_in_is_shown_where_it_refuses(known: Any) -> None:
+    """The last frame that a reader sees is that of the test."""
+    refused: list[Callable[[], object]] = [
+        lambda: known.load(),
+        lambda: known.nn.Linear(3),
+        lambda: known.nn.Liner,
+        lambda: known.float32(),
+        lambda: bool(known.tensor(1)),
+    ]
+    for ask in refused:
+        with pytest.raises((AttributeError, TypeError, StandInRefused)) as caught:
+            ask()
+        shown = [entry for entry in caught.traceback if not entry.ishidden(caught)]
+        assert {str(entry.path) for entry in shown} == {__file__}
 
 
 def test_kinds_are_checked(known: Any) -> None:
