@@ -45,6 +45,11 @@ class Place(NamedTuple):
         return f"{self.line}, in {where}" if self.line else where
 
 
+WARM = Place("warm process")
+INHERITED: set[str] = set()
+"""The modules that this process had imported when it was forked from a warm one; empty where it was not."""
+
+
 class Whereabouts:
     """
     Tells the place of whatever happens now, from any thread.

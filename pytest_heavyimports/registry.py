@@ -16,7 +16,7 @@ from .errors import HeavyModuleMissing, add_note
 from .imports.standing import is_stand_in
 from .measure import Cost
 from .names import is_within
-from .places import Place, Whereabouts, is_there, within_modules
+from .places import INHERITED, WARM, Place, Whereabouts, is_there, within_modules
 from .records import Import
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class ModuleRegistry:
         for fullname in {module.fullname for module in self.declared.values()}:
             is_real = is_there(fullname) and not is_stand_in(sys.modules[fullname])
             if is_real and self.ledger.import_of(fullname) is None:
-                self.ledger.record(Import(fullname, place))
+                self.ledger.record(Import(fullname, WARM if fullname in INHERITED else place))
 
     def _wanted(self, name: str, minversion: str | None) -> HeavyModule:
         __tracebackhide__ = True
@@ -158,7 +158,8 @@ class ModuleRegistry:
         if fullname in self._failures:
             error, traceback = self._failures[fullname]
             raise error.with_traceback(traceback)
-        place = EARLIER if is_there(fullname) and sys.modules[fullname] else self._whereabouts()
+        is_earlier = is_there(fullname) and sys.modules[fullname] is not None
+        place = self._whereabouts() if not is_earlier else WARM if fullname in INHERITED else EARLIER
         try:
             with self._around(fullname), Cost() as cost:
                 module: ModuleType = self._load(importlib.import_module(fullname))
@@ -172,7 +173,7 @@ class ModuleRegistry:
             self._record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, repr(error)))
             raise error.with_traceback(self._failures[fullname][1])  # noqa: B904  # the error itself, its cause and all
         self._modules[fullname] = module
-        measured = (None, None) if place is EARLIER else (cost.duration_s, cost.rss_growth_bytes)
+        measured = (None, None) if is_earlier else (cost.duration_s, cost.rss_growth_bytes)
         self._record(Import(fullname, place, *measured))
         self.notice(place)  # declared modules that this one has brought in
         return module

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 session_key: pytest.StashKey[HeavySession] = pytest.StashKey()
 """The session, in ``config.stash``; set when anything is declared or guarded, or a fixture asks for a module."""
 
-WARM_RUN = "heavyimports-warm-run"
-"""The name of the plugin that a run has where its process was forked from a warm one."""
-
 _lock = threading.RLock()
 
 
@@ -271,8 +268,7 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
     if faults or more_faults:
         raise pytest.UsageError(*faults, *more_faults)
     session.declare(declared)
-    is_warm = config.pluginmanager.has_plugin(WARM_RUN)
-    session.notice("warm process" if is_warm else "conftest or plugin")
+    session.notice("conftest or plugin")
     return session
 
 

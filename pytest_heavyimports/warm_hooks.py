@@ -9,7 +9,7 @@ import pytest
 
 from .hooks import Hooks
 from .options import warm_idle_s
-from .session import WARM_RUN, installed_packages, session_key
+from .session import installed_packages, session_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class RunHooks(Hooks):
     """In a run of ``heavyimports run``: what pytest can't know in a process that was forked."""
 
-    __name__ = WARM_RUN
+    __name__ = "heavyimports-warm-run"
 
     def __init__(self, run: Run) -> None:
         self._run = run

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..suite import section
 from ..warm import is_alive, wait
 
 if TYPE_CHECKING:
@@ -57,6 +58,19 @@ def test_without_the_flag_each_worker_imports_for_itself(warm: WarmSuite) -> Non
     assert warm.plain("-p", "xdist", "-n", "3").parseoutcomes() == {"passed": 12}
     assert warm.suite.executions() == {"plainpkg": 3}
     assert {fact[2] for fact in facts(warm.path)} == {False}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--heavy-guard=restore",)])
+def test_the_report_tells_that_the_warm_process_has_imported_it(warm: WarmSuite, arguments: tuple[str, ...]) -> None:
+    """Of what a conftest file has imported it tells that."""
+    warm.suite.declare("plainpkg", "mine")
+    warm.suite.write("mine.py", "")
+    warm.suite.write("conftest.py", "import os\n\nif 'PYTEST_XDIST_WORKER' in os.environ:\n    import mine, plainpkg\n")
+    warm.suite.tests("def test_it(plainpkg): pass\n")
+    result = warm.plain("-p", "xdist", "--heavy-warm", "-n", "1", "-o", "pythonpath=.", *arguments)
+    assert result.parseoutcomes() == {"passed": 1}, result.outlines + result.errlines
+    told = {line.split()[0]: line.partition("first: ")[2] for line in section(result)}
+    assert told == {"plainpkg": "gw0, warm process", "mine": "gw0, conftest or plugin"}
 
 
 def test_a_warm_process_that_is_there_is_used(warm: WarmSuite) -> None:

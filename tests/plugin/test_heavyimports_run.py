@@ -71,6 +71,24 @@ def test_a_declared_module_is_imported_whether_the_run_asks_for_it_or_not(warm: 
     assert warm.suite.executions() == {"plainpkg": 1}
 
 
+def test_the_report_tells_who_has_imported_what(warm: WarmSuite) -> None:
+    """The warm process, whoever asks for it then, and whether it is declared or not; a conftest file the rest."""
+    warm.suite.declare("mine")
+    warm.suite.write("mine.py", "")
+    warm.suite.write("conftest.py", "import mine, plainpkg\n")
+    warm.suite.tests("def test_it(heavy_module):\n    heavy_module('plainpkg')\n")
+    warm.learn("-o", "pythonpath=.")
+    told = dict(line.split(" first: ") for line in section(warm.run("-o", "pythonpath=.")))
+    assert {name.split()[0]: place for name, place in told.items()} == {
+        "mine": "conftest or plugin",
+        "plainpkg": "warm process",
+    }
+    warm.suite.declare("plainpkg")
+    warm.learn()
+    (line,) = section(warm.run("--heavy-preload"))
+    assert line.endswith(" first: warm process")
+
+
 def test_the_code_under_test_is_never_in_the_warm_process(warm: WarmSuite) -> None:
     """Its module counts one execution a run."""
     warm.suite.write("mine.py", "from executions import record\n\nrecord(__name__)\n")
