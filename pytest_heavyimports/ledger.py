@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Union
 
 from .names import lineage
-from .records import Import, Leak, Reimport, Reload
+from .records import Forgotten, Import, Leak, Reimport, Reload
 
-Event = Union[Import, Leak, Reimport, Reload]  # noqa: UP007  # at run time, 3.10 has no | for these
+Event = Union[Import, Leak, Reimport, Reload, Forgotten]  # noqa: UP007  # at run time, 3.10 has no | for these
 
 
 class Ledger:
@@ -32,6 +32,9 @@ class Ledger:
         self._events.append((self._clock(), event))
         if isinstance(event, Import):
             self._first.setdefault(event.fullname, event)
+        elif isinstance(event, Forgotten):
+            for fullname in event.fullnames:
+                self._first.pop(fullname, None)
 
     def imports(self) -> list[Import]:
         """The imports, oldest first."""

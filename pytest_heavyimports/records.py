@@ -50,6 +50,12 @@ class Leak(NamedTuple):
     """True for a fake from before collection, which stays: nobody has asked for the real module yet."""
 
 
+class Forgotten(NamedTuple):
+    """Modules that were imported under the stand-in of a test and are gone with it: the real import is yet to come."""
+
+    fullnames: tuple[str, ...]
+
+
 class Load(NamedTuple):
     """The loading of one module, as it was measured: found, created and executed. All loads of a process are a tree."""
 
@@ -83,7 +89,9 @@ class Phase(NamedTuple):
     end_us: int
 
 
-RECORDS: dict[str, Any] = {record.__name__: record for record in (Import, Reload, Reimport, Leak, Load, Phase, Place)}
+RECORDS: dict[str, Any] = {
+    record.__name__: record for record in (Import, Reload, Reimport, Leak, Forgotten, Load, Phase, Place)
+}
 
 
 def as_plain(value: Any) -> Any:

@@ -162,6 +162,15 @@ class HeavySession:
         if any(is_there(module.fullname) for module in self.declared.values()):
             self.registry.notice(Place(phase, nodeid))
 
+    def forget(self, fullnames: Iterable[str]) -> None:
+        """Record that heavy modules among these have been imported under a stand-in, and are there no more."""
+        heavy = self.heavy_names()
+        forgotten = tuple(name for name in fullnames if name in heavy or self.ledger.import_of(name))
+        if forgotten:
+            from .records import Forgotten
+
+            self.ledger.record(Forgotten(forgotten))
+
     def heavy_names(self) -> frozenset[str]:
         """What is heavy, whether or not it is imported: what is declared, and what is protected or would be."""
         declared = {module.fullname for module in self.declared.values()}

@@ -148,8 +148,10 @@ class OneTestHooks(Hooks):
             for fixturedef, request in reversed(fixtures):
                 fixturedef.finish(request)
         finally:
-            self._stand_ins.take_out()
+            forgotten = self._stand_ins.take_out()
             self._let_registry_remember(True)
+            if session_key in self._stand_ins.config.stash:
+                self._stand_ins.config.stash[session_key].forget(forgotten)
 
     def _let_registry_remember(self, is_remembering: bool) -> None:
         stash = self._stand_ins.config.stash

@@ -104,10 +104,12 @@ class StandIns:
         self.swaps.append(Swap(stand_in, KEEPER, tests=pointed, others=tests))
         return self.swaps[-1].module
 
-    def take_out(self) -> None:
-        """Put back what the test has had stand-ins of."""
+    def take_out(self) -> set[str]:
+        """Put back what the test has had stand-ins of; the modules that are forgotten, since they saw one."""
+        forgotten: set[str] = set()
         while self.swaps:
-            self.swaps.pop().undo()
+            forgotten |= self.swaps.pop().undo()
+        return forgotten
 
     def take_swallowed(self, files_of_tests: Callable[[], Collection[str]]) -> StandInRefused | None:
         """

@@ -86,19 +86,21 @@ class Swap:
             return self._name_of_real(value, name)
         return value
 
-    def undo(self) -> None:
-        """Put everything back; what saw the stand-in is forgotten."""
+    def undo(self) -> set[str]:
+        """Put everything back; the modules that are forgotten: new ones that saw the stand-in, itself left out."""
         self._open.close()
         new = {name: module for name, module in sys.modules.items() if self._before.get(name, MISSING) is not module}
         gone = {*self._real, *self._holders}
         seen = self._seen({name: module for name, module in new.items() if name not in self._before or name in gone})
         take_away(seen)
-        self._keeper.forget(seen.keys() - self._before.keys())
+        forgotten = seen.keys() - self._before.keys()
+        self._keeper.forget(forgotten)
         for name in [*self._real, *self._holders]:
             put(name, self._before[name])
         witness = _Witness(seen)
         for namespace in self._namespaces:
             namespace.put_back(witness)
+        return {name for name in forgotten if not is_within(name, self._stand_in.fullname)}
 
     # What there was
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..named_tuple import NamedTuple
 from ..names import is_within, lineage, root
 from ..places import Place
-from ..records import Import, Leak, Reimport, Reload
+from ..records import Forgotten, Import, Leak, Reimport, Reload
 
 if TYPE_CHECKING:
     from ..records import Load
@@ -255,14 +255,20 @@ def _modules(
 
 def _imports(account: Account, tree: list[Node], names: frozenset[str]) -> Iterator[tuple[int, Module]]:
     """The first imports of one process, each with the time at which it began, or was recorded."""
-    loads: dict[str, int] = {}  # the first of each
-    for number, node in enumerate(tree):
-        if node.load.fullname in names:
-            loads.setdefault(node.load.fullname, number)
     events: dict[str, tuple[int, Import]] = {}
+    forgotten_us: dict[str, int] = {}
     for at_us, event in account.events:
         if isinstance(event, Import):
             events.setdefault(event.fullname, (at_us, event))
+        elif isinstance(event, Forgotten):
+            for name in event.fullnames:
+                events.pop(name, None)
+                forgotten_us[name] = at_us
+    loads: dict[str, int] = {}  # the first of each
+    for number, node in enumerate(tree):
+        name = node.load.fullname
+        if name in names and node.load.begin_us >= forgotten_us.get(name, 0):
+            loads.setdefault(name, number)
     for name in sorted({**events, **loads}, key=lambda name: _begin(name, tree, loads, events)):
         event = events[name][1] if name in events else Import(name, Place(""))
         row = _measured(tree, loads[name], names, event) if name in loads else _recorded(event)

@@ -395,6 +395,39 @@ def test_names_of_the_test_file_are_pointed_at_the_stand_in(app: Suite, installe
     app.run(path=(installed.site,), **installed.environment).assert_outcomes(passed=2)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("--heavy-guard=restore",), ("--heavy-report=x.json",), ("-p", "xdist", "-n1", "--heavy-report=x.json")],
+)
+def test_what_is_imported_under_a_stand_in_is_not_told_as_first(
+    app: Suite, installed: Installed, arguments: tuple[str, ...]
+) -> None:
+    """Of the code under test and of an installed package that is; the first import is that with the real module."""
+    installed.add("using-pkg", "1.0", {"usingpkg/__init__.py": "from plainpkg import answer\n"})
+    app.declare("plainpkg", "usingpkg", "app.model")
+    app.tests(
+        """
+        import pytest
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_stubbed():
+            import app.model, usingpkg
+
+        def test_real():
+            import app.model, usingpkg
+
+        def test_fixtures(plainpkg, usingpkg, model): pass
+        """
+    )
+    result = app.run(*arguments, path=(installed.site, app.path), **installed.environment)
+    assert result.parseoutcomes() == {"passed": 3}, result.outlines
+    told = {line.split()[0]: line.partition(" first: ")[2] for line in section(result) if " first: " in line}
+    assert told.keys() == {"plainpkg", "usingpkg", "app.model"}
+    if arguments == ("--heavy-guard=restore",):
+        assert told.pop("app.model") == "earlier, by an import statement"  # nobody measures it, or protects it
+    assert [place for place in told.values() if "test_it.py::test_real (call)" not in place] == []
+
+
 def test_without_the_real_one(app: Suite) -> None:
     """It need not be installed; the next test doesn't find it."""
     app.tests(

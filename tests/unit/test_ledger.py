@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from pytest_heavyimports.ledger import Ledger
 from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Import, Reload
+from pytest_heavyimports.records import Forgotten, Import, Reload
 
 PLACE = Place("call", "test_a.py::test_one")
 
@@ -39,6 +39,18 @@ def test_the_import_of_a_module_is_its_first() -> None:
     ledger.record(Import("torch", PLACE, 2.0))
     assert ledger.import_of("torch") == Import("torch", PLACE, 1.0)
     assert ledger.import_of("torch.nn") is None
+
+
+def test_what_is_forgotten_was_not_imported() -> None:
+    """The next import is the first; the others are as they were."""
+    ledger = Ledger()
+    ledger.record(Import("app", PLACE, 1.0))
+    ledger.record(Import("numpy", PLACE))
+    ledger.record(Forgotten(("app", "app.model")))
+    assert ledger.import_of("app") is None
+    assert ledger.import_of("numpy") == Import("numpy", PLACE)
+    ledger.record(Import("app", PLACE, 2.0))
+    assert ledger.import_of("app") == Import("app", PLACE, 2.0)
 
 
 def test_looking_for_an_import_does_not_go_through_all_events() -> None:

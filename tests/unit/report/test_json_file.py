@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Import, Leak, Phase, Reimport, Reload
+from pytest_heavyimports.records import Forgotten, Import, Leak, Phase, Reimport, Reload
 from pytest_heavyimports.report.account import Account, as_values
 from pytest_heavyimports.report.json_file import VERSION, document
 from pytest_heavyimports.report.model import make_report
@@ -27,6 +27,7 @@ def _account(name: str) -> Account:
         Reload("torch", PLACE, refused=True),
         Reimport("torch", PLACE, PLACE, refused=False),
         Leak(("torch", "torch.nn"), PLACE, is_fake=False, is_tolerated=False),
+        Forgotten(("app",)),
     ]
     phases = [Phase("test_a.py::test_one", "call", "passed", 10, 20)]
     return Account(name, 1e9, 8_000_000, 100, 200, "", list(enumerate(events)), list(TORCH), phases)

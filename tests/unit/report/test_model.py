@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Import, Load
+from pytest_heavyimports.records import Forgotten, Import, Load
 from pytest_heavyimports.report.account import Account
 from pytest_heavyimports.report.formats import importtime, speedscope
 from pytest_heavyimports.report.json_file import document
@@ -121,6 +121,17 @@ def test_without_measuring_the_events_are_told() -> None:
         ("numpy", None, None),
     ]
     assert (report.collection_us, report.collection_heavy_us) == (5_000_000, 1_500_000)
+
+
+def test_an_import_that_is_forgotten_is_not_the_first() -> None:
+    """Neither as it was measured, nor as it was recorded; one that came after it is, and without one there is none."""
+    under_stand_in, real = Place("call", "test_a.py::test_one"), Place("call", "test_a.py::test_two")
+    tree = [load("app", -1, 10, 20, place=under_stand_in), load("app", -1, 40, 60, place=real)]
+    forgotten = (30, Forgotten(("app", "gone", "torch")))
+    events = [(20, Import("torch", under_stand_in)), (25, Import("gone", under_stand_in)), forgotten]
+    account = Account(events=[*events, (70, Import("torch", real))], loads=tree)
+    report = make_report([account], ["app"], lambda _: "")
+    assert [(module.fullname, module.first) for module in report.modules] == [("app", real), ("torch", real)]
 
 
 def test_what_collection_spent_on_heavy_modules() -> None:
