@@ -256,16 +256,19 @@ def _run_warm(arguments: Sequence[str]) -> int:
             connection.send(request, files)
             status = accompany(connection)
         except (BrokenPipeError, ConnectionResetError):
-            why = "the warm process has just ended"
+            fault = "the warm process has just ended"
         except RuntimeError as error:
             if getattr(error, "is_final", True):
                 raise
-            why = str(error)
-            print(f"heavyimports run: a warm process is started: {why}.", file=sys.stderr, flush=True)
+            fault = str(error)
         else:
             return end_as(status)
         finally:
             connection.close()
+        if not why:  # a second one that is of no use changes nothing for the user
+            started = "A new one is started, and this run takes as long as a plain one."
+            print(f"heavyimports run: {fault}. {started}", file=sys.stderr, flush=True)
+        why = fault
     raise _no_warm_process(why)
 
 

@@ -48,6 +48,7 @@ LOOK_S = 60.0
 MOST_CLIENTS = 256
 MOST_LOST = 10
 """So many spare children that end by themselves, and there are no more."""
+ENDING = "the warm process was about to end"
 
 
 class Client:
@@ -203,7 +204,7 @@ class Warm:
             load()
         except HarmfulImport as harm:
             print(harm, file=sys.stderr, flush=True)
-            self._stop_listening()
+            self._stop_listening(f"{ENDING}: the import of {harm.fullname} does harm there")
 
     def _accept(self) -> None:
         try:
@@ -332,11 +333,14 @@ class Warm:
             spare.end()
 
     def _fault(self, environment: dict[str, str], path: Sequence[str] = ()) -> str:
-        return "it is about to end" if self._is_closing else self.preload.fault(environment, list(path))
+        if self._is_closing:
+            return ENDING
+        fault = self.preload.fault(environment, list(path))
+        return fault and f"the warm process is out of date: {fault}"
 
     def _turn_away(self, client: Client, fault: str, *, is_worker: bool = False) -> None:
         """Have the client ask another one. What is wrong with a worker is its controller's doing, and ends nothing."""
-        client.send(Message("unfit" if is_worker else "stale", why=f"the warm process is out of date: {fault}"))
+        client.send(Message("unfit" if is_worker else "stale", why=fault))
         self._dismiss(client)
         if not is_worker:
             self._stop_listening()
@@ -461,8 +465,8 @@ class Warm:
             running=len(self._by_process),
         )
 
-    def _stop_listening(self) -> None:
-        """Let another one take this one's place. Runs that are under way go on; who waits already is told."""
+    def _stop_listening(self, why: str = ENDING) -> None:
+        """Let another one take this one's place. Runs that are under way go on; who waits already is told *why*."""
         if self._is_closing:
             return
         self._is_closing = True
@@ -475,7 +479,7 @@ class Warm:
                 peer, _ = self._listener.accept()
             except OSError:
                 break
-            Client(peer).send(Message("stale", why="the warm process was about to end"))
+            Client(peer).send(Message("stale", why=why))
             peer.close()
         self._forget(self._listener.fileno())
         self._listener.close()

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ USES_PLAINPKG = """
     def test_it():
         assert plainpkg.answer == 42
 """
+ANOTHER = "A new one is started, and this run takes as long as a plain one."
 # Prints what a process is like, in the order of the names.
 TELLS = """
     import json, os, random, resource, signal, sys
@@ -186,8 +188,8 @@ def test_a_variable_that_an_import_has_read_makes_the_warm_process_out_of_date(w
     assert seen == [f"test_it.py value {value}" for value in (1, 1, 2)]
     assert processes[-1] not in processes[:-1]
     assert result.errlines == [
-        "heavyimports run: a warm process is started: the warm process is out of date: the variable READ_BY_IT has "
-        "changed, which was read by an import."
+        "heavyimports run: the warm process is out of date: the variable READ_BY_IT has changed, which was read by an "
+        f"import. {ANOTHER}"
     ]
 
 
@@ -313,6 +315,46 @@ def test_an_import_that_does_harm_is_left_out_and_told(warm: WarmSuite, installe
     lines = warm.tell("status")
     assert [line for line in lines if "left out" in line and fault in line and name in line], lines
     assert "raised" in fault or f"{name} 1.0" in "".join(lines), lines
+
+
+def test_a_run_that_comes_when_an_import_does_harm_is_told_why_it_takes_long(warm: WarmSuite, installed) -> None:
+    """It waits for a process that is importing what the run before has imported, and then ends."""
+    waits = f"""
+        import os, pathlib, time
+
+        if "PYTEST_VERSION" not in os.environ:
+            pathlib.Path({str(warm.path)!r}, "began").touch()
+            while not pathlib.Path({str(warm.path)!r}, "go").exists():
+                time.sleep(0.01)
+            print("done")
+        """
+    installed.add("waiting-pkg", "1.0", {"waitingpkg.py": waits})
+    warm.suite.tests("def test_it(): import waitingpkg\n")
+    assert warm.run().errlines == []
+    wait((warm.path / "began").exists)
+    coming = warm.start()
+    with pytest.raises(subprocess.TimeoutExpired):
+        coming.wait(1)
+    (warm.path / "go").touch()
+    output, errors = coming.communicate(timeout=60)
+    assert "1 passed" in output
+    assert errors == (
+        f"heavyimports run: the warm process was about to end: the import of waitingpkg does harm there. {ANOTHER}\n"
+    )
+
+
+def test_a_run_that_needs_a_third_process_is_told_once(warm: WarmSuite, installed) -> None:
+    """The first is out of date, and an import that did no harm in it does harm in the second."""
+    body = "import os\n\nif os.getenv('READ_BY_IT') == '2':\n    print('hello')\n"
+    installed.add("telling-pkg", "1.0", {"tellingpkg.py": body})
+    warm.suite.tests("def test_it(): import tellingpkg\n")
+    for value in ("1", "1"):
+        assert warm.run(READ_BY_IT=value).errlines == []
+        warm.processes()
+    result = warm.run(READ_BY_IT="2")
+    assert result.parseoutcomes() == {"passed": 1}
+    assert [line.rpartition(". ")[2] for line in result.errlines] == [ANOTHER]
+    assert [line for line in warm.tell("status") if "left out" in line and "tellingpkg" in line]
 
 
 def test_what_an_import_has_made_is_there_for_each_run(warm: WarmSuite, installed) -> None:
