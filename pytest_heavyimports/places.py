@@ -47,7 +47,7 @@ class Place(NamedTuple):
 
 WARM = Place("warm process")
 INHERITED: set[str] = set()
-"""The modules that this process had imported when it was forked from a warm one; empty where it was not."""
+"""The modules that a warm process has imported, in it and in those that are forked from it."""
 
 
 class Whereabouts:

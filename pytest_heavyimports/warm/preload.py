@@ -21,6 +21,7 @@ from ..guard.known import KNOWN
 from ..guard.session import stood_in_for
 from ..imports.keeper import KEEPER
 from ..names import root
+from ..places import INHERITED
 from .key import environment as variables_of_key
 from .key import project
 from .learning import OURS, Learnt, Stamps, Store, changed, learnt_by_now, stamps
@@ -234,6 +235,7 @@ class Preload:
         KEEPER.adopt(name for name in list(sys.modules) if root(name) in KNOWN)  # as the guard of each run would
         self._threads = forking.foreign_threads()
         self.known = frozenset((*sys.modules, *self._store.harmful))
+        INHERITED.update(sys.modules)
         self._roots = frozenset(name for name in sys.modules if "." not in name)
         self._packages = {name: sys.modules[name] for name in self._roots if name in KNOWN}
         files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]

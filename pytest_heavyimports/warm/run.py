@@ -18,7 +18,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import forking
-from ..places import INHERITED
 from .client import OF_THE_RUN
 from .learning import learnt_by_now
 from .pages import faults
@@ -158,7 +157,6 @@ class Run:
         time.tzset()
         _seed()
         self.preload.release()
-        INHERITED.update(sys.modules)
         sys.argv = request.arguments
         sys.orig_argv = [sys.executable, *request.arguments]
         if request.path:
