@@ -29,10 +29,8 @@ class Cache:
     def __init__(self, folder: Path, standard: Standard) -> None:
         self._folder = folder
         heaviness, naming = standard
-        heavy = [
-            [sorted(each.declared), sorted(each.hops.items()), sorted(each.local)]
-            for each in (heaviness, *heaviness.by_module)
-        ]
+        links = [sorted(each.items()) for each in (heaviness.hops, heaviness.imports)]
+        heavy = [sorted(heaviness.declared), links, sorted(heaviness.local)]
         facts = [_our_version(), sys.version_info[:2], heavy, naming]
         self._stamp = hashlib.sha256(json.dumps(facts).encode()).digest()
         self._kept: dict[str, tuple[str, list[object]]] = {}

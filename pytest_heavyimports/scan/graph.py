@@ -45,11 +45,8 @@ class Code:
     def heaviness(self, declared: Iterable[str]) -> Heaviness:
         """Go back from the declared modules to all that import them."""
         declared = frozenset(declared)
-        alone = [frozenset({each}) for each in sorted(declared)] if len(declared) > 1 else []
-        return self._heaviness(declared)._replace(by_module=tuple(map(self._heaviness, alone)))
-
-    def _heaviness(self, declared: frozenset[str]) -> Heaviness:
         hops: dict[str, str] = {}
+        imports: dict[str, list[str]] = {}
         with self._importable():
             waiting = deque(sorted(declared))
             seen = set(waiting)
@@ -58,16 +55,21 @@ class Code:
                 # Packages first: their parts are heavy with them, and needn't be read.
                 for importer in sorted(self._candidates(module), key=lambda name: (name.count("."), name)):
                     is_ring = importer == module or any(is_within(importer, name) for name in declared - {importer})
-                    if is_ring or (importer in seen and importer not in declared):
+                    if is_ring or not self._does_import(importer, module):
                         continue
-                    if self._does_import(importer, module):
+                    imports.setdefault(importer, []).append(module)
+                    if importer not in seen or importer in declared:
                         hops.setdefault(importer, module)
                         for heavy in (importer, *self._parts(importer)):
                             if heavy not in seen:
                                 seen.add(heavy)
                                 hops.setdefault(heavy, importer)
                                 waiting.append(heavy)
-        return Heaviness(declared, _without_rings(hops), self.names)
+        for module in seen:
+            if (package := module.rpartition(".")[0]) in seen:
+                imports.setdefault(module, []).append(package)
+        every = {module: tuple(sorted(names)) for module, names in imports.items()}
+        return Heaviness(declared, _without_rings(hops), self.names, every)
 
     def importers(self, module: str) -> frozenset[str]:
         """The modules of the code under test that import *module*, be it through others and in functions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Mapping
 
 from ..named_tuple import NamedTuple
@@ -16,8 +17,8 @@ class Heaviness(NamedTuple):
     """Of each heavy module of the code under test, the next one on the way to a declared one."""
     local: frozenset[str] = frozenset()
     """The top-level names of the code under test."""
-    by_module: tuple[Heaviness, ...] = ()
-    """The same for each declared module by itself, where there are several."""
+    imports: Mapping[str, tuple[str, ...]] = {}
+    """Of each heavy module of the code under test, all heavy ones that it imports, and the package that it is in."""
 
     def chain(self, module: str, stand_ins: Collection[str] = ()) -> tuple[str, ...]:
         """
@@ -27,15 +28,25 @@ class Heaviness(NamedTuple):
             module: Its full name, or that of an object in it.
             stand_ins: Modules that a stand-in takes the place of: no way leads through one.
         """
-        for heaviness in (self, *(self.by_module if stand_ins else ())):
-            way = heaviness._way(module)
-            if way and not any(is_within(name, each) for name in way for each in stand_ins):
-                return way
-        return ()
-
-    def _way(self, module: str) -> tuple[str, ...]:
         first = next((name for name in lineage(module) if name in self.hops or name in self.declared), None)
         way = [first] if first else []
         while way and way[-1] in self.hops:
             way.append(self.hops[way[-1]])
+        if any(is_within(name, each) for name in way for each in stand_ins):
+            return self._way_around(way[0], stand_ins)
         return tuple(way)
+
+    def _way_around(self, module: str, stand_ins: Collection[str]) -> tuple[str, ...]:
+        """The shortest way from a module to a declared one that leads through no stand-in."""
+        waiting: deque[tuple[str, ...]] = deque([(module,)])
+        seen = {module}
+        while waiting:
+            way = waiting.popleft()
+            if any(is_within(way[-1], each) for each in stand_ins):
+                continue
+            if way[-1] in self.declared:
+                return way
+            following = [name for name in self.imports.get(way[-1], ()) if name not in seen]
+            seen.update(following)
+            waiting.extend((*way, name) for name in following)
+        return ()

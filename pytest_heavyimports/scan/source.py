@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..named_tuple import NamedTuple
-from .statements import Function, Site, import_sites, last_name, text_of, walk
+from .statements import Function, Site, import_sites, last_name, text_of
 
 if TYPE_CHECKING:
     from .heaviness import Heaviness
@@ -137,10 +137,9 @@ class Source:
         """What a stand-in takes the place of when an import in a function is done: by marks, and by calls before it."""
         return frozenset(
             name
-            for before in (*filter(is_pytestmark, self.tree.body), *_before(site))
-            for node in walk(before)
-            if isinstance(node, ast.Call) and last_name(node.func) == _STAND_IN
-            for name in filter(None, map(text_of, node.args))
+            for call in _before(site, self.tree.body)
+            if last_name(call.func) == _STAND_IN
+            for name in filter(None, map(text_of, call.args))
         )
 
     @cached_property
@@ -385,13 +384,24 @@ def is_pytestmark(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Assign) and any(last_name(each) == "pytestmark" for each in statement.targets)
 
 
-def _before(site: Site) -> Iterator[ast.AST]:
-    """The marks of the functions and classes that an import stands in, and what these functions do before it."""
+def _before(site: Site, body: Iterable[ast.stmt]) -> Iterator[ast.Call]:
+    """The calls in the marks that hold for an import in a file with this *body*, and those in functions before it."""
+    marks: list[ast.AST] = [statement for statement in body if is_pytestmark(statement)]
     for owner in site.owners:
-        yield from owner.decorator_list
-        for statement in owner.body:
-            if is_pytestmark(statement) or (isinstance(owner, Function) and statement.lineno < site.node.lineno):
-                yield statement
+        marks += [*owner.decorator_list, *filter(is_pytestmark, owner.body)]
+        if isinstance(owner, Function):
+            yield from (call for call in _calls(owner.body) if call.lineno < site.node.lineno)
+    yield from _calls(marks)
+
+
+def _calls(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
+    """Those in some code, without what is said of one parameter alone."""
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            if last_name(node.func) in ("param", "parametrize"):
+                continue
+            yield node
+        yield from _calls(ast.iter_child_nodes(node))
 
 
 def is_unittest(node: ast.ClassDef) -> bool:

@@ -112,6 +112,31 @@ def test_a_stand_in_of_one_module_leaves_the_others_heavy(worker: Suite) -> None
     assert done.out == ["no finding; 0 of 3 files heavy, 0 of 4 test functions heavy"]
 
 
+def test_another_way_to_the_real_module_than_through_the_stand_in(worker: Suite) -> None:
+    """The test pays all the same, and the chain is that way."""
+    worker.write("lib/app/other.py", "import heavy\n")
+    worker.write("lib/app/worker.py", "from app import model\nimport app.other\n")
+    worker.write(
+        "tests/test_worker.py",
+        """
+        import pytest
+
+        @pytest.mark.heavy_stub("app.model")
+        def test_it():
+            import app.worker
+
+        @pytest.mark.heavy_stub("app.model", "app.other")
+        def test_none():
+            import app.worker
+        """,
+    )
+    done = heavyimports(worker.path, "scan", "--module", "heavy")
+    assert [line.partition(": ")[2] for line in done.out if "→" in line] == [
+        "function-import: 'app.worker' is imported in test test_it: "
+        "tests/test_worker.py → app.worker → app.other → heavy",
+    ]
+
+
 def test_a_stand_in_for_every_run_leaves_nothing_heavy(worker: Suite) -> None:
     """By the configuration; a module that is named on the command line is looked for all the same."""
     worker.declare("heavy", pythonpath="lib", heavy_stub="heavy")

@@ -115,6 +115,12 @@ def test_an_import_of_a_stand_in_is_none(text: str) -> None:
         ("@pytest.mark.heavy_stub('torchvision')\ndef test_it():\n    import torch", 3),
         ("@pytest.mark.heavy_stub('torch.nn')\ndef test_it():\n    import torch", 3),
         ("def test_it(heavy_stub):\n    import torch\n    heavy_stub('torch')", 2),
+        ("def test_it(heavy_stub):\n    with x():\n        import torch\n        heavy_stub('torch')", 3),
+        (
+            "@pytest.mark.parametrize('x', [1, pytest.param(2, marks=pytest.mark.heavy_stub('torch'))])\n"
+            "def test_it(x):\n    import torch",
+            3,
+        ),
         (f"def test_other(heavy_stub):\n    heavy_stub('torch')\n\ndef test_it():\n{BODY[:17]}", 5),
         ("@pytest.mark.heavy_stub('torch')\ndef test_a(): pass\n\ndef test_it():\n    import torch", 5),
         (f"class TestA:\n    pytestmark = pytest.mark.heavy_stub('torch')\n\nclass TestB:\n{METHOD}", 6),
@@ -125,6 +131,8 @@ def test_an_import_of_a_stand_in_is_none(text: str) -> None:
         "another module",
         "a part",
         "afterwards",
+        "afterwards in a block",
+        "one parameter",
         "another call",
         "another mark",
         "another class",
