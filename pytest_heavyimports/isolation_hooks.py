@@ -23,9 +23,10 @@ from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_pro
 from .isolation.relay import Relay
 from .isolation.spawn import Spawner
 from .isolation.template import Template, fork_process, go_ahead_if, is_fork_there, unreported_output
+from .ledger import Ledger
 from .options import read_settings
 from .places import is_there
-from .records import Import
+from .records import Forgotten, Import
 from .session import session_key, session_of
 
 if TYPE_CHECKING:
@@ -274,9 +275,14 @@ def record_events(config: pytest.Config, packed: bytes) -> None:
     """Record what the ledger of another process has got; of imports, the first of each module."""
     if not packed:
         return
-    ledger = session_of(config).ledger
+    ledger, its = session_of(config).ledger, Ledger()
     for event in pickle.loads(packed):  # of our own records alone
-        if not isinstance(event, Import) or ledger.import_of(event.fullname) is None:
+        its.record(event)
+    for event in its:
+        is_repeated = isinstance(event, Import) and (
+            its.import_of(event.fullname) is not event or ledger.import_of(event.fullname)
+        )
+        if not (is_repeated or isinstance(event, Forgotten)):
             ledger.record(event)
 
 

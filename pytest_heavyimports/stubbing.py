@@ -109,7 +109,7 @@ class StandIns:
         forgotten: set[str] = set()
         while self.swaps:
             forgotten |= self.swaps.pop().undo()
-        return forgotten
+        return forgotten - sys.modules.keys()  # one may have been out only while another stand-in was in
 
     def take_swallowed(self, files_of_tests: Callable[[], Collection[str]]) -> StandInRefused | None:
         """

@@ -271,7 +271,8 @@ def _imports(account: Account, tree: list[Node], names: frozenset[str]) -> Itera
             loads.setdefault(name, number)
     for name in sorted({**events, **loads}, key=lambda name: _begin(name, tree, loads, events)):
         event = events[name][1] if name in events else Import(name, Place(""))
-        row = _measured(tree, loads[name], names, event) if name in loads else _recorded(event)
+        since_us = forgotten_us.get(name, 0)
+        row = _measured(tree, loads[name], names, event, since_us) if name in loads else _recorded(event)
         share = row.cumulative_us / account.duration_us if row.cumulative_us and account.duration_us else None
         yield _begin(name, tree, loads, events), row._replace(share=share, process=account.name)
 
@@ -280,14 +281,14 @@ def _begin(name: str, tree: list[Node], loads: dict[str, int], events: dict[str,
     return tree[loads[name]].load.begin_us if name in loads else events[name][0]
 
 
-def _measured(tree: list[Node], number: int, names: frozenset[str], event: Import) -> Module:
+def _measured(tree: list[Node], number: int, names: frozenset[str], event: Import, since_us: int) -> Module:
     load = tree[number].load
     chain = list(ancestors(tree, number))
     bringers = [above for above in chain if heavy_name(tree[above].load.fullname, names)]
     # Heavy modules know their place, and so does what nobody imports.
     first = next(place for above in (*bringers[-1:], number, *chain) if (place := tree[above].load.place))
     bringer = tree[bringers[-1]].load.fullname if bringers else load.fullname.rpartition(".")[0]
-    us, rss, numbers = cost_of(tree, load.fullname)
+    us, rss, numbers = cost_of(tree, load.fullname, since_us)
     return Module(
         load.fullname,
         "",
@@ -327,9 +328,17 @@ def heavy_name(fullname: str, names: frozenset[str]) -> str:
     return next((name for name in reversed(list(lineage(fullname))) if name in names), "")
 
 
-def cost_of(tree: Sequence[Node], package: str) -> tuple[int, int | None, list[int]]:
-    """What a process spent on a package, parts of it that came later included: microseconds, bytes, and which loads."""
+def cost_of(tree: Sequence[Node], package: str, since_us: int = 0) -> tuple[int, int | None, list[int]]:
+    """
+    What a process spent on a package, parts of it that came later included: microseconds, bytes, and which loads.
+
+    Args:
+        tree: The loads.
+        package: Its name.
+        since_us: What was loaded before is another's.
+    """
     numbers = outermost(tree, lambda fullname: is_within(fullname, package))
+    numbers = [number for number in numbers if tree[number].load.begin_us >= since_us]
     us, rss = 0, None
     for number in numbers:
         us += tree[number].cumulative_us

@@ -421,7 +421,7 @@ def test_what_is_imported_under_a_stand_in_is_not_told_as_first(
     )
     result = app.run(*arguments, path=(installed.site, app.path), **installed.environment)
     assert result.parseoutcomes() == {"passed": 3}, result.outlines
-    told = {line.split()[0]: line.partition(" first: ")[2] for line in section(result) if " first: " in line}
+    told = _told(result)
     assert told.keys() == {"plainpkg", "usingpkg", "app.model"}
     if arguments == ("--heavy-guard=restore",):
         assert told.pop("app.model") == "earlier, by an import statement"  # nobody measures it, or protects it
@@ -479,6 +479,37 @@ def test_fixtures_of_a_wider_scope_are_set_up_anew(app: Suite, installed: Instal
         """
     )
     app.run(path=(installed.site,), **installed.environment).assert_outcomes(passed=3)
+
+
+def _told(result: pytest.RunResult) -> dict[str, str]:
+    """Who was first, by module."""
+    return {line.split()[0]: line.partition(" first: ")[2] for line in section(result) if " first: " in line}
+
+
+@pytest.mark.parametrize("isolated", ["", "@pytest.mark.heavy_isolated"])
+def test_what_is_there_after_a_stand_in_is_not_forgotten(app: Suite, installed: Installed, isolated: str) -> None:
+    """What the process has imported, whatever an isolated test does; what one of two stand-ins had taken out."""
+    installed.add("lone-pkg", "1.0", {"lonepkg/__init__.py": "", "lonepkg/sub.py": ""})
+    app.declare("plainpkg", "lonepkg.sub", "app.user")
+    app.write("app/user.py", "import plainpkg\n")
+    app.tests(
+        f"""
+        import pytest
+
+        def test_real():
+            import app.user, lonepkg.sub
+
+        {isolated}
+        @pytest.mark.heavy_stub("lonepkg", "plainpkg")
+        def test_stubbed():
+            import app.user, lonepkg.sub
+        """
+    )
+    result = app.run("-v", "--heavy-report=x.json", path=(installed.site, app.path), **installed.environment)
+    assert result.parseoutcomes() == {"passed": 2}, result.outlines
+    told = _told(result)
+    assert told.keys() == {"plainpkg", "lonepkg.sub", "app.user"}
+    assert [place for place in told.values() if "test_it.py::test_real (call)" not in place] == []
 
 
 def test_the_guard_keeps_other_modules_while_a_test_has_a_stand_in(app: Suite, installed: Installed) -> None:

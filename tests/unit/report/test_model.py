@@ -132,6 +132,7 @@ def test_an_import_that_is_forgotten_is_not_the_first() -> None:
     account = Account(events=[*events, (70, Import("torch", real))], loads=tree)
     report = make_report([account], ["app"], lambda _: "")
     assert [(module.fullname, module.first) for module in report.modules] == [("app", real), ("torch", real)]
+    assert report.modules[0].cumulative_us == 20
 
 
 def test_what_collection_spent_on_heavy_modules() -> None:
