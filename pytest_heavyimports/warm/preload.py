@@ -52,7 +52,9 @@ class Preload:
         self._read_variables = ReadVariables()
         self._set_variables: dict[str, tuple[str | None, str | None]] = {}
         """By name: what a variable was before an import changed it, and after."""
-        self._stamps: Stamps = {}
+        # A package that is installed or taken away, also a plugin of pytest.
+        self._installed = [entry for entry in self._path if os.path.basename(entry) in INSTALL_DIRECTORIES]
+        self._stamps: Stamps = stamps(self._installed)
         self._hook = hook
         self._threads = 0
         """Those of C libraries, which start them when they are imported, end them before a fork and start them anew."""
@@ -76,10 +78,11 @@ class Preload:
         Import these modules, those that are known to do harm excepted.
 
         Raises:
-            HarmfulImport: One does harm; the process can't be used any more, and the next one knows.
+            HarmfulImport: One does harm; the process can't be used any more, and the next one knows, unless what is
+                installed has changed meanwhile.
         """
         harmful = self._store.harmful
-        gc.disable()  # what is imported stays: a collection looks at all of it, and finds next to nothing
+        gc.disable()  # what is imported stays: one look at all of it, at the end, is enough
         try:
             with self._importing():
                 self._hook.mark_rewrite(*(module.fullname for module in modules if module.is_rewritten))
@@ -89,7 +92,8 @@ class Preload:
                     if module.fullname in sys.modules and module.file:
                         self._store.modules.setdefault(module.fullname, module)
         except HarmfulImport as harm:
-            harmful[harm.fullname] = harm.fault
+            if not changed(self._stamps):  # else it may be half installed
+                harmful[harm.fullname] = harm.fault
             self._store.modules.pop(harm.fullname, None)
             raise
         finally:
@@ -239,9 +243,8 @@ class Preload:
         self._roots = frozenset(name for name in sys.modules if "." not in name)
         self._packages = {name: sys.modules[name] for name in self._roots if name in KNOWN}
         files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-        # A package that is installed or taken away, also a plugin of pytest.
-        files += [entry for entry in self._path if os.path.basename(entry) in INSTALL_DIRECTORIES]
-        self._stamps = stamps(os.fspath(file) for file in files if file)
+        self._stamps = stamps((*self._installed, *(os.fspath(file) for file in files if file)))
+        gc.collect()  # what is frozen is never collected, in no run
         forking.freeze()
 
     def _keep_finalizers(self) -> None:

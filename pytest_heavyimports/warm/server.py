@@ -184,7 +184,7 @@ class Warm:
         if self._reports:
             self._since = now
             return
-        if self._to_load and not self._is_closing:
+        if self._to_load and not (self._is_closing or (self._is_left and is_memory_short())):
             modules, self._to_load = list(self._to_load.values()), {}
             self._attempt(lambda: self.preload.load(modules))
         if self._is_left or now - self._since >= self._idle_s or is_memory_short():
@@ -193,7 +193,7 @@ class Warm:
             self._fork_spare()
 
     def _be_left(self) -> None:
-        """End, but not before its workers have, and what they had to import is tried for the next run."""
+        """End, but not before its workers have; what they had to import is tried then, for the next run."""
         self._is_left = True
         self._forget(self._owner)
 

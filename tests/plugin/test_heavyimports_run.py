@@ -73,6 +73,54 @@ def test_a_declared_module_is_imported_whether_the_run_asks_for_it_or_not(warm: 
     assert warm.suite.executions() == {"plainpkg": 1}
 
 
+def test_what_imports_leave_as_garbage_is_collected(warm: WarmSuite, installed) -> None:
+    """Such as the class that a dataclass with slots was made of, which its base would know of."""
+    text = """
+        from dataclasses import dataclass
+
+        class Base:
+            __slots__ = ()
+
+        @dataclass(slots=True)
+        class Derived(Base):
+            value: int
+        """
+    installed.add("slotted-pkg", "1.0", {"slottedpkg.py": text})
+    warm.suite.tests(
+        """
+        import gc, slottedpkg
+
+        def test_it():
+            gc.collect()
+            assert slottedpkg.Base.__subclasses__() == [slottedpkg.Derived]
+        """
+    )
+    warm.learn()
+    assert warm.run().ret == 0
+    assert "slottedpkg" not in "\n".join(line for line in warm.tell("status") if "left out" in line)
+
+
+def test_what_fails_while_something_is_installed_is_tried_again(warm: WarmSuite, installed) -> None:
+    """It may have been half there; else it would be left out for good."""
+    text = """
+        import pathlib
+
+        if pathlib.Path("{here}", "is_half").exists():
+            pathlib.Path("{here}", "another.py").touch()
+            raise ImportError("half installed")
+        """
+    installed.add("half-pkg", "1.0", {"halfpkg.py": text.format(here=installed.site)})
+    is_half = installed.site / "is_half"
+    warm.suite.tests(f"import halfpkg, pathlib\n\ndef test_it():\n    pathlib.Path({str(is_half)!r}).touch()\n")
+    assert warm.run().ret == 0
+    wait(lambda: not warm.files())
+    is_half.unlink()
+    warm.suite.tests("import halfpkg\n\ndef test_it(): pass\n")
+    warm.learn()
+    assert "halfpkg" not in "\n".join(line for line in warm.tell("status") if "left out" in line)
+    assert warm.run().ret == 0
+
+
 def test_the_report_tells_who_has_imported_what(warm: WarmSuite) -> None:
     """The warm process, whoever asks for it then, and whether it is declared or not; a conftest file the rest."""
     warm.suite.declare("mine")
