@@ -340,10 +340,10 @@ class Warm:
 
     def _turn_away(self, client: Client, fault: str, *, is_worker: bool = False) -> None:
         """Have the client ask another one. What is wrong with a worker is its controller's doing, and ends nothing."""
+        if not is_worker:
+            self._stop_listening()  # first: he will not find this one again
         client.send(Message("unfit" if is_worker else "stale", why=fault))
         self._dismiss(client)
-        if not is_worker:
-            self._stop_listening()
 
     def _follow(self, client: Client, process: int, reading: int) -> None:
         """In the parent: what belongs to the run is the child's now, but for its report and its end."""
