@@ -5,25 +5,33 @@ Each package is installed into an environment of its own, which is thrown away. 
 of ``sys.modules`` (the package alone, or all of its modules) and imports it again; a test after that uses it, with a
 value that was made before. All of it once for each value of ``heavy_guard``, each time in a process of its own. The
 table is written to ``packages.md`` beside this file; lines of packages that are not asked for stay as they are.
+
+With ``--cuda`` those that compute on a CUDA device, as they are installed in this environment, with values that lie on
+the device; the table is ``packages_cuda.md``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_heavyimports.cuda.nvml import read_facts
+
 from .environments import ROOT, create, version
 
 TABLE = Path(__file__).with_suffix(".md")
+CUDA_TABLE = TABLE.with_stem("packages_cuda")
 MODES = ("off", "restore", "error")
 ACTIONS = {
     "reload": "`importlib.reload`",
@@ -99,6 +107,41 @@ PACKAGES = (
         "m.KeyPoint",
         "m.KeyPoint(1, 2, 3)",
         "(m.cvtColor(__import__('numpy').zeros((2, 2, 3), 'uint8'), m.COLOR_BGR2GRAY), m.KeyPoint.convert([old]))",
+    ),
+)
+
+CUDA_PACKAGES = (
+    Package(
+        "torch", "torch", "m.nn.Linear", "m.ones(2, device='cuda')", "(m.ones(2, device='cuda') + old).sum().item()"
+    ),
+    Package(
+        "torchvision",
+        "torchvision",
+        "m.models.ResNet",
+        "__import__('torch').ones(1, 4, device='cuda')",
+        "m.ops.nms(old, old[:, 0], 0.5).item()",
+    ),
+    Package(
+        "triton",
+        "triton",
+        "m.Config",
+        "m.Config({})",
+        "(m.runtime.driver.active.get_current_target(), m.cdiv(3, 2), old.all_kwargs())",
+    ),
+    Package("cupy", "cupy-cuda13x", "m.ElementwiseKernel", "m.ones(2)", "(m.sqrt(m.ones(2)) + old).sum().item()"),
+    Package(
+        "jax",
+        "jax",
+        "m.tree_util.Partial",
+        "m.device_put(1.0, m.devices('cuda')[0])",
+        "m.jit(lambda x: x + 1)(old).devices().pop().platform == 'gpu' or 1 / 0",
+    ),
+    Package(
+        "numba",
+        "numba",
+        "m.core.dispatcher.Dispatcher",
+        "__import__('numba.cuda').cuda.to_device(__import__('numpy').ones(2))",
+        "__import__('numba.cuda').cuda.to_device(old.copy_to_host())",
     ),
 )
 
@@ -238,54 +281,73 @@ def run(python: Path, package: Package, action: str, mode: str) -> Outcome:
         return Outcome(tuple(map(json.loads, steps)), done.returncode)
 
 
-def rows(package: Package) -> Iterator[str]:
-    """The lines of the table: one for each thing that a suite may do."""
+def installed_rows(package: Package) -> Iterator[str]:
+    """The lines of a package that is installed anew."""
     with tempfile.TemporaryDirectory(prefix="package-") as place:
-        python = create(Path(place), *(package.requirements or (package.distribution,)), str(ROOT))
-        shown = f"{package.distribution} {version(python, package.distribution)}"
-        tested = f"Python {platform.python_version()}, pytest {version(python, 'pytest')}"
-        for action, told in ACTIONS.items():
-            outcomes = [run(python, package, action, mode) for mode in MODES]
-            marks = ["**breaks:** " if outcome.is_harmful else "" for outcome in outcomes]
-            cells = [f"{mark}{outcome}" for mark, outcome in zip(marks, outcomes)]
-            yield f"| {shown} | {told} | {' | '.join(cells)} | {tested} |"
+        yield from rows(package, create(Path(place), *(package.requirements or (package.distribution,)), str(ROOT)))
+
+
+def cuda_rows(package: Package) -> Iterator[str]:
+    """The lines of a package of this environment, whose runs share a device: jax must not take all of its memory."""
+    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+    (device, *_) = read_facts().devices
+    yield from rows(package, Path(sys.executable), os.cpu_count() or 1, f", {device.name}")
+
+
+def rows(package: Package, python: Path, processes: int = 1, where: str = "") -> Iterator[str]:
+    """The lines of the table: one for each thing that a suite may do; so many runs at once."""
+    shown = f"{package.distribution} {version(python, package.distribution)}"
+    tested = f"Python {platform.python_version()}, pytest {version(python, 'pytest')}{where}"
+    with ThreadPoolExecutor(processes) as pool:
+        runs = [(action, mode) for action in ACTIONS for mode in MODES]
+        outcomes = dict(zip(runs, pool.map(lambda each: run(python, package, *each), runs)))
+    for action, told in ACTIONS.items():
+        found = [outcomes[action, mode] for mode in MODES]
+        marks = ["**breaks:** " if outcome.is_harmful else "" for outcome in found]
+        cells = [f"{mark}{outcome}" for mark, outcome in zip(marks, found)]
+        yield f"| {shown} | {told} | {' | '.join(cells)} | {tested} |"
 
 
 HEADER = (
-    "Written by `python -m benchmarks.packages`. A test reloads the package, or evicts it from `sys.modules`, alone",
-    "or with all of its modules, and imports it again. A test after that uses it, with a value that was made before,",
-    "looks for the names that it had, and pickles a class of it. It **breaks** where something fails that worked,",
-    "where a name is missing, and where two classes have one name.",
+    "Written by `python -m benchmarks.packages{argument}`. A test reloads the package, or evicts it from",
+    "`sys.modules`, alone or with all of its modules, and imports it again. A test after that uses it, with a value",
+    "that was made before, looks for the names that it had, and pickles a class of it. It **breaks** where something",
+    "fails that worked, where a name is missing, and where two classes have one name.",
     "",
     "| package | a suite does | unguarded | `heavy_guard = restore` | `heavy_guard = error` | with |",
     "|---|---|---|---|---|---|",
 )
 
 
-def written() -> dict[str, list[str]]:
+def written(table: Path) -> dict[str, list[str]]:
     """The lines of the table that is there, by distribution."""
     lines: dict[str, list[str]] = {}
-    if TABLE.exists():
-        for line in TABLE.read_text(encoding="utf-8").splitlines()[len(HEADER) :]:
+    if table.exists():
+        for line in table.read_text(encoding="utf-8").splitlines()[len(HEADER) :]:
             lines.setdefault(line.removeprefix("| ").split()[0], []).append(line)
     return lines
 
 
 def main() -> int:
     """Write the table, package after package."""
-    names = [package.name for package in PACKAGES]
+    names = sorted({package.name for package in PACKAGES + CUDA_PACKAGES})
     parser = argparse.ArgumentParser(prog="python -m benchmarks.packages", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
-    chosen = parser.parse_args().names or names
-    if unknown := set(chosen).difference(names):
+    parser.add_argument("--cuda", action="store_true", help="those of this environment, on a CUDA device")
+    arguments = parser.parse_args()
+    packages: Sequence[Package] = CUDA_PACKAGES if arguments.cuda else PACKAGES
+    if unknown := set(arguments.names).difference(package.name for package in packages):
         parser.error(f"not among the packages: {', '.join(sorted(unknown))}")
-    lines = written()
-    for package in PACKAGES:
-        if package.name in chosen:
-            lines[package.distribution] = list(rows(package))
+    table = CUDA_TABLE if arguments.cuda else TABLE
+    header = "\n".join(HEADER).format(argument=" --cuda" * arguments.cuda)
+    lines = written(table)
+    for package in packages:
+        if package.name in (arguments.names or names):
+            found = cuda_rows(package) if arguments.cuda else installed_rows(package)
+            lines[package.distribution] = list(found)
             print("\n".join(lines[package.distribution]), flush=True)
-            ordered = [line for each in PACKAGES for line in lines.get(each.distribution, ())]
-            TABLE.write_text("\n".join([*HEADER, *ordered]) + "\n", encoding="utf-8")
+            ordered = [line for each in packages for line in lines.get(each.distribution, ())]
+            table.write_text("\n".join([header, *ordered]) + "\n", encoding="utf-8")
     return 0
 
 

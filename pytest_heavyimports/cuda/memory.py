@@ -58,11 +58,11 @@ class TorchMemory:
         self._torch = torch
 
     def allocated(self) -> Mapping[str, int]:
-        """As ``torch.cuda.memory_allocated`` has it."""
+        """As ``torch.cuda.memory_allocated`` has it, without what the allocator rounds up."""
         cuda = self._torch.cuda
         if not cuda.is_initialized():
             return {}
-        return {f"cuda:{number}": cuda.memory_allocated(number) for number in range(cuda.device_count())}
+        return {f"cuda:{number}": _requested(cuda.memory_stats(number)) for number in range(cuda.device_count())}
 
     def trim(self) -> None:
         """The workspaces of cuBLAS, which the first product allocates, and the blocks that the allocator keeps."""
@@ -80,6 +80,11 @@ class TorchMemory:
     def held(self) -> Iterator[Held]:
         """Those of the tensors on CUDA devices."""
         return held_tensors(self._torch, "cuda")
+
+
+def _requested(stats: Mapping[str, int]) -> int:
+    # The allocator of CUDA itself (backend:cudaMallocAsync) doesn't count what was asked for.
+    return stats.get("requested_bytes.all.current", 0) or stats.get("allocated_bytes.all.current", 0)
 
 
 def held_tensors(torch: Any, kind: str) -> Iterator[Held]:

@@ -17,6 +17,7 @@ waits for the next run, see ``spare.py``.
 
 from __future__ import annotations
 
+import functools
 import os
 import selectors
 import signal
@@ -61,6 +62,8 @@ class Client:
         self.since = time.monotonic()
         self.process = 0
         """That of the run; 0 where there is none."""
+        self.waiting: list[Message] = []
+        """What he has said, and is answered when what the last run has imported is imported here too."""
 
     def send(self, message: Message) -> None:
         """Send a message, unless he has hung up. He gets few, and short ones: they never fill the socket."""
@@ -86,6 +89,8 @@ class Report:
         self.pipe = pipe
         self._decoder = Decoder()
         self.messages: list[Message] = []
+        """Those that nobody has taken in."""
+        self.unfit: Message | None = None
 
     def read(self) -> bool:
         """Take what is there; whether there can be more."""
@@ -179,7 +184,7 @@ class Warm:
     def _look_around(self) -> None:
         now = time.monotonic()
         for client in list(self._clients.values()):
-            if not client.process and now - client.since > HESITATION_S:
+            if not (client.process or client.waiting) and now - client.since > HESITATION_S:
                 self._dismiss(client)
         if self._reports:
             self._since = now
@@ -189,8 +194,17 @@ class Warm:
             self._attempt(lambda: self.preload.load(modules))
         if self._is_left or now - self._since >= self._idle_s or is_memory_short():
             self._stop_listening()
-        elif not (self._spare or self._is_closing or self._owner >= 0) and self._spares_lost < MOST_LOST:
+        self._answer_those_who_wait()
+        is_needed = not (self._forked or self._reports or self._spare or self._is_closing or self._owner >= 0)
+        if is_needed and self._spares_lost < MOST_LOST:
             self._fork_spare()
+
+    def _answer_those_who_wait(self) -> None:
+        for client in list(self._clients.values()):
+            if client.waiting and not self._forked:
+                messages, client.waiting = client.waiting, []
+                self._selector.register(client.peer, selectors.EVENT_READ, functools.partial(self._hear, client))
+                self._answer_all(client, messages)
 
     def _be_left(self) -> None:
         """End, but not before its workers have; what they had to import is tried then, for the next run."""
@@ -217,7 +231,7 @@ class Warm:
             return
         peer.setblocking(False)
         self._clients[peer.fileno()] = client
-        self._selector.register(peer, selectors.EVENT_READ, lambda: self._hear(client))
+        self._selector.register(peer, selectors.EVENT_READ, functools.partial(self._hear, client))
 
     def _hear(self, client: Client) -> None:
         try:
@@ -226,18 +240,33 @@ class Warm:
             if not data or len(client.files) > LIMIT_FDS:
                 self._dismiss(client)
                 return
-            for message in client.decoder.feed(data):
+            messages = client.decoder.feed(data)
+        except BlockingIOError:
+            pass
+        except (MessageRefused, OSError):
+            self._dismiss(client)
+        else:
+            self._answer_all(client, messages)
+
+    def _answer_all(self, client: Client, messages: Iterable[Message]) -> None:
+        try:
+            for message in messages:
                 self._answer(client, message)
                 if self._forked:
                     return
-        except BlockingIOError:
-            pass
         except (MessageRefused, OSError, ValueError, OverflowError):
             self._dismiss(client)
 
     def _answer(self, client: Client, message: Message) -> None:
-        if message.kind in ("run", "worker") and not client.process:
-            self._start(client, message)
+        if client.waiting:
+            client.waiting.append(message)
+        elif message.kind in ("run", "worker") and not client.process:
+            if self._to_load and not (self._by_process or self._is_closing):
+                # The last run has told its end, and there was no time yet. Here it takes no longer than in the next one.
+                client.waiting.append(message)
+                self._forget(client.peer.fileno())
+            else:
+                self._start(client, message)
         elif message.kind == "signal" and client.process:
             kill = os.killpg if message.number("whole") else os.kill
             with suppress(ProcessLookupError):
@@ -360,9 +389,18 @@ class Warm:
     def _listen_to(self, process: int, report: Report) -> None:
         if not report.read():
             self._forget(report.pipe)
-        for message in report.messages:
+        self._take_in(process, report)
+
+    def _take_in(self, process: int, report: Report) -> None:
+        messages, report.messages = report.messages, []
+        for message in messages:
             if message.kind == "ended":
                 self._release(process, message)
+            elif message.kind == "unfit":
+                report.unfit = message
+            else:
+                with suppress(MessageRefused, ValueError, OverflowError):  # a test has found the pipe
+                    self._note(message)
 
     def _let_go(self) -> None:
         """In a child: of all that is the warm process's."""
@@ -391,15 +429,10 @@ class Warm:
     def _conclude(self, process: int, status: int) -> None:
         report = self._reports.pop(process)
         report.read()
+        self._take_in(process, report)
         self._forget(report.pipe)
         os.close(report.pipe)
-        end = Message("ended", status=status)
-        for message in report.messages:
-            if message.kind == "unfit":
-                end = message
-            with suppress(MessageRefused, ValueError, OverflowError):  # a test has found the pipe
-                self._note(message)
-        self._release(process, end)
+        self._release(process, report.unfit or Message("ended", status=status))
         self._since = time.monotonic()
 
     def _note(self, message: Message) -> None:
@@ -441,7 +474,7 @@ class Warm:
         number = client.peer.fileno()
         if self._clients.pop(number, None) is None:
             return
-        self._selector.unregister(client.peer)
+        self._forget(number)
         client.close()
         if client.process:
             with suppress(OSError):

@@ -23,7 +23,8 @@ SERVER = """\
 from _pytest.assertion import install_importhook
 from _pytest.config import get_config
 config = get_config()
-vars(config).setdefault("inicfg", {})  # pytest 8 has none before it has read the command line
+for name in ("inicfg", "_inicfg"):  # pytest 8, and 9.0, have none before they have read the command line
+    vars(config).setdefault(name, {})
 hook = install_importhook(config)
 hook.mark_rewrite("pytest_heavyimports")
 from pytest_heavyimports.warm.server import main

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -211,7 +212,8 @@ def test_where_no_worker_is_started_nothing_is_begun(warm: WarmSuite, argument: 
             print("begun:", os.listdir(os.environ["TMPDIR"]))
         """,
     )
-    result = warm.plain(*XDIST, argument, "-p", "watch", "-o", "pythonpath=.")
+    warm.environment["PYTHONPATH"] += os.pathsep + str(warm.path)
+    result = warm.plain(*XDIST, argument, "-p", "watch")
     assert "begun: []" in result.outlines
     assert not warm.suite.log.exists()
 

@@ -170,7 +170,7 @@ def test_an_edit_of_a_conftest_is_seen_by_the_next_run(warm: WarmSuite) -> None:
     warm.suite.tests("def test_it(value):\n    assert value == 2\n")
     warm.suite.write("conftest.py", "import pytest\n\n@pytest.fixture\ndef value():\n    return 1\n")
     assert warm.run().parseoutcomes() == {"failed": 1}
-    warm.suite.write("conftest.py", "import pytest\n\n@pytest.fixture\ndef value():\n    return 2\n")
+    warm.suite.write("conftest.py", "import pytest\n\n@pytest.fixture\ndef value():\n    return 1 + 1\n")
     assert warm.run().parseoutcomes() == {"passed": 1}
 
 

@@ -89,6 +89,24 @@ def test_a_child_that_waits_is_the_next_run(warm: WarmSuite) -> None:
 
 
 @pytest.mark.skipif(not can_populate(), reason="needs Linux 5.14")
+def test_a_run_just_after_another_has_what_that_one_imported(warm: WarmSuite) -> None:
+    """It waits for the warm process to import it, which takes no longer than to do so itself, and serves all others."""
+    warm.suite.tests(
+        """
+        import time
+
+        from pytest_heavyimports.warm.pages import Pages
+
+        def test_it():
+            import plainpkg
+            Pages.report = lambda *_: time.sleep(1)  # this process has told its end, and takes a second more
+        """
+    )
+    for _ in range(3):
+        assert warm.run().ret == 0
+    assert warm.suite.executions() == {"plainpkg": 2}
+
+
 def test_a_child_that_waits_has_the_pages_that_runs_write_to(warm: WarmSuite, installed) -> None:
     """So that the system need not copy them while a test waits for it."""
     data = "data = bytearray(b'x' * 2**24)\n"
