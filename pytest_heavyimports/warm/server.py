@@ -11,8 +11,9 @@ It has one thread, which waits for whatever comes first: a client, what a client
 | ``status`` | ``facts`` |
 | ``stop`` | ``stopping``, and when the last run has ended the end of the connection |
 
-A client that hangs up ends its run. A run tells its own end, before the kernel takes it apart, where it can. One child
-waits for the next run, see ``spare.py``.
+A client that hangs up ends its run. A run tells its own end, before the kernel takes it apart, where it can. A client
+that asks meanwhile waits until what that run has imported is imported here as well. One child waits for the next run,
+see ``spare.py``.
 """  # noqa: E501  # a table
 
 from __future__ import annotations
@@ -262,7 +263,7 @@ class Warm:
             client.waiting.append(message)
         elif message.kind in ("run", "worker") and not client.process:
             if self._to_load and not (self._by_process or self._is_closing):
-                # The last run has told its end, and there was no time yet. Here it takes no longer than in the next one.
+                # The last run has told its end, and there was no time yet. It takes no longer here than in this one.
                 client.waiting.append(message)
                 self._forget(client.peer.fileno())
             else:
