@@ -17,7 +17,7 @@ if "MEASURED_FROM" in os.environ:
         auto_data=True,
         messages=False,
     )
-    measuring.set_option("run:patch", ["fork", "_exit"])
+    measuring.set_option("run:patch", ["fork", "_exit", "execv"])
     for option in ("no_data", "unimported_source", "preimported_source"):
         setattr(measuring, f"_warn_{option}", False)
     measuring.start()
