@@ -78,23 +78,23 @@ class Run:
         self.preload = preload
         self.environment: dict[str, str] = {}
         """The variables that it began with."""
+        self._fault = ""
+        """Why it can't be done here."""
 
     def carry_out(self) -> NoReturn:
         """Do what is asked, as a process would that was started for it, and end."""
         faults_before = faults()
-        fault = self._become()
-        status: int | signal.Signals = 0
-        if fault:
-            self._tell(Message("unfit", why=fault))
+        status = _run(self._do)
+        if self._fault:
+            self._tell(Message("unfit", why=self._fault))
         else:
-            status = _run(self._pytest if self._request.kind == "run" else self._worker)
             with suppress(Exception):  # what tests leave in sys.modules may be anything
                 self._tell_learnt()
         status = _finish(status)
         if isinstance(status, signal.Signals):
             signal.signal(status, signal.SIG_DFL)
             os.kill(os.getpid(), status)
-        if not fault and self._let_go(status) and self._request.kind == "run":
+        if not self._fault and self._let_go(status) and self._request.kind == "run":
             self._tell_pages(faults_before)
         os._exit(status & 0xFF)
 
@@ -137,6 +137,12 @@ class Run:
         with suppress(OSError):  # it is gone
             while data:
                 data = data[os.write(self._report, data) :]
+
+    def _do(self) -> int:
+        self._fault = self._become()
+        if self._fault:
+            return 0
+        return self._pytest() if self._request.kind == "run" else self._worker()
 
     def _become(self) -> str:
         """Take over the client's situation; why that can't be done, or nothing."""

@@ -12,13 +12,12 @@ It has one thread, which waits for whatever comes first: a client, what a client
 | ``stop`` | ``stopping``, and when the last run has ended the end of the connection |
 
 A client that hangs up ends its run. A run tells its own end, before the kernel takes it apart, where it can. A client
-that asks meanwhile waits until what that run has imported is imported here as well. One child waits for the next run,
-see ``spare.py``.
+that asks meanwhile waits until what that run has imported is imported here as well, as it would have to import most of
+it itself. One child waits for the next run, see ``spare.py``.
 """  # noqa: E501  # a table
 
 from __future__ import annotations
 
-import functools
 import os
 import selectors
 import signal
@@ -45,6 +44,8 @@ IDLE_S = 1800.0
 """Until it ends by itself where nobody asks for anything, unless the ini key says otherwise."""
 HESITATION_S = 10.0
 """How long a client may take to say what it wants."""
+REAP_S = 2.0
+"""How long a client waits for the end of a process whose run has told its own."""
 LOOK_S = 60.0
 """How often it looks, while it waits, whether the machine has room for it."""
 MOST_CLIENTS = 256
@@ -63,8 +64,8 @@ class Client:
         self.since = time.monotonic()
         self.process = 0
         """That of the run; 0 where there is none."""
-        self.waiting: list[Message] = []
-        """What he has said, and is answered when what the last run has imported is imported here too."""
+        self.waiting: Message | None = None
+        """What he asks for, and gets when what the last run has imported is imported here too."""
 
     def send(self, message: Message) -> None:
         """Send a message, unless he has hung up. He gets few, and short ones: they never fill the socket."""
@@ -147,8 +148,7 @@ class Warm:
         """Serve until it is to end: ``None``. In the child of a fork: what that is to do."""
         while not (self._is_closing and not self._reports):
             for key, _ in self._selector.select(self._patience()):
-                with suppress(KeyError):  # closed by what came before
-                    self._selector.get_key(key.fd)
+                if self._selector.get_map().get(key.fd) is key:  # not closed by what came before
                     key.data()
                 if self._forked:
                     return self._forked
@@ -176,36 +176,38 @@ class Warm:
 
     def _patience(self) -> float | None:
         """How long to wait for something to happen."""
-        if (self._to_load or self._is_left) and not self._reports:
+        waiting = self._who_wait()
+        if (self._to_load or self._is_left or waiting) and not self._reports:
             return 0
         left = self._idle_s - (time.monotonic() - self._since)
         hesitant = HESITATION_S if len(self._clients) > len(self._reports) else LOOK_S
-        return max(0.0, min(left if not self._reports else LOOK_S, hesitant))
+        return max(0.0, min(left if not self._reports else LOOK_S, REAP_S if waiting else hesitant))
 
     def _look_around(self) -> None:
         now = time.monotonic()
         for client in list(self._clients.values()):
             if not (client.process or client.waiting) and now - client.since > HESITATION_S:
                 self._dismiss(client)
+        for client in self._who_wait():
+            if not self._to_load or now - client.since > REAP_S:
+                self._answer_all(client, ())
+            if self._forked:
+                return
         if self._reports:
             self._since = now
             return
         if self._to_load and not (self._is_closing or (self._is_left and is_memory_short())):
             modules, self._to_load = list(self._to_load.values()), {}
             self._attempt(lambda: self.preload.load(modules))
+            if self._who_wait():
+                return  # they are answered, unless they have hung up meanwhile
         if self._is_left or now - self._since >= self._idle_s or is_memory_short():
             self._stop_listening()
-        self._answer_those_who_wait()
-        is_needed = not (self._forked or self._reports or self._spare or self._is_closing or self._owner >= 0)
-        if is_needed and self._spares_lost < MOST_LOST:
+        elif not (self._spare or self._is_closing or self._owner >= 0) and self._spares_lost < MOST_LOST:
             self._fork_spare()
 
-    def _answer_those_who_wait(self) -> None:
-        for client in list(self._clients.values()):
-            if client.waiting and not self._forked:
-                messages, client.waiting = client.waiting, []
-                self._selector.register(client.peer, selectors.EVENT_READ, functools.partial(self._hear, client))
-                self._answer_all(client, messages)
+    def _who_wait(self) -> list[Client]:
+        return [client for client in self._clients.values() if client.waiting]
 
     def _be_left(self) -> None:
         """End, but not before its workers have; what they had to import is tried then, for the next run."""
@@ -232,7 +234,7 @@ class Warm:
             return
         peer.setblocking(False)
         self._clients[peer.fileno()] = client
-        self._selector.register(peer, selectors.EVENT_READ, functools.partial(self._hear, client))
+        self._selector.register(peer, selectors.EVENT_READ, lambda: self._hear(client))
 
     def _hear(self, client: Client) -> None:
         try:
@@ -241,31 +243,31 @@ class Warm:
             if not data or len(client.files) > LIMIT_FDS:
                 self._dismiss(client)
                 return
-            messages = client.decoder.feed(data)
+            messages = list(client.decoder.feed(data))
         except BlockingIOError:
             pass
-        except (MessageRefused, OSError):
+        except (MessageRefused, OSError, ValueError, OverflowError):
             self._dismiss(client)
         else:
             self._answer_all(client, messages)
 
-    def _answer_all(self, client: Client, messages: Iterable[Message]) -> None:
+    def _answer_all(self, client: Client, messages: Sequence[Message]) -> None:
+        """Answer what he says, and before it what he waits for: who has more to say doesn't wait."""
+        waiting, client.waiting = client.waiting, None
+        said = [waiting, *messages] if waiting else messages
         try:
-            for message in messages:
-                self._answer(client, message)
+            for message in said:
+                self._answer(client, message, may_wait=len(said) == 1 and not waiting)
                 if self._forked:
                     return
         except (MessageRefused, OSError, ValueError, OverflowError):
             self._dismiss(client)
 
-    def _answer(self, client: Client, message: Message) -> None:
-        if client.waiting:
-            client.waiting.append(message)
-        elif message.kind in ("run", "worker") and not client.process:
-            if self._to_load and not (self._by_process or self._is_closing):
-                # The last run has told its end, and there was no time yet. It takes no longer here than in this one.
-                client.waiting.append(message)
-                self._forget(client.peer.fileno())
+    def _answer(self, client: Client, message: Message, *, may_wait: bool) -> None:
+        if message.kind in ("run", "worker") and not client.process:
+            # The last run has told its end, and there was no time yet to import what it has.
+            if may_wait and self._to_load and not (self._by_process or self._is_closing):
+                client.waiting = message
             else:
                 self._start(client, message)
         elif message.kind == "signal" and client.process:
@@ -505,6 +507,9 @@ class Warm:
             return
         self._is_closing = True
         self._end_spare()
+        for client in self._who_wait():
+            client.send(Message("stale", why=why))
+            self._dismiss(client)
         for kind in ("sock", "log"):
             with suppress(OSError):
                 os.unlink(f"{self._name}.{kind}", dir_fd=self._directory)

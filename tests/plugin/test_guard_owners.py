@@ -879,7 +879,7 @@ def test_the_first_failure_stops_with_x(guarded: Guarded) -> None:
     result.assert_outcomes(passed=1, errors=1)
 
 
-@pytest.mark.skipif(pytest.version_tuple < (8, 4), reason="finalized after the last report")
+@pytest.mark.skipif(pytest.version_tuple < (8, 3), reason="finalized after the last report")
 def test_what_x_stops_is_still_torn_down_and_judged(guarded: Guarded) -> None:
     """After ``-x`` fixtures are finalized early: what one leaves is told with the test that was the last."""
     guarded.suite.tests(

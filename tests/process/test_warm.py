@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from ..unit.warm.test_pages import can_populate
 from ..warm import is_alive, wait
 
 if TYPE_CHECKING:
+    from ..installed import Installed
     from ..warm import WarmSuite
 
 ONE_TEST = "def test_it(): pass\n"
@@ -88,25 +89,73 @@ def test_a_child_that_waits_is_the_next_run(warm: WarmSuite) -> None:
     assert spare(process) != waiting
 
 
-@pytest.mark.skipif(not can_populate(), reason="needs Linux 5.14")
-def test_a_run_just_after_another_has_what_that_one_imported(warm: WarmSuite) -> None:
-    """It waits for the warm process to import it, which takes no longer than to do so itself, and serves all others."""
-    warm.suite.tests(
-        """
-        import time
+SLOW_TO_END = """
+    import pathlib
+    import time
 
-        from pytest_heavyimports.warm.pages import Pages
+    from pytest_heavyimports.warm.pages import Pages
 
-        def test_it():
-            import plainpkg
-            Pages.report = lambda *_: time.sleep(1)  # this process has told its end, and takes a second more
-        """
-    )
-    for _ in range(3):
-        assert warm.run().ret == 0
+    def report(*_):
+        end = time.monotonic() + 60
+        while not pathlib.Path("go").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def test_it():
+        {statement}
+        Pages.report = report  # this process has told its end, and stays until there is that file
+    """
+
+
+@pytest.fixture
+def one_that_waits(
+    warm: WarmSuite, installed: Installed, request: pytest.FixtureRequest
+) -> Iterator[subprocess.Popen[str]]:
+    """A client that asks for a run while the process of the one before is still there."""
+    installed.add("printing-pkg", "1.0", {"printingpkg.py": "import os\n\n'PYTEST_VERSION' in os.environ or print()\n"})
+    warm.suite.tests(SLOW_TO_END.format(statement=getattr(request, "param", "import plainpkg")))
+    assert warm.run().ret == 0
+    (process,) = warm.processes()
+    before = len(os.listdir(f"/proc/{process}/fd"))
+    with warm.start() as client:
+        wait(lambda: len(os.listdir(f"/proc/{process}/fd")) > before)
+        yield client
+        (warm.path / "go").touch()
+
+
+def test_a_run_just_after_another_has_what_that_one_imported(
+    warm: WarmSuite, one_that_waits: subprocess.Popen[str]
+) -> None:
+    """It waits for the warm process to import it, as it would do itself, and that serves all others too."""
+    (warm.path / "go").touch()
+    assert one_that_waits.wait(60) == 0
+    assert warm.run().ret == 0
     assert warm.suite.executions() == {"plainpkg": 2}
 
 
+def test_nobody_waits_for_ever(warm: WarmSuite, one_that_waits: subprocess.Popen[str]) -> None:
+    """Where the process of the last run doesn't end, the next run imports for itself."""
+    assert one_that_waits.wait(60) == 0
+    assert warm.suite.executions() == {"plainpkg": 2}
+    assert not (warm.path / "go").exists()
+
+
+def test_who_waits_can_be_interrupted(warm: WarmSuite, one_that_waits: subprocess.Popen[str]) -> None:
+    """As any other; with the status of a shell where it has connected, and not yet said what it wants."""
+    one_that_waits.send_signal(signal.SIGINT)
+    assert one_that_waits.wait(60) in (-signal.SIGINT, 128 + signal.SIGINT)
+    assert not (warm.path / "go").exists()
+
+
+@pytest.mark.parametrize("one_that_waits", ["import plainpkg, printingpkg"], indirect=True)
+def test_who_waits_in_vain_is_told_why(warm: WarmSuite, one_that_waits: subprocess.Popen[str]) -> None:
+    """Another warm process serves him, which knows of the harm."""
+    (warm.path / "go").touch()
+    _, errors = one_that_waits.communicate(timeout=60)
+    assert one_that_waits.returncode == 0
+    assert "the import of printingpkg does harm there. A new one is started" in errors
+
+
+@pytest.mark.skipif(not can_populate(), reason="needs Linux 5.14")
 def test_a_child_that_waits_has_the_pages_that_runs_write_to(warm: WarmSuite, installed) -> None:
     """So that the system need not copy them while a test waits for it."""
     data = "data = bytearray(b'x' * 2**24)\n"

@@ -18,6 +18,7 @@ def start(place: Path, *arguments: str) -> tuple[int, str, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONDEVMODE"},
     )
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
@@ -36,7 +37,8 @@ def test_it_is_a_plain_one_where_the_warm_process_has_ended(tmp_path: Path) -> N
 def test_it_is_a_plain_one_where_the_sockets_are_open_to_others(tmp_path: Path) -> None:
     """Nobody is asked there."""
     place = tmp_path / "sockets"
-    place.mkdir(mode=0o755)
+    place.mkdir()
+    place.chmod(0o755)
     process, output, errors = start(place, "-c", WORKER)
     assert output == f"{process} False\n"
     assert errors == f"--heavy-warm: this worker is a plain one: {place} is not this user's alone.\n"
