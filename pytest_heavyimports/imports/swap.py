@@ -89,7 +89,8 @@ class Swap:
     def undo(self) -> set[str]:
         """Put everything back; the modules that are forgotten: new ones that saw the stand-in, itself left out."""
         self._open.close()
-        new = {name: module for name, module in sys.modules.items() if self._before.get(name, MISSING) is not module}
+        there = {**self._thrown_out(), **sys.modules}
+        new = {name: module for name, module in there.items() if self._before.get(name, MISSING) is not module}
         gone = {*self._real, *self._holders}
         seen = self._seen({name: module for name, module in new.items() if name not in self._before or name in gone})
         take_away(seen)
@@ -197,6 +198,11 @@ class Swap:
                 return self._stand_in.get(f"{module}.{attribute}")
         return value
 
+    def _thrown_out(self) -> dict[str, ModuleType]:
+        """Modules that were imported meanwhile, and that their packages alone still have."""
+        added = (value for namespace in self._namespaces for value in namespace.added())
+        return {_home(value): value for value in added if isinstance(value, ModuleType)}
+
     def _seen(self, new: dict[str, Any]) -> dict[str, Any]:
         """Of the new modules those that have seen the stand-in: itself, code under test, whoever holds one of them."""
         top = self._stand_in.fullname
@@ -249,6 +255,10 @@ class _Namespace:
             name: value.copy() for name, value in self._held.items() if type(value) in CONTAINERS and name[:2] != "__"
         }
         self._sizes = {name: info().currsize for name, info in self._caches()}
+
+    def added(self) -> list[Any]:
+        """What it holds now, and not before."""
+        return [value for name, value in vars(self._module).items() if self._held.get(name, MISSING) is not value]
 
     def put_back(self, witness: _Witness) -> None:
         """Put back what has changed and has to do with the stand-in."""

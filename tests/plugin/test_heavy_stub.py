@@ -580,6 +580,42 @@ def test_what_a_module_keeps_of_a_stand_in_is_taken_away(app: Suite, installed: 
     app.run(path=(installed.site,), **installed.environment).assert_outcomes(passed=2)
 
 
+@pytest.mark.parametrize("thrower", ["patch", "fixture"])
+def test_what_was_thrown_out_of_sys_modules_meanwhile_is_taken_away(
+    app: Suite, installed: Installed, thrower: str
+) -> None:
+    """Its package still has it, as an attribute that ``from app import late`` would give to later tests."""
+    app.write("app/late.py", "import plainpkg\n\ndef ask(): return plainpkg.answer\n")
+    app.tests(
+        f"""
+        import sys
+        from contextlib import nullcontext
+        from unittest.mock import patch
+
+        import app
+        import pytest
+
+        @pytest.fixture(autouse={thrower == "fixture"})
+        def snapshot():
+            before = dict(sys.modules)
+            yield
+            sys.modules.clear()
+            sys.modules.update(before)
+
+        @pytest.mark.heavy_stub("plainpkg")
+        def test_stubbed():
+            with patch.dict(sys.modules) if {thrower == "patch"} else nullcontext():
+                from app import late
+            late.ask()
+
+        def test_real():
+            from app import late
+            assert late.ask() == 42
+        """
+    )
+    app.run(path=(installed.site,), **installed.environment).assert_outcomes(passed=2)
+
+
 def test_a_refusal_fails_the_test(app: Suite) -> None:
     """Whoever asks for a stand-in for one test has to configure what that needs."""
     app.tests(
