@@ -20,6 +20,7 @@ from .source import HeavySite, Source, fixtures_in, is_fixture, is_unittest
 from .statements import Function, last_name
 
 if TYPE_CHECKING:
+    from .graph import Code
     from .run import Scan
     from .statements import AnyFunction
 
@@ -70,6 +71,7 @@ class _Fix:
     def __init__(self, source: Source, scan: Scan, file: Path) -> None:
         self._source = source
         self._declared = scan.project.declared
+        self._code = scan.code
         self._local = scan.standard.heaviness.local
         outer = scan.outer_fixtures(file)
         importers = (
@@ -106,7 +108,7 @@ class _Fix:
     def aliases(self, heavy: HeavySite) -> Iterator[tuple[str, str, str]]:
         """Each name that is bound, the alias that it is declared under or can be, and the reference."""
         declared = {module.reference: alias for alias, module in self._declared.items()}
-        for name, reference in references(heavy):
+        for name, reference in references(heavy, self._code):
             yield name, declared.get(reference, name) if name not in self._declared else name, reference
 
     def _objection_to_fixture(self, heavy: HeavySite) -> str:
@@ -128,7 +130,9 @@ class _Fix:
             yield "it imports something light too"
         taken = self._source.needs.uses(function)
         for name, alias, reference in self.aliases(heavy):
-            if not reference:
+            if not reference and isinstance(heavy.site.node, ast.ImportFrom):
+                yield f"{name!r} may be a module, or something else that {heavy.module!r} gives by that name"
+            elif not reference:
                 yield f"{name!r} is not the whole of what it imports"
             elif fault := _alias_fault(alias, reference):
                 yield fault
@@ -141,13 +145,12 @@ class _Fix:
                 yield f"{alias!r} is something else in {function.name}"
 
 
-def references(heavy: HeavySite) -> Iterator[tuple[str, str]]:
-    """Each name that is bound, with ``module`` or ``module:attribute``; that is empty where there is no such thing."""
+def references(heavy: HeavySite, code: Code) -> Iterator[tuple[str, str]]:
+    """Each name that is bound, with ``module`` or ``module:attribute``; that is empty where none is known."""
     node = heavy.site.node
     for name, modules in heavy.site.names:
         if isinstance(node, ast.ImportFrom):
-            module, attribute = modules[-1], modules[0].rpartition(".")[2]
-            yield name, f"{module}:{attribute}"
+            yield name, code.reference(modules[-1], modules[0].rpartition(".")[2])
         else:
             aliases = node.names if isinstance(node, ast.Import) else []
             is_root = name != modules[0] and any(each.name == modules[0] and not each.asname for each in aliases)

@@ -17,9 +17,12 @@ from ..distributions import is_installed, locate
 from ..errors import CommandRefused
 from ..names import is_within, root
 from .heaviness import Heaviness
-from .statements import import_sites
+from .source import bound_names
+from .statements import import_sites, is_type_checking
 
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
     from grimp import ImportGraph
 
 STANDARD = frozenset(sys.stdlib_module_names)
@@ -76,6 +79,22 @@ class Code:
         if self.graph is None or module not in self.graph.modules:
             return frozenset()
         return frozenset(self.graph.find_downstream_modules(module))
+
+    def reference(self, module: str, name: str) -> str:
+        """
+        What ``from module import name`` gives, as it can be declared.
+
+        Returns:
+            ``module:name``, or ``module.name`` where that is a module that its package doesn't bind; empty where it
+            can't be known whether it does.
+        """
+        with self._importable():
+            if _find(f"{module}.{name}") is None:
+                return f"{module}:{name}"
+            bound = _bound_by(_find(module))
+        if name in bound:
+            return f"{module}:{name}"
+        return "" if bound & {"*", "__getattr__"} else f"{module}.{name}"
 
     def _build(self, imported: Collection[str]) -> tuple[ImportGraph | None, frozenset[str]]:
         packages: set[str] = set()
@@ -177,6 +196,19 @@ def _find(fullname: str):  # type: ignore[no-untyped-def]
         return locate(fullname)
     except (ImportError, AttributeError, ValueError):
         return None
+
+
+def _bound_by(spec: ModuleSpec | None) -> set[str]:
+    """The names that the file of a module binds while it is imported; none where it has no file that can be read."""
+    names: set[str] = set()
+    if spec and spec.origin and spec.origin.endswith(".py"):
+        with suppress(OSError, SyntaxError, ValueError):
+            for statement in ast.parse(Path(spec.origin).read_bytes()).body:
+                if isinstance(statement, ast.If) and is_type_checking(statement.test):
+                    names.update(*map(bound_names, statement.orelse))
+                else:
+                    names |= bound_names(statement)
+    return names
 
 
 def _without_rings(hops: Mapping[str, str]) -> dict[str, str]:

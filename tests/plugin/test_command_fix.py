@@ -168,6 +168,63 @@ def test_to_fixture_takes_the_alias_that_is_declared(plain: Suite) -> None:
 
 
 @pytest.mark.parametrize(
+    ("package", "line"),
+    [
+        ("", "app.model"),
+        ("import app.model", "app.model"),
+        ("from .model import net", "app.model"),
+        ("from . import model", "model = app:model"),
+        ("from .model import net as model", "model = app:model"),
+        ("try:\n    from . import model\nexcept ImportError:\n    model = None", "model = app:model"),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from . import model", "app.model"),
+        (None, "app.model"),
+    ],
+)
+def test_to_fixture_declares_a_module_as_one(suite: Suite, package: str | None, line: str) -> None:
+    """Unless its package has something of that name, which is what the import gives. Then the tests pass."""
+    suite.declare("plain", pythonpath=".")
+    if package is not None:
+        suite.write("app/__init__.py", f"{package}\n")
+    suite.write("app/model.py", "import plain\n\ndef net(): pass\n\nnet.plain = plain\n")
+    suite.tests("def test_it():\n    from app import model\n    assert model.plain\n")
+    assert heavyimports(suite.path, "fix", "--to=fixture", "--write").status == 1
+    assert suite.path.joinpath("pytest.ini").read_text(encoding="utf-8").endswith(f"\n    plain\n    {line}\n")
+    suite.run().assert_outcomes(passed=1)
+    assert heavyimports(suite.path, "fix", "--to=fixture") == (0, [], [])
+
+
+def test_the_package_of_a_declared_module_stays_light(suite: Suite) -> None:
+    """As long as it imports nothing heavy itself; so do its other modules."""
+    suite.declare("plain", pythonpath=".")
+    suite.write("app/__init__.py", "")
+    suite.write("app/light.py", "")
+    suite.write("app/model.py", "import plain\n")
+    suite.tests(
+        "from app import light\n\n"
+        "def test_light():\n    import app\n    assert app.light is light\n\n"
+        "def test_it():\n    from app import model\n    assert model.plain\n"
+    )
+    heavyimports(suite.path, "fix", "--to=fixture", "--write")
+    done = heavyimports(suite.path, "scan")
+    assert done == (0, ["no finding; 0 of 1 file heavy, 1 of 2 test functions heavy"], [])
+
+
+@pytest.mark.parametrize("package", ["from .names import *", "def __getattr__(name):\n    raise AttributeError(name)"])
+def test_what_may_be_a_module_or_not_stays(suite: Suite, package: str) -> None:
+    """A module of that name is there, and nobody knows whether the package gives something else."""
+    suite.declare("plain", pythonpath=".")
+    suite.write("app/__init__.py", f"{package}\n")
+    suite.write("app/names.py", "model = 1\n")
+    suite.write("app/model.py", "import plain\n")
+    suite.tests("def test_it():\n    from app import model\n    assert model\n")
+    assert heavyimports(suite.path, "fix", "--to=fixture") == (
+        0,
+        [],
+        ["test_it.py:2: left alone: 'app': 'model' may be a module, or something else that 'app' gives by that name"],
+    )
+
+
+@pytest.mark.parametrize(
     ("test", "reason"),
     [
         (
