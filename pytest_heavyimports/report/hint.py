@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..named_tuple import NamedTuple
 from .figures import seconds
-from .model import heavy_us
+from .model import heavy_us, together_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def _unneeded(report: Report, asked: Asked) -> Iterator[tuple[int, str]]:
     modules = [module for module in report.modules if module.first.nodeid in asked.heavy and not module.within]
     light = asked.tests - len(asked.heavy)
     if modules and light > 0 and not asked.is_selecting:
-        saved_us = sum(module.cumulative_us or 0 for module in modules)
+        saved_us = together_us(report, modules)
         names, it = ", ".join(module.fullname for module in modules), "it" if len(modules) == 1 else "them"
         need = "doesn't" if light == 1 else "don't"
         told = f"would have skipped {names}, {seconds(saved_us)}: {light} of {asked.tests} tests {need} need {it}"

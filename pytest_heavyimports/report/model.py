@@ -12,6 +12,7 @@ from ..places import Place
 from ..records import Forgotten, Import, Leak, Reimport, Reload
 
 if TYPE_CHECKING:
+    from ..ledger import Event
     from ..records import Load
     from .account import Account
 
@@ -120,7 +121,7 @@ def make_report(accounts: Sequence[Account], heavy: Iterable[str], version_of: C
         _packages(merged),
         _modules(accounts, trees, names, version_of),
         max(account.duration_us for account in accounts),
-        max(heavy_us(tree, names) for tree in trees.values()),
+        max(_heavy_in(account, trees[account.name], names) for account in accounts),
         slowest.collection_us,
         _heavy_in_collection(slowest, trees[slowest.name], names),
     )
@@ -255,15 +256,7 @@ def _modules(
 
 def _imports(account: Account, tree: list[Node], names: frozenset[str]) -> Iterator[tuple[int, Module]]:
     """The first imports of one process, each with the time at which it began, or was recorded."""
-    events: dict[str, tuple[int, Import]] = {}
-    forgotten_us: dict[str, int] = {}
-    for at_us, event in account.events:
-        if isinstance(event, Import):
-            events.setdefault(event.fullname, (at_us, event))
-        elif isinstance(event, Forgotten):
-            for name in event.fullnames:
-                events.pop(name, None)
-                forgotten_us[name] = at_us
+    events, forgotten_us = _first_recorded(account)
     loads: dict[str, int] = {}  # the first of each
     for number, node in enumerate(tree):
         name = node.load.fullname
@@ -275,6 +268,20 @@ def _imports(account: Account, tree: list[Node], names: frozenset[str]) -> Itera
         row = _measured(tree, loads[name], names, event, since_us) if name in loads else _recorded(event)
         share = row.cumulative_us / account.duration_us if row.cumulative_us and account.duration_us else None
         yield _begin(name, tree, loads, events), row._replace(share=share, process=account.name)
+
+
+def _first_recorded(account: Account) -> tuple[dict[str, tuple[int, Import]], dict[str, int]]:
+    """The imports of one process that count as the first, each with its time, and when earlier ones were forgotten."""
+    events: dict[str, tuple[int, Import]] = {}
+    forgotten_us: dict[str, int] = {}
+    for at_us, event in account.events:
+        if isinstance(event, Import):
+            events.setdefault(event.fullname, (at_us, event))
+        elif isinstance(event, Forgotten):
+            for name in event.fullnames:
+                events.pop(name, None)
+                forgotten_us[name] = at_us
+    return events, forgotten_us
 
 
 def _begin(name: str, tree: list[Node], loads: dict[str, int], events: dict[str, tuple[int, Import]]) -> int:
@@ -306,10 +313,68 @@ def _measured(tree: list[Node], number: int, names: frozenset[str], event: Impor
 
 
 def _recorded(event: Import) -> Module:
-    duration_us = None if event.duration_s is None else round(event.duration_s * 1e6)
+    duration_us = _recorded_us(event)
     return Module(
         event.fullname, "", (), duration_us, event.rss_growth_bytes, None, event.place, (), "", event.error, (), ""
     )
+
+
+def _recorded_us(event: Import) -> int | None:
+    return None if event.duration_s is None else round(event.duration_s * 1e6)
+
+
+def together_us(report: Report, modules: Iterable[Module]) -> int:
+    """What modules took, each in the process that it is told of; a second that is part of several is counted once."""
+    rows: defaultdict[str, list[Module]] = defaultdict(list)
+    for module in modules:
+        rows[module.process].append(module)
+    return sum(
+        _together_in(account, report.trees[account.name], rows[account.name])
+        for account in report.accounts
+        if account.name in rows
+    )
+
+
+def _together_in(account: Account, tree: list[Node], modules: list[Module]) -> int:
+    loads = [tree[number].load for module in modules for number in module.numbers]
+    events, _ = _first_recorded(account)
+    recorded = [events[module.fullname] for module in modules if not module.numbers]
+    return _covered_us([*((load.begin_us, load.end_us) for load in loads), *_spans(recorded)])
+
+
+def _spans(events: Iterable[tuple[int, Event]]) -> list[tuple[int, int]]:
+    """
+    From when to when imports went on.
+
+    Each is recorded some time after its end: the garbage collector, which is let in again, may come first. What seems
+    to have begun in the middle of a shorter one that was recorded earlier has brought that in, so it began no later.
+    """
+    spans: list[tuple[int, int]] = []
+    for at_us, event in events:
+        if isinstance(event, Import):
+            duration_us = _recorded_us(event) or 0
+            begin_us = at_us - duration_us
+            parts = [begin for begin, end in spans if end > begin_us and end - begin <= duration_us]
+            begin_us = min([begin_us, *parts])
+            spans.append((begin_us, begin_us + duration_us))
+    return spans
+
+
+def _covered_us(spans: Iterable[tuple[int, int]]) -> int:
+    """How long spans last, where one may lie within another or reach into it."""
+    ordered = sorted(spans)
+    covered_us, until_us = 0, ordered[0][0] if ordered else 0
+    for begin_us, end_us in ordered:
+        covered_us += max(end_us - max(begin_us, until_us), 0)
+        until_us = max(until_us, end_us)
+    return covered_us
+
+
+def _heavy_in(account: Account, tree: list[Node], names: frozenset[str]) -> int:
+    """What a process spent on heavy modules; where nothing was measured, as far as it was recorded."""
+    if tree:
+        return heavy_us(tree, names)
+    return _covered_us(_spans(account.events))
 
 
 def heavy_us(tree: Sequence[Node], names: Iterable[str]) -> int:
@@ -361,8 +426,4 @@ def _heavy_in_collection(account: Account, tree: list[Node], names: frozenset[st
             for node in found
             if account.collection_begin_us <= node.load.begin_us < end_us and node.load.thread == MAIN_THREAD
         )
-    return sum(
-        round((event.duration_s or 0.0) * 1e6)
-        for at_us, event in account.events
-        if isinstance(event, Import) and account.collection_begin_us <= at_us < end_us
-    )
+    return _covered_us(_spans(each for each in account.events if account.collection_begin_us <= each[0] < end_us))

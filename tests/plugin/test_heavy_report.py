@@ -87,6 +87,12 @@ def _read(suite: Suite, file: str = "x.json") -> dict[str, Any]:
     return facts
 
 
+def _properties(suite: Suite) -> dict[str, str]:
+    """Of the suite, in JUnit's file."""
+    tree = ElementTree.parse(suite.path / "x.xml")
+    return {each.attrib["name"]: each.attrib["value"] for each in tree.iterfind("testsuite/properties/property")}
+
+
 def test_files_are_written_by_their_suffixes(suite: Suite) -> None:
     """All formats, from one run, with the same figures; directories are made."""
     suite.declare("slow = sluggish")
@@ -169,10 +175,25 @@ def test_junit_has_the_totals(suite: Suite) -> None:
     suite.declare("slow = sluggish")
     suite.tests("def test_one(slow): pass\n")
     suite.run("--junitxml=x.xml")
-    tree = ElementTree.parse(suite.path / "x.xml")
-    found = {each.attrib["name"]: each.attrib["value"] for each in tree.iterfind("testsuite/properties/property")}
+    found = _properties(suite)
     assert 0.3 < float(found["heavyimports.sluggish.seconds"]) < 5
+    assert found["heavyimports.total.seconds"] == found["heavyimports.sluggish.seconds"]
     assert found["heavyimports.guard.events"] == "0"
+
+
+def test_an_import_inside_another_one_is_counted_once(suite: Suite) -> None:
+    """Of what the guard has recorded too: neither the hint nor the total of JUnit's file has its seconds twice."""
+    suite.write("slower.py", "import time\nimport sluggish\ntime.sleep(0.5)\n")
+    suite.declare("sluggish", "slower", heavy_guard="restore", heavy_protect="sluggish")
+    suite.tests("def test_one(slower): pass\ndef test_two(): pass\n")
+    result = suite.run("--junitxml=x.xml", path=(suite.path,))
+    found = _properties(suite)
+    outer, inner = float(found["heavyimports.slower.seconds"]), float(found["heavyimports.sluggish.seconds"])
+    assert outer - inner > 0.4
+    told = re.search(r"hint: .* would have skipped sluggish, slower, (\d+\.\d\d) s: ", result.stdout.str())
+    assert told is not None
+    for total in (float(told[1]), float(found["heavyimports.total.seconds"])):
+        assert total == pytest.approx(outer, abs=0.01)
 
 
 def test_github_has_a_table(suite: Suite) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from pytest_heavyimports.records import Forgotten, Import, Load
 from pytest_heavyimports.report.account import Account
 from pytest_heavyimports.report.formats import importtime, speedscope
 from pytest_heavyimports.report.json_file import document
-from pytest_heavyimports.report.model import cost_of, heavy_us, make_report, make_tree, outermost
+from pytest_heavyimports.report.model import cost_of, heavy_us, make_report, make_tree, outermost, together_us
 
 from .trees import TORCH, load, loads, torch_report
 
@@ -121,6 +122,36 @@ def test_without_measuring_the_events_are_told() -> None:
         ("numpy", None, None),
     ]
     assert (report.collection_us, report.collection_heavy_us) == (5_000_000, 1_500_000)
+
+
+def test_what_is_recorded_inside_another_import_is_counted_once() -> None:
+    """An event tells when an import ended: what began later and ended earlier was a part of it."""
+    place = Place("collect", "test_a.py")
+    inner, outer = (2_900_000, Import("torch", place, 1.9)), (3_000_000, Import("app", place, 2.1))
+    beside = (4_500_000, Import("numpy", place, 0.5))
+    account = Account(duration_us=6_000_000, collection_us=5_000_000, events=[inner, outer, beside])
+    report = make_report([account], [], lambda _: "")
+    assert report.heavy_us == report.collection_heavy_us == 2_600_000
+    assert [module.cumulative_us for module in report.modules] == [1_900_000, 2_100_000, 500_000]
+    assert together_us(report, report.modules[:2]) == 2_100_000
+    assert together_us(report, []) == 0
+
+
+@pytest.mark.parametrize(("outer_s", "told_us"), [(2.0, 2_000_000), (1.0, 2_200_000)])
+def test_an_import_that_was_recorded_late_contains_what_it_brought_in(outer_s: float, told_us: int) -> None:
+    """It is told alone, without what passed until it was recorded; a shorter one can't have brought the other in."""
+    place = Place("collect", "test_a.py")
+    events = [(2_900_000, Import("torch", place, 1.9)), (3_200_000, Import("app", place, outer_s))]
+    report = make_report([Account(events=events)], [], lambda _: "")
+    assert report.heavy_us == together_us(report, report.modules) == told_us
+
+
+def test_modules_of_several_processes_are_added_up() -> None:
+    """At the same time in two processes is twice."""
+    trees = {"gw0": [load("torch", -1, 0, 5)], "gw1": [load("numpy", -1, 0, 9)]}
+    accounts = [Account(name, loads=loads) for name, loads in trees.items()]
+    report = make_report(accounts, ["torch", "numpy"], lambda _: "")
+    assert together_us(report, report.modules) == 14
 
 
 def test_an_import_that_is_forgotten_is_not_the_first() -> None:
