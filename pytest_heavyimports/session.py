@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .imports.measuring import Measurer
     from .ledger import Ledger
     from .registry import ModuleRegistry
+    from .report.budget import Budget
     from .report.progress import Progress
     from .stubbing import StandIns
 
@@ -274,11 +275,30 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
 
         session.reporting.budgets, budget_faults = read_budgets(session.settings.budget, ini_source(config, BUDGET_KEY))
         more_faults += budget_faults
+        if not hasattr(config, "workerinput"):  # the controller has told it
+            more_faults += _warn_of_mistyped_budgets(config, session.reporting.budgets, declared.values())
     if faults or more_faults:
         raise pytest.UsageError(*faults, *more_faults)
     session.declare(declared)
     session.notice("conftest or plugin")
     return session
+
+
+def _warn_of_mistyped_budgets(
+    config: pytest.Config, budgets: Iterable[Budget], declared: Iterable[HeavyModule]
+) -> list[str]:
+    """Warn; gives what is a fault, where warnings are errors: a warning that a hook raises is an internal error."""
+    from .distributions import locate
+    from .errors import HeavyImportWarning
+    from .report.budget import mistyped
+
+    faults = []
+    for text in mistyped(budgets, [module.fullname for module in declared], lambda name: locate(name) is not None):
+        try:
+            config.issue_config_time_warning(HeavyImportWarning(text), stacklevel=2)
+        except HeavyImportWarning:
+            faults.append(text)
+    return faults
 
 
 def _begin(config: pytest.Config, settings: Settings) -> HeavySession:

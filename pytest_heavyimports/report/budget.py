@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..named_tuple import NamedTuple
-from ..names import is_dotted
+from ..names import is_dotted, is_within
 from .figures import memory, seconds
 from .model import cost_of, heavy_us, outermost_heavy, parts_of
 
@@ -71,6 +71,25 @@ def read_budgets(lines: Iterable[str], source: str) -> tuple[tuple[Budget, ...],
             is_time = UNITS[match[3]] in (1e3, 1e6)
             budgets.append(Budget(match[1], float(match[2]) * UNITS[match[3]], is_time, line.strip(), where))
     return tuple(budgets), faults
+
+
+def mistyped(budgets: Iterable[Budget], declared: Iterable[str], is_found: Callable[[str], bool]) -> Iterator[str]:
+    """
+    The budgets of modules that aren't there, where a declared one with nearly that name is: a sentence on each.
+
+    Args:
+        budgets: The budgets.
+        declared: The names of modules. Others may have a budget too.
+        is_found: Whether a module is there.
+    """
+    names = sorted(set(declared))
+    for budget in budgets:
+        if budget.name != TOTAL and not any(is_within(budget.name, name) for name in names):
+            import difflib  # here, because few budgets are of modules that aren't declared
+
+            near = difflib.get_close_matches(budget.name, names, n=1, cutoff=0.8)
+            if near and is_found(near[0]) and not is_found(budget.name):
+                yield f"heavy_budget: there is no module {budget.name!r} ({budget.source}). Did you mean {near[0]!r}?"
 
 
 def overdrafts(

@@ -79,3 +79,25 @@ def test_a_line_that_cannot_be_read_is_a_usage_error(suite: Suite) -> None:
         "heavy_budget: 'torch = 3 s' can't be read (pytest.ini, [pytest], line 1 of heavy_budget). "
         "Write it as 'torch < 3 s'.",
     ]
+
+
+MISTYPED = (
+    "heavy_budget: there is no module 'slugish' (pytest.ini, [pytest], line 1 of heavy_budget). "
+    "Did you mean 'sluggish'?"
+)
+
+
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "2")])
+def test_a_mistyped_name_is_warned_of(slow: Suite, workers: tuple[str, ...]) -> None:
+    """Once, and the run goes on."""
+    slow.declare("slow = sluggish", heavy_budget="slugish < 3 s")
+    result = slow.run(*workers)
+    result.assert_outcomes(passed=1, warnings=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([f"*HeavyImportWarning: {MISTYPED}".replace("[", "[[]")])
+
+
+def test_a_mistyped_name_is_a_usage_error_where_warnings_are_errors(slow: Suite) -> None:
+    """And no internal error."""
+    slow.declare("slow = sluggish", heavy_budget="slugish < 3 s")
+    assert usage_errors(slow.run("-W", "error")) == [MISTYPED]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_heavyimports.report.budget import figures_of, overdraft_lines, overdrafts, read_budgets
+from pytest_heavyimports.report.budget import figures_of, mistyped, overdraft_lines, overdrafts, read_budgets
 
 from .trees import torch_report
 
@@ -73,3 +73,24 @@ def test_an_unknown_unit_is_a_fault() -> None:
     _, faults = read_budgets(["torch < 3 min"], "pytest.ini, [pytest]")
     where = "pytest.ini, [pytest], line 1 of heavy_budget"
     assert faults == [f"heavy_budget: 'torch < 3 min' can't be read: 'min' is none of ms, s, KiB, MiB, GiB ({where})."]
+
+
+def test_a_declared_name_that_is_mistyped_is_told() -> None:
+    """With the name that was meant."""
+    budgets, _ = read_budgets(["numpy < 1 s", "toch < 3 s"], "pytest.ini, [pytest]")
+    where = "pytest.ini, [pytest], line 2 of heavy_budget"
+    told = f"heavy_budget: there is no module 'toch' ({where}). Did you mean 'torch'?"
+    assert list(mistyped(budgets, HEAVY, HEAVY.__contains__)) == [told]
+
+
+@pytest.mark.parametrize("name", ["total", "torch", "torch.nnn", "pandas", "torchs"])
+def test_another_module_may_have_a_budget(name: str) -> None:
+    """All together, a declared one and its parts, one that is there, and one that is called otherwise."""
+    budgets, _ = read_budgets([f"{name} < 1 s"], "")
+    assert list(mistyped(budgets, [*HEAVY, "totals"], [*HEAVY, "totals", "torchs"].__contains__)) == []
+
+
+def test_nobody_is_corrected_where_the_declared_module_is_not_found_either() -> None:
+    """Both may be found once the tests are collected."""
+    budgets, _ = read_budgets(["toch < 3 s"], "")
+    assert list(mistyped(budgets, HEAVY, lambda _: False)) == []
