@@ -94,7 +94,7 @@ class Code:
             bound = _bound_by(_find(module))
         if name in bound:
             return f"{module}:{name}"
-        return "" if bound & {"*", "__getattr__"} else f"{module}.{name}"
+        return "" if "*" in bound else f"{module}.{name}"
 
     def _build(self, imported: Collection[str]) -> tuple[ImportGraph | None, frozenset[str]]:
         packages: set[str] = set()
