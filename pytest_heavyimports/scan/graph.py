@@ -57,7 +57,8 @@ class Code:
                 module = waiting.popleft()
                 # Packages first: their parts are heavy with them, and needn't be read.
                 for importer in sorted(self._candidates(module), key=lambda name: (name.count("."), name)):
-                    is_ring = importer == module or any(is_within(importer, name) for name in declared - {importer})
+                    around = [name for name in declared - {importer} if is_within(importer, name)]
+                    is_ring = importer == module or any(is_within(module, name) for name in around)
                     if is_ring or not self._does_import(importer, module):
                         continue
                     imports.setdefault(importer, []).append(module)

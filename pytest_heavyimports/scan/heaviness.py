@@ -37,14 +37,18 @@ class Heaviness(NamedTuple):
         return tuple(way)
 
     def _way_around(self, module: str, stand_ins: Collection[str]) -> tuple[str, ...]:
-        """The shortest way from a module to a declared one that leads through no stand-in."""
+        """
+        The shortest way from a module to a declared one that leads through no stand-in.
+
+        A declared module that imports others is heavy by these, and no end of a way.
+        """
         waiting: deque[tuple[str, ...]] = deque([(module,)])
         seen = {module}
         while waiting:
             way = waiting.popleft()
             if any(is_within(way[-1], each) for each in stand_ins):
                 continue
-            if way[-1] in self.declared:
+            if way[-1] in self.declared and way[-1] not in self.imports:
                 return way
             following = [name for name in self.imports.get(way[-1], ()) if name not in seen]
             seen.update(following)

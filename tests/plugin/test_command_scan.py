@@ -137,6 +137,37 @@ def test_another_way_to_the_real_module_than_through_the_stand_in(worker: Suite)
     ]
 
 
+@pytest.mark.parametrize("line", ["app.model", "app:model", "worker = app.worker:model"])
+def test_a_declared_module_that_imports_what_a_stand_in_is_for(worker: Suite, line: str) -> None:
+    """It is heavy by that alone; where it imports something else, or there is no stand-in, it is as heavy as before."""
+    worker.declare("heavy", "plain", line, pythonpath="lib")
+    if ":model" in line:
+        worker.write("lib/app/__init__.py", "from . import model\n")
+    worker.write(
+        "tests/test_worker.py",
+        """
+        import pytest
+
+        @pytest.mark.heavy_stub("heavy")
+        def test_one():
+            from app.worker import model
+
+        @pytest.mark.heavy_stub("heavy")
+        def test_two():
+            from app import model
+
+        @pytest.mark.heavy_stub("plain")
+        def test_three():
+            from app import model
+        """,
+    )
+    done = heavyimports(worker.path, "scan", "tests/test_worker.py")
+    assert [line.split(":")[1] for line in done.out if "is imported in test" in line] == ["13"]
+    worker.write("lib/app/model.py", "import heavy\nimport plain\n")
+    done = heavyimports(worker.path, "scan", "tests/test_worker.py")
+    assert [line.split(":")[1] for line in done.out if "is imported in test" in line] == ["5", "9", "13"]
+
+
 def test_a_stand_in_for_every_run_leaves_nothing_heavy(worker: Suite) -> None:
     """By the configuration; a module that is named on the command line is looked for all the same."""
     worker.declare("heavy", pythonpath="lib", heavy_stub="heavy")
