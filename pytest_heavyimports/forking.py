@@ -7,12 +7,15 @@ import os
 import re
 import signal
 import sys
+import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
 GPU_DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/render")
 """How the files begin by which a process uses a GPU."""
 TASKS = "/proc/self/task"
+FORGOTTEN_S = 0.05
+"""How long the system may still have a thread that Python has forgotten, since it has ended."""
 _OPENBLAS = re.compile(r"\S+/lib\w*openblas\S*\.so\S*")
 _RUNTIMES = re.compile(r"lib(?:g|i|)omp\d*\b")
 # Python's allocator has objects up to the largest size on pages of those that are equally large, in bytes.
@@ -115,6 +118,10 @@ def why_not_fork(allowed_threads: int) -> str:
     if threads and (waiting := _waiting_in(_RUNTIMES)):
         return f"it has {_threads(len(waiting))} of {', '.join(sorted(set(waiting)))}: something has computed"
     extra = threads - allowed_threads
+    end = time.monotonic() + FORGOTTEN_S
+    while extra > 0 and time.monotonic() < end:
+        time.sleep(0.002)
+        extra = foreign_threads() - allowed_threads
     return f"it has {_threads(extra)} that no import leaves" if extra > 0 else ""
 
 

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_heavyimports import forking
 from pytest_heavyimports.forking import flush, foreign_threads, why_not_fork
+
+from ..warm import wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def cuda_module(*, is_initialized: bool = False, is_in_bad_fork: bool = False) -> types.ModuleType:
@@ -28,6 +32,7 @@ def test_threads_of_python_are_not_foreign() -> None:
     """However they were started."""
     import _thread
 
+    tasks = len(os.listdir(forking.TASKS))
     before, go_on, lock = foreign_threads(), threading.Event(), _thread.allocate_lock()
     lock.acquire()
     thread = threading.Thread(target=go_on.wait)
@@ -39,6 +44,7 @@ def test_threads_of_python_are_not_foreign() -> None:
     go_on.set()
     lock.release()
     thread.join()
+    wait(lambda: len(os.listdir(forking.TASKS)) <= tasks)  # the next test counts them, too
 
 
 def test_more_threads_than_allowed() -> None:
@@ -47,6 +53,19 @@ def test_more_threads_than_allowed() -> None:
     assert why_not_fork(threads) == ""
     assert why_not_fork(threads - 1) == "it has 1 thread that no import leaves"
     assert why_not_fork(threads - 2) == "it has 2 threads that no import leaves"
+
+
+def test_a_thread_that_is_about_to_end_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The system has a thread for a moment longer than Python knows of it."""
+    files = [tmp_path / str(number) for number in range(threading.active_count() + 2)]
+    for file in files:
+        file.touch()
+    monkeypatch.setattr(forking, "TASKS", str(tmp_path))
+    timer = threading.Timer(0.01, lambda: [file.unlink() for file in files[:2]])  # and that of the timer itself
+    timer.start()
+    allowed = foreign_threads() - 1
+    assert why_not_fork(allowed) == ""
+    timer.join()
 
 
 @pytest.mark.parametrize(
