@@ -338,6 +338,8 @@ def main() -> int:
     packages: Sequence[Package] = CUDA_PACKAGES if arguments.cuda else PACKAGES
     if unknown := set(arguments.names).difference(package.name for package in packages):
         parser.error(f"not among the packages: {', '.join(sorted(unknown))}")
+    if arguments.cuda and (fault := read_facts().fault):
+        parser.error(f"there is no CUDA device: {fault}")
     table = CUDA_TABLE if arguments.cuda else TABLE
     header = "\n".join(HEADER).format(argument=" --cuda" * arguments.cuda)
     lines = written(table)
