@@ -125,6 +125,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from .warm.workers import warm_workers
 
         warm_workers(config)
+    if settings.runpytest != "off":
+        with unrewritten:
+            from .pytester.hooks import PytesterHooks
+
+        preload = tuple(session.installed_modules()) if settings.preload else ()
+        hooks = PytesterHooks(is_all=settings.runpytest == "fork-all", preload=preload)
+        config.pluginmanager.register(hooks, "heavyimports-pytester")
     if settings.order == "light-first":
         from .selection_hooks import OrderHooks
 

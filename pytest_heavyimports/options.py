@@ -46,6 +46,11 @@ CHOICES = {
         ("keep", "light-first"),
         "order of the tests: as it is (keep), or those that ask for a heavy module after all others (light-first)",
     ),
+    "heavy_runpytest": (
+        ("off", "fork", "fork-all"),
+        "runs of pytest that tests start by pytester.runpytest(), or by runpytest_subprocess() as well (fork-all), are "
+        "forked from a process that has imported pytest",
+    ),
 }
 REPORT_CHOICES = ("on", "off")
 LEAK_CHOICES = ("off", "warn", "error")
@@ -80,6 +85,7 @@ class Settings(SimpleNamespace):
     gc: str
     guard: str
     order: str
+    runpytest: str
     report: bool
     report_files: tuple[str, ...]
     is_verbose: bool

@@ -5,11 +5,8 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import shlex
-import shutil
 import subprocess
 import sys
-import sysconfig
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,9 +14,10 @@ from pathlib import Path
 import importlib_metadata  # noqa: F401  # puts a finder into sys.meta_path when it is first imported
 import pytest
 
-from .installed import COUNTED_PACKAGE, EXTENSION, REGISTERING_PACKAGE, Installed
-from .suite import SAMPLES, Suite
-from .warm import WarmSuite, opened
+from .support.compiling import build_extension
+from .support.installed import COUNTED_PACKAGE, EXTENSION, REGISTERING_PACKAGE, Installed
+from .support.suite import SAMPLES, Suite
+from .support.warm import WarmSuite, opened
 
 
 def _world() -> dict[str, object]:
@@ -106,14 +104,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 @pytest.fixture(scope="session")
 def extension(installed: Installed) -> Installed:
     """The same with ``extpkg`` 1.0, whose extension module refuses to be set up twice; skips without a compiler."""
-    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
-    if shutil.which(compiler[0]) is None:
-        pytest.skip(f"no C compiler: {compiler[0]} is not on PATH")
-    if not Path(sysconfig.get_path("include"), "Python.h").exists():
-        pytest.skip("no C compiler that could build an extension: Python.h is not installed")
     installed.add("extpkg", "1.0", {"extpkg/__init__.py": REGISTERING_PACKAGE, "extpkg/_core.c": EXTENSION})
-    source = installed.site / "extpkg" / "_core.c"
-    target = source.with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
-    include = f"-I{sysconfig.get_path('include')}"
-    subprocess.run([*compiler, "-shared", "-fPIC", include, str(source), "-o", str(target)], check=True)
+    build_extension(installed.site / "extpkg" / "_core.c")
     return installed

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..guarded import AFTERWARDS, MODES, Guarded, failures, told
+from ..support.guarded import AFTERWARDS, MODES, Guarded, failures, told
 from .others import needs
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 pytestmark = needs("pytest_asyncio")
 ASYNCIO = ("-p", "pytest_asyncio.plugin", "--asyncio-mode=auto")

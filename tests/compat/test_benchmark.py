@@ -10,8 +10,8 @@ import pytest
 from .others import needs
 
 if TYPE_CHECKING:
-    from ..guarded import Guarded
-    from ..warm import WarmSuite
+    from ..support.guarded import Guarded
+    from ..support.warm import WarmSuite
 
 pytestmark = needs("pytest_benchmark")
 BENCHMARK = ("-p", "pytest_benchmark.plugin")

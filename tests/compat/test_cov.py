@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..guarded import AFTERWARDS, MODES, Guarded, failures, told
+from ..support.guarded import AFTERWARDS, MODES, Guarded, failures, told
 from .others import needs
 
 pytestmark = needs("pytest_cov")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..guarded import AFTERWARDS, MODES, Guarded, failures
+from ..support.guarded import AFTERWARDS, MODES, Guarded, failures
 from .others import needs
 
 pytestmark = [

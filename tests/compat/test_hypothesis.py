@@ -9,8 +9,8 @@ import pytest
 from .others import needs
 
 if TYPE_CHECKING:
-    from ..guarded import Guarded
-    from ..suite import Suite
+    from ..support.guarded import Guarded
+    from ..support.suite import Suite
 
 pytestmark = needs("hypothesis")
 HYPOTHESIS = ("-p", "_hypothesis_pytestplugin", "-W", "error")

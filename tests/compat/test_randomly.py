@@ -10,7 +10,7 @@ import pytest
 from .others import needs
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 pytestmark = needs("pytest_randomly")
 RANDOMLY = ("-p", "pytest_randomly", "-p", "no:doctest")

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..guarded import AFTERWARDS, MODES, Guarded, failures, told
+from ..support.guarded import AFTERWARDS, MODES, Guarded, failures, told
 from .others import needs
 
 if TYPE_CHECKING:
-    from ..installed import Installed
-    from ..suite import Suite
+    from ..support.installed import Installed
+    from ..support.suite import Suite
 
 pytestmark = needs("pytest_rerunfailures")
 RERUNS = ("-p", "pytest_rerunfailures", "--reruns=2")

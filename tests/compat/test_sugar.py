@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..guarded import AFTERWARDS, Guarded
+from ..support.guarded import AFTERWARDS, Guarded
 from .others import needs
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 pytestmark = needs("pytest_sugar")
 SUGAR = ("-p", "pytest_sugar", "--force-sugar", "--color=no")

@@ -9,7 +9,7 @@ import pytest
 from .others import needs
 
 if TYPE_CHECKING:
-    from ..guarded import Guarded
+    from ..support.guarded import Guarded
 
 pytestmark = needs("pytest_timeout")
 SLUGGISH = "import time\n\nfrom executions import record\n\nrecord(__name__)\nfrom . import part\ntime.sleep(30)\n"

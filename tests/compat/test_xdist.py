@@ -9,7 +9,7 @@ import pytest
 from .others import needs
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 pytestmark = needs("xdist")
 

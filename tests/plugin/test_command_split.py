@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..commands import heavyimports
+from ..support.commands import heavyimports
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 MIXED = '''\
 """Both."""

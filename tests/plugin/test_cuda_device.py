@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..simulated import GIB, Gpu, cuda_torch, nvml
+from ..support.simulated import GIB, Gpu, cuda_torch, nvml
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 TESTS = "def test_it(cuda_device):\n    assert (cuda_device.type, cuda_device.index) == ('cuda', 0)\n"
 

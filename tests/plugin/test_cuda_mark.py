@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..simulated import Gpu, cuda_torch, nvml
-from ..suite import usage_errors
+from ..support.simulated import Gpu, cuda_torch, nvml
+from ..support.suite import usage_errors
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 MANY = """
     import pytest

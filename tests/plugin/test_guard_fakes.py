@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..guarded import AFTERWARDS, MODES, Guarded, failures, told
+from ..support.guarded import AFTERWARDS, MODES, Guarded, failures, told
 
 if TYPE_CHECKING:
-    from ..installed import Installed
-    from ..suite import Suite
+    from ..support.installed import Installed
+    from ..support.suite import Suite
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..guarded import MODES, Guarded, failures
-from ..suite import section
+from ..support.guarded import MODES, Guarded, failures
+from ..support.suite import section
 
 if TYPE_CHECKING:
-    from ..installed import Installed
-    from ..suite import Suite
+    from ..support.installed import Installed
+    from ..support.suite import Suite
 
 RECORD = "from executions import record\n\nrecord(__name__)\n"
 # Ends as the test says, by putting an exception into builtins, after a part of it has been finished.

@@ -8,12 +8,12 @@ import pytest
 
 from pytest_heavyimports.errors import EVICTION_REMEDY, FAKE_REMEDY, HALF_WHY
 
-from ..guarded import Guarded, failures, told
-from ..suite import section
+from ..support.guarded import Guarded, failures, told
+from ..support.suite import section
 
 if TYPE_CHECKING:
-    from ..installed import Installed
-    from ..suite import Suite
+    from ..support.installed import Installed
+    from ..support.suite import Suite
 
 WHY = (
     "it is declared as 'plainpkg' (pytest.ini, [pytest], line 1 of heavy_modules), "

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ..suite import Suite, section, usage_errors
+from ..support.suite import Suite, section, usage_errors
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..simulated import Gpu, cuda_torch, nvml
+from ..support.simulated import Gpu, cuda_torch, nvml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..suite import Suite
+    from ..support.suite import Suite
 
     Runner = Callable[..., pytest.RunResult]
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..simulated import DRIVER, Gpu, Instance, build, cuda_torch, nvml
-from ..suite import usage_errors
+from ..support.compiling import build_library
+from ..support.simulated import DRIVER, Gpu, Instance, cuda_torch, nvml
+from ..support.suite import usage_errors
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 GPUS = [Gpu("GPU-a"), Gpu("GPU-b")]
 MANY = """
@@ -132,7 +133,7 @@ def test_too_late(suite: Suite) -> None:
     """A file that starts CUDA when it is collected has it with all devices: a warning says what to do."""
     library = suite.path / "lib"
     library.mkdir()
-    build(DRIVER, library / "libcuda.so.1")
+    build_library(DRIVER, library / "libcuda.so.1")
     cuda_torch(suite.path)
     suite.tests(f"import ctypes\n\nctypes.CDLL('libcuda.so.1').cuInit(0)\n\n{MANY.replace(chr(10) + '    ', chr(10))}")
     result = run(suite, 2, *GPUS)
@@ -224,11 +225,11 @@ def test_without_xdist_nothing_is_dealt(suite: Suite) -> None:
 
 
 def test_nothing_is_left_behind(suite: Suite) -> None:
-    """The file of turns lies in the run's own directory, which pytest removes."""
+    """The file of turns lies in the run's own directory for temporary files, which pytest removes."""
     cuda_torch(suite.path)
     suite.tests(MANY)
     run(suite, 2, *GPUS).assert_outcomes(passed=8)
-    assert [file.parent.name for file in suite.path.rglob("cuda-turns")] == ["runpytest-0"]
+    assert [file.parent.name for file in suite.path.parent.rglob("cuda-turns")] == ["basetemp"]
 
 
 def test_no_number(suite: Suite) -> None:

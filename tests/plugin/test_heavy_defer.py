@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..suite import Suite, section
+from ..support.suite import Suite, section
 
 if TYPE_CHECKING:
-    from ..installed import Installed
+    from ..support.installed import Installed
 
 Run = Callable[..., pytest.RunResult]
 PACKAGE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..suite import Suite, usage_errors
+from ..support.suite import Suite, usage_errors
 
 TESTS = """
 import gc

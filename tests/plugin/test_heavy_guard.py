@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..suite import Suite, section, usage_errors
+from ..support.suite import Suite, section, usage_errors
 
 if TYPE_CHECKING:
-    from ..installed import Installed
+    from ..support.installed import Installed
 
 Run = Callable[..., pytest.RunResult]
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..suite import section, usage_errors
+from ..support.suite import section, usage_errors
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 WHO = """
     import os

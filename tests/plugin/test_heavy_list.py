@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..suite import Suite, usage_errors
+from ..support.suite import Suite, usage_errors
 
 if TYPE_CHECKING:
-    from ..installed import Installed
+    from ..support.installed import Installed
 
 
 def test_what_is_declared_is_shown_and_nothing_is_imported(suite: Suite, installed: Installed) -> None:

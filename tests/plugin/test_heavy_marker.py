@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..suite import usage_errors
+from ..support.suite import usage_errors
 
 if TYPE_CHECKING:
     import pytest
 
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 MIXED = """
     import sys

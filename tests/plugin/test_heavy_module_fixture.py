@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 
 def test_all_forms_of_the_call_give_the_identical_objects(suite: Suite) -> None:

@@ -17,8 +17,8 @@ import pytest
 from pytest_heavyimports.declarations import RESERVED
 from pytest_heavyimports.sources import UNNAMED_CACHE_KEY
 
-from ..installed import Installed
-from ..suite import Suite, usage_errors
+from ..support.installed import Installed
+from ..support.suite import Suite, usage_errors
 
 PYTEST_9 = pytest.version_tuple >= (9,)
 needs_pytest_9 = pytest.mark.skipif(not PYTEST_9, reason="pytest reads native TOML from version 9 on")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..suite import usage_errors
+from ..support.suite import usage_errors
 from .test_heavy_marker import names
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 TWO_FILES = {
     "test_a.py": """

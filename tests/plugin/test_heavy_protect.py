@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..suite import Suite, usage_errors
+from ..support.suite import Suite, usage_errors
 
 if TYPE_CHECKING:
-    from ..installed import Installed
+    from ..support.installed import Installed
 
 # A reload is the shortest question: refused where the module is protected, carried out where it is not.
 RELOADS = """

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ..suite import Suite, section, usage_errors
+from ..support.suite import Suite, section, usage_errors
 
 COST = r" +\d+\.\d\d s +\d+ % +[+-]\d+ MiB  "
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..guarded import MODES, failures
-from ..suite import section, usage_errors
+from ..support.guarded import MODES, failures
+from ..support.suite import section, usage_errors
 
 if TYPE_CHECKING:
-    from ..installed import Installed
-    from ..suite import Suite
+    from ..support.installed import Installed
+    from ..support.suite import Suite
 
 APP = """
 import plainpkg

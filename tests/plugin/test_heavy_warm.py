@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..suite import section
-from ..warm import is_alive, wait
+from ..support.suite import section
+from ..support.warm import is_alive, wait
 
 if TYPE_CHECKING:
-    from ..warm import WarmSuite
+    from ..support.warm import WarmSuite
 
 XDIST = ("-p", "xdist", "--heavy-warm", "-n", "3")
 TELLS_PROCESSES = """

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..suite import usage_errors
+from ..support.suite import usage_errors
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 MANY = """
     import time

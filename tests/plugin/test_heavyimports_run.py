@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..suite import section
-from ..warm import wait
+from ..support.suite import section
+from ..support.warm import wait
 
 if TYPE_CHECKING:
-    from ..warm import WarmSuite
+    from ..support.warm import WarmSuite
 
 USES_PLAINPKG = """
     import plainpkg

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..installed import Installed
-    from ..warm import WarmSuite
+    from ..support.installed import Installed
+    from ..support.warm import WarmSuite
 
 
 def test_status_tells_what_a_warm_process_is_for_and_what_it_costs(warm: WarmSuite) -> None:

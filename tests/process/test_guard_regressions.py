@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..installed import Installed
+    from ..support.installed import Installed
 
 Run = Callable[[str], str]
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 if TYPE_CHECKING:
-    from ..installed import Installed
+    from ..support.installed import Installed
 
 SEED = int(os.environ.get("HEAVYIMPORTS_SEED", "0"))
 STEPS = 24

@@ -19,7 +19,7 @@ from pytest_heavyimports import ImportProbe, InvalidDeclaration, NotBroughtIn, P
 from pytest_heavyimports.probe import Prober
 from pytest_heavyimports.probe_process import CHILD
 
-from ..suite import unmeasured
+from ..support.suite import unmeasured
 
 Write = Callable[[str, str], Path]
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")

@@ -21,13 +21,13 @@ import pytest
 from pytest_heavyimports.warm.server import MOST_LOST
 from pytest_heavyimports.warm.wire import LIMIT_BYTES, MAGIC, Message
 
-from ..suite import unmeasured
+from ..support.suite import unmeasured
+from ..support.warm import is_alive, wait
 from ..unit.warm.test_pages import can_populate
-from ..warm import is_alive, wait
 
 if TYPE_CHECKING:
-    from ..installed import Installed
-    from ..warm import WarmSuite
+    from ..support.installed import Installed
+    from ..support.warm import WarmSuite
 
 ONE_TEST = "def test_it(): pass\n"
 WAITS = """

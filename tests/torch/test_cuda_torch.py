@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..simulated import Gpu, nvml
+from ..support.simulated import Gpu, nvml
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 pytestmark = [
     pytest.mark.torch,

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..suite import Suite
+    from ..support.suite import Suite
 
     Starter = Callable[..., str]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.five_ways import BEGIN, END, WAYS
 
-from ..commands import heavyimports
+from ..support.commands import heavyimports
 from .test_examples import EXAMPLES, pytestmark  # noqa: F401  # torch and redis are needed here, too
 
 OLD_STYLE = EXAMPLES / "broken_suite" / "tests" / "worker" / "test_pipeline_helpers.py"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ..commands import heavyimports
+from ..support.commands import heavyimports
 from .test_examples import EXAMPLES, pytestmark  # noqa: F401  # torch and redis are needed here, too
 
 FILE = "tests/worker/test_pipeline_helpers.py"

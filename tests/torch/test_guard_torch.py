@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..guarded import MODES, failures, told
+from ..support.guarded import MODES, failures, told
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 
 def _is_installed(name: str) -> bool:

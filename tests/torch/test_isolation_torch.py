@@ -10,7 +10,7 @@ import pytest
 from pytest_heavyimports.errors import FORK_REMEDY
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 pytestmark = [
     pytest.mark.torch,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "worker_pipeline"
 HAS_REDIS = all(importlib.util.find_spec(name) for name in ("redis", "fakeredis"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..warm import WarmSuite
+    from ..support.warm import WarmSuite
 
 pytestmark = [
     pytest.mark.torch,

@@ -9,7 +9,7 @@ import pytest
 from pytest_heavyimports import CommandRefused, __version__
 from pytest_heavyimports.cli import COMMANDS, usage
 
-from ..commands import heavyimports
+from ..support.commands import heavyimports
 
 
 def test_help_tells_each_command(tmp_path: Path) -> None:

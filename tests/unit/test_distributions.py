@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ..installed import Installed
-from ..suite import SAMPLES
+from ..support.installed import Installed
+from ..support.suite import SAMPLES
 
 Python = Callable[..., str]
 

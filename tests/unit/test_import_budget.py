@@ -39,6 +39,7 @@ NEVER_UNUSED = {
     f"{OURS}.imports.stubs",
     f"{OURS}.stub_hooks",
     f"{OURS}.stubbing",
+    f"{OURS}.pytester",
     f"{OURS}.cli",
     f"{OURS}.warm",
     f"{OURS}.warm_hooks",

@@ -13,7 +13,8 @@ from pytest_heavyimports.cuda.asking import ask_torch
 from pytest_heavyimports.cuda.build import Build
 from pytest_heavyimports.cuda.devices import Device, Facts
 
-from ...simulated import DRIVER, build
+from ...support.compiling import build_library
+from ...support.simulated import DRIVER
 
 TORCH = """
 from types import SimpleNamespace
@@ -69,7 +70,7 @@ def test_without_a_driver_torch_is_not_imported(
     """A build for NVIDIA's devices needs NVIDIA's driver, and to import it takes seconds."""
     imported = tmp_path / "imported"
     write_torch(f"open({str(imported)!r}, 'w').close()\n" + TORCH.format(count=1))
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(build(DRIVER, tmp_path / "libcuda.so.1")))
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(build_library(DRIVER, tmp_path / "libcuda.so.1")))
     assert len(ask_torch(Build("2.13.0", "13.0"), otherwise="?").devices) == 1
     assert imported.exists()
     imported.unlink()

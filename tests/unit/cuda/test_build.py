@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ...simulated import cuda_torch
+from ...support.simulated import cuda_torch
 
 ASK = """
 import sys

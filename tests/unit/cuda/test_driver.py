@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ...simulated import DRIVER, build
+from ...support.compiling import build_library
+from ...support.simulated import DRIVER
 
 ASK = """
 import ctypes
@@ -21,13 +22,13 @@ print(is_driver_started())
 
 def test_it_is_started_by_its_first_use(python: Callable[..., str], tmp_path: Path) -> None:
     """Neither asking nor loading the library starts it."""
-    directory = build(DRIVER, tmp_path / "libcuda.so.1")
+    directory = build_library(DRIVER, tmp_path / "libcuda.so.1")
     assert python(ASK, LD_LIBRARY_PATH=str(directory)).split() == ["False", "False", "True"]
 
 
 def test_asking_loads_nothing(python: Callable[..., str], tmp_path: Path) -> None:
     """The driver is not even loaded."""
-    directory = build(DRIVER, tmp_path / "libcuda.so.1")
+    directory = build_library(DRIVER, tmp_path / "libcuda.so.1")
     code = """
     from pathlib import Path
     from pytest_heavyimports.cuda.driver import is_driver_started

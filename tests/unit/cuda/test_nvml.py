@@ -11,7 +11,7 @@ import pytest
 
 from pytest_heavyimports.cuda.devices import Device, Facts
 
-from ...simulated import GIB, Gpu, Instance, nvml
+from ...support.simulated import GIB, Gpu, Instance, nvml
 
 READ = """
 import json

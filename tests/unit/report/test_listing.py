@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...suite import SAMPLES
+from ...support.suite import SAMPLES
 
 if TYPE_CHECKING:
-    from ...installed import Installed
+    from ...support.installed import Installed
 
 
 def test_each_declaration_has_a_line(python: Callable[..., str], installed: Installed) -> None:

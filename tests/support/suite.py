@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(__file__).parents[1] / "samples"
 PLUGIN = "pytest_heavyimports.plugin"
 MEASURING = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 """What has a process measured from its start: by `make coverage`, but where a test measures by itself."""
@@ -72,7 +72,7 @@ class Suite:
         cache = () if has_cache else ("-p", "no:cacheprovider")
         ours = () if autoload else ("-p", PLUGIN)
         with self._environment(autoload, path, environment, is_measuring="pytest_cov" in args):
-            return self._pytester.runpytest_subprocess(*cache, *ours, *args, timeout=120)
+            return self._pytester.runpytest(*cache, *ours, *args, timeout=120)
 
     def run_script(self, file: str, path: tuple[Path, ...] = (), **environment: str) -> pytest.RunResult:
         """Run a Python file of the suite in a process of its own."""

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import shlex
-import shutil
-import subprocess
-import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
+from .compiling import build_library
 
 GIB = 2**30
 
@@ -165,17 +161,6 @@ def initial_seed():
 """
 
 
-def build(source: str, library: Path) -> Path:
-    """Compile a library; gives its directory. Skips without a compiler."""
-    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
-    if shutil.which(compiler[0]) is None:
-        pytest.skip(f"no C compiler: {compiler[0]} is not on PATH")
-    file = library.with_suffix(".c")
-    file.write_text(source, encoding="utf-8")
-    subprocess.run([*compiler, "-w", "-shared", "-fPIC", str(file), "-o", str(library)], check=True)
-    return library.parent
-
-
 def nvml(directory: Path, gpus: Sequence[Gpu], *, status: int = 0, driver: int = 13000, knows_mig: bool = True) -> Path:
     """
     Build ``libnvidia-ml.so.1``; gives the directory, for ``LD_LIBRARY_PATH``.
@@ -196,7 +181,7 @@ def nvml(directory: Path, gpus: Sequence[Gpu], *, status: int = 0, driver: int =
         first += len(gpu.instances)
     devices = ", ".join("{ " + ", ".join(map(json.dumps, row)) + " }" for row in [*rows, *instances]) or "{ 0 }"
     values = {"devices": devices, "gpus": len(gpus), "status": status, "driver": driver, "knows_mig": int(knows_mig)}
-    return build(NVML % values, directory / "libnvidia-ml.so.1")
+    return build_library(NVML % values, directory / "libnvidia-ml.so.1")
 
 
 def cuda_torch(directory: Path, version: str = "2.13.0", cuda: str | None = "13.0") -> None:

@@ -23,7 +23,7 @@ _OF_THIS_RUN = ("PYTEST_", "COVERAGE_", "COV_CORE_", "PYTHON", "EXECUTIONS", "HY
 
 # `make coverage`: by tests/measured/sitecustomize.py.
 _IS_MEASURED = "COVERAGE_PROCESS_CONFIG" in os.environ
-_HERE = Path(__file__).resolve().parent
+_TESTS = Path(__file__).resolve().parents[1]
 
 
 class WarmSuite:
@@ -47,8 +47,8 @@ class WarmSuite:
         }
         if _IS_MEASURED:
             self.environment |= {
-                "PYTHONPATH": os.pathsep.join([str(_HERE / "measured"), self.environment["PYTHONPATH"]]),
-                "MEASURED_FROM": str(_HERE.parent),
+                "PYTHONPATH": os.pathsep.join([str(_TESTS / "measured"), self.environment["PYTHONPATH"]]),
+                "MEASURED_FROM": str(_TESTS.parent),
             }
 
     def start(self, *arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.Popen[str]:

@@ -1,0 +1,235 @@
+"""A run of pytest in a forked child, where ``pytester`` would start an interpreter."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_TEMPLATE = Path(__file__).resolve().with_name("template.py")
+_FORKING = _TEMPLATE.parents[1] / "forking.py"
+_MOST = 4
+"""So many templates are kept; the one that was used least recently ends first."""
+_START_S = 120
+_END_S = 10
+_READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "GLIBC_", "COVERAGE_", "COV_CORE_")
+"""Variables by the beginnings of their names: read by the loader, C's library, Python and coverage when they start."""
+_SET_IN_CHILD = "PYTHONPATH"
+_CUSTOMIZING = ("sitecustomize", "usercustomize")
+_LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
+
+Key = tuple[Any, ...]
+
+
+class CannotFork(Exception):
+    """There can't be a template here; the text says why."""
+
+
+class Template:
+    """A process to fork runs from."""
+
+    def __init__(self, executable: str, environment: dict[str, str], preload: Sequence[str]) -> None:
+        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [executable, str(_TEMPLATE), str(its.fileno()), str(_FORKING), *preload]
+        with its:
+            self._process = subprocess.Popen(
+                command,
+                env={name: value for name, value in environment.items() if name != _SET_IN_CHILD},
+                pass_fds=[its.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+        self._control = ours
+        self._control.settimeout(_START_S)
+        try:
+            answer = self._answer()
+            fault = answer["fault"] if answer else "it ended while it imported pytest"
+        except TimeoutError:
+            fault = f"it had not imported pytest after {_START_S} s"
+        if fault:
+            self.close()
+            raise CannotFork(fault)
+        self._control.settimeout(None)
+
+    def fork(self, request: dict[str, object], streams: list[int]) -> tuple[int, int]:
+        """Start a run; gives the child's number, and a pidfd of it."""
+        socket.send_fds(self._control, [json.dumps(request).encode()], streams)
+        message, descriptors, _, _ = socket.recv_fds(self._control, 2**16, 1)
+        if not message:
+            raise OSError(0, "the template has ended")
+        return json.loads(message)["pid"], descriptors[0]
+
+    def reap(self, pid: int) -> int:
+        """The exit status of a child that has ended, as in ``subprocess``."""
+        self._control.send(json.dumps({"wait": pid}).encode())
+        answer = self._answer()
+        return os.waitstatus_to_exitcode(answer["status"]) if answer else -signal.SIGKILL
+
+    def close(self) -> None:
+        """End the process."""
+        self._control.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _answer(self) -> dict[str, Any] | None:
+        message = self._control.recv(2**16)
+        return json.loads(message) if message else None
+
+
+class ForkedProcess:
+    """A child, to be used as a :class:`subprocess.Popen`."""
+
+    stdin = None
+
+    def __init__(self, template: Template, request: dict[str, object], streams: list[int]) -> None:
+        self._template = template
+        self.args = ["pytest", *request["arguments"]]  # type: ignore[misc]  # a list of texts
+        self.returncode: int | None = None
+        self.pid, self._pidfd = template.fork(request, streams)
+
+    def poll(self) -> int | None:
+        """The exit status; ``None`` while it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """
+        Wait for the end.
+
+        Args:
+            timeout: Seconds.
+
+        Returns:
+            The exit status, or the signal that ended it as a negative number.
+
+        Raises:
+            subprocess.TimeoutExpired: It still runs.
+        """
+        if self.returncode is None:
+            poller = select.poll()
+            poller.register(self._pidfd, select.POLLIN)
+            try:
+                has_ended = poller.poll(None if timeout is None else timeout * 1000)
+            except BaseException:  # a time-out of the test, or Ctrl-C: nobody waits for it again
+                self.kill()
+                self._reap()
+                raise
+            if not has_ended:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            self._reap()
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, where it still runs."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def _reap(self) -> None:
+        self.returncode = self._template.reap(self.pid)
+        os.close(self._pidfd)
+
+
+class ForkedRuns:
+    """Starts runs of pytest; has the templates for them."""
+
+    def __init__(self, preload: Sequence[str] = ()) -> None:
+        """
+        Args:
+            preload: Modules that the templates are to have imported.
+        """
+        self._preload = tuple(preload)
+        self._templates: dict[Key, Template] = {}
+        self._pid = os.getpid()
+
+    def start(self, command: Sequence[str], environment: dict[str, str], stdout: int, stderr: int) -> ForkedProcess:
+        """
+        Start ``python -m pytest`` as a forked child, in this process's directory, with nothing on its standard input.
+
+        Args:
+            command: The interpreter, ``-mpytest``, and the arguments.
+            environment: Of the run.
+            stdout: The descriptor that it writes to.
+            stderr: The same, for errors.
+
+        Raises:
+            CannotFork: There can't be a template, or the environment is larger than what a socket takes.
+        """
+        executable, _, *arguments = command
+        key = (executable, *_given_at_start(environment))
+        template = self._template(key, executable, environment)
+        request = {
+            "arguments": arguments,
+            "directory": os.getcwd(),
+            "environment": environment,
+            "umask": _umask(),
+        }
+        empty, end = os.pipe()
+        os.close(end)
+        try:
+            return ForkedProcess(template, request, [empty, stdout, stderr])
+        except OSError as error:
+            self._templates.pop(key).close()
+            raise CannotFork(f"{error.strerror}") from None
+        finally:
+            os.close(empty)
+
+    def close(self) -> None:
+        """End the templates."""
+        while self._templates:
+            self._templates.popitem()[1].close()
+
+    def _template(self, key: Key, executable: str, environment: dict[str, str]) -> Template:
+        if self._pid != os.getpid():  # this process is a fork: the templates are its parent's
+            self._templates, self._pid = {}, os.getpid()
+        template = self._templates.pop(key, None)
+        if template is None:
+            while len(self._templates) >= _MOST:
+                self._templates.pop(next(iter(self._templates))).close()
+            template = Template(executable, environment, self._preload)
+        self._templates[key] = template  # last, as the one that was just used
+        return template
+
+
+def is_customized(environment: dict[str, str]) -> bool:
+    """Whether ``PYTHONPATH`` leads to a module that Python imports when it starts."""
+    entries = filter(None, environment.get(_SET_IN_CHILD, "").split(os.pathsep))
+    return any(next(Path(entry).glob(f"{name}*"), None) for entry in entries for name in _CUSTOMIZING)
+
+
+def _given_at_start(environment: dict[str, str]) -> tuple[object, ...]:
+    """What a process is given when it starts, and not later: where it differs, it takes another template."""
+    variables = (item for item in environment.items() if item[0].startswith(_READ_AT_START))
+    return (
+        *sorted(item for item in variables if item[0] != _SET_IN_CHILD),
+        *map(resource.getrlimit, _LIMITS),
+        *(number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN),
+        *signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+    )
+
+
+def _umask() -> int:
+    """This process's, without setting it, which other threads would see."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        return next(int(line.split()[1], 8) for line in status if line.startswith("Umask:"))

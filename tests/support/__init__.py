@@ -1,0 +1,1 @@
+"""What tests share: inner runs, installed packages, commands, simulated devices."""
