@@ -6,10 +6,14 @@ import ast
 import shutil
 from pathlib import Path
 
+import pytest
+
 from benchmarks.five_ways import BEGIN, END, WAYS
 
 from ..support.commands import heavyimports
-from .test_examples import EXAMPLES, pytestmark  # noqa: F401  # torch and redis are needed here, too
+from ..support.examples import EXAMPLES, copy_example, needs_redis, needs_torch
+
+pytestmark = [pytest.mark.torch, needs_torch, needs_redis]
 
 OLD_STYLE = EXAMPLES / "broken_suite" / "tests" / "worker" / "test_pipeline_helpers.py"
 FIVE_WAYS = EXAMPLES / "five_ways"
@@ -30,9 +34,7 @@ def _functions(*files: Path) -> dict[str, str]:
 
 def test_imports_at_the_top_are_those_of_fix(tmp_path: Path) -> None:
     """What lies in the example is what the command makes of the old style, but for the docstring."""
-    shutil.copytree(
-        EXAMPLES / "worker_pipeline", tmp_path / "suite", ignore=shutil.ignore_patterns("__pycache__", ".*")
-    )
+    copy_example("worker_pipeline", tmp_path / "suite")
     target = tmp_path / "suite" / "tests" / "worker" / OLD_STYLE.name
     shutil.copy(OLD_STYLE, target)
     assert heavyimports(tmp_path / "suite", "fix", "--write").status == 1

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from ..support.commands import heavyimports
-from .test_examples import EXAMPLES, pytestmark  # noqa: F401  # torch and redis are needed here, too
+from ..support.examples import EXAMPLES, copy_example, needs_redis, needs_torch
+
+pytestmark = [pytest.mark.torch, needs_torch, needs_redis]
 
 FILE = "tests/worker/test_pipeline_helpers.py"
 
@@ -19,9 +21,7 @@ FILE = "tests/worker/test_pipeline_helpers.py"
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Path:
     """The worker pipeline, with the tests that import what they need themselves."""
-    shutil.copytree(
-        EXAMPLES / "worker_pipeline", tmp_path / "suite", ignore=shutil.ignore_patterns("__pycache__", ".*")
-    )
+    copy_example("worker_pipeline", tmp_path / "suite")
     shutil.copy(EXAMPLES / "broken_suite" / FILE, tmp_path / "suite" / FILE)
     return tmp_path / "suite"
 

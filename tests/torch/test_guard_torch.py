@@ -130,10 +130,10 @@ def _write(suite: Suite, text: str, eviction: str) -> int:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("eviction", EACH_EVICTION)
-def test_whole_after_a_put_back(suite: Suite, eviction: str, mode: str) -> None:
+def test_whole_after_a_put_back(torch_suite: Suite, eviction: str, mode: str) -> None:
     """A test evicts and leaves: everything is back before the next test, and works."""
-    after = _write(suite, PUT_BACK, eviction)
-    result = suite.run(f"--heavy-guard={mode}", "-rfE")
+    after = _write(torch_suite, PUT_BACK, eviction)
+    result = torch_suite.run(f"--heavy-guard={mode}", "-rfE")
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_evicts"])
     assert result.parseoutcomes()["passed"] == 1 + after
     (line,) = told(result)
@@ -142,25 +142,32 @@ def test_whole_after_a_put_back(suite: Suite, eviction: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize("eviction", EACH_EVICTION)
-def test_whole_after_a_refusal(suite: Suite, eviction: str) -> None:
+def test_whole_after_a_refusal(torch_suite: Suite, eviction: str) -> None:
     """A test evicts and imports again: refused before anything is executed, so that putting back heals."""
-    after = _write(suite, REFUSED, eviction)
-    result = suite.run("--heavy-guard=error", "-rfE")
+    after = _write(torch_suite, REFUSED, eviction)
+    result = torch_suite.run("--heavy-guard=error", "-rfE")
     assert failures(result) == []
     result.assert_outcomes(passed=1 + after)
 
 
 @pytest.mark.parametrize("eviction", EACH_EVICTION)
-def test_whole_after_a_give_back(suite: Suite, eviction: str) -> None:
+def test_whole_after_a_give_back(torch_suite: Suite, eviction: str) -> None:
     """A test evicts and imports again: the same objects, all of them, without an execution."""
-    after = _write(suite, GIVEN_BACK, eviction)
-    result = suite.run("--heavy-guard=restore", "-rfE", "-W", "error::pytest_heavyimports.HeavyImportWarning")
+    after = _write(torch_suite, GIVEN_BACK, eviction)
+    result = torch_suite.run("--heavy-guard=restore", "-rfE", "-W", "error::pytest_heavyimports.HeavyImportWarning")
     assert failures(result) == []
     result.assert_outcomes(passed=1 + after)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("where", ["a test", "a file"])
+@pytest.mark.parametrize(
+    ("where", "mode"),
+    [
+        ("a test", "restore"),
+        pytest.param("a test", "error", marks=pytest.mark.slow),
+        pytest.param("a file", "restore", marks=pytest.mark.slow),
+        ("a file", "error"),
+    ],
+)
 def test_a_first_import_inside_patch_dict(suite: Suite, where: str, mode: str) -> None:
     """What comes in inside the block is thrown out at its end, pure Python and C parts: it comes back together."""
     suite.declare("torch")
@@ -179,10 +186,10 @@ def test_a_first_import_inside_patch_dict(suite: Suite, where: str, mode: str) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
-def test_a_part_that_is_loaded_later_inside_patch_dict(suite: Suite, mode: str) -> None:
+def test_a_part_that_is_loaded_later_inside_patch_dict(torch_suite: Suite, mode: str) -> None:
     """``torch._dynamo`` and what it brings in (sympy) are thrown out by the block, and come back together."""
-    suite.declare("torch")
-    suite.write(
+    torch_suite.declare("torch")
+    torch_suite.write(
         "test_a.py",
         """
 import sys
@@ -193,17 +200,17 @@ def test_patches(torch):
         import torch._dynamo
 """,
     )
-    suite.write("test_z.py", WHOLE)
-    result = suite.run(f"--heavy-guard={mode}", "-rfE")
+    torch_suite.write("test_z.py", WHOLE)
+    result = torch_suite.run(f"--heavy-guard={mode}", "-rfE")
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_patches"])
     assert result.parseoutcomes()["passed"] == 1 + TESTS_OF_WHOLE
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_fake_that_is_taken_out_again(suite: Suite, mode: str) -> None:
+def test_a_fake_that_is_taken_out_again(torch_suite: Suite, mode: str) -> None:
     """A fake torch for one test, with the real one before and after, is nobody's business."""
-    suite.declare("torch")
-    suite.write(
+    torch_suite.declare("torch")
+    torch_suite.write(
         "test_a.py",
         """
 import sys
@@ -224,16 +231,16 @@ def test_missing(torch, monkeypatch):
     assert again is None
 """,
     )
-    suite.write("test_z.py", WHOLE)
-    result = suite.run(f"--heavy-guard={mode}", "-rfE", "-W", "error::pytest_heavyimports.HeavyImportWarning")
+    torch_suite.write("test_z.py", WHOLE)
+    result = torch_suite.run(f"--heavy-guard={mode}", "-rfE", "-W", "error::pytest_heavyimports.HeavyImportWarning")
     result.assert_outcomes(passed=2 + TESTS_OF_WHOLE)
     assert told(result) == []
 
 
-def test_unguarded_an_eviction_breaks(suite: Suite) -> None:
+def test_unguarded_an_eviction_breaks(torch_suite: Suite) -> None:
     """Without the guard the import after an eviction of the root fails, and torch is damaged by the attempt."""
-    suite.declare("torch")
-    suite.write(
+    torch_suite.declare("torch")
+    torch_suite.write(
         "test_a.py",
         """
 import io
@@ -247,6 +254,6 @@ def test_saves(torch):
     torch.save(torch.ones(1), io.BytesIO())
 """,
     )
-    result = suite.run("--heavy-guard=off", "-rfE")
+    result = torch_suite.run("--heavy-guard=off", "-rfE")
     assert failures(result) == ["FAILED test_a.py::test_evicts", "FAILED test_a.py::test_saves"]
     assert "Only a single TORCH_LIBRARY can be used to register the namespace triton" in result.stdout.str()

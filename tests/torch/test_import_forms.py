@@ -238,15 +238,17 @@ def test_as_it_is(forms: Suite) -> None:
     _passes(forms, 0)
 
 
-@pytest.mark.parametrize("guard", [pytest.param("off", marks=pytest.mark.slow), "restore", "error"])
+@pytest.mark.parametrize(
+    "guard", [*(pytest.param(mode, marks=pytest.mark.slow) for mode in ("off", "restore")), "error"]
+)
 def test_deferred(forms: Suite, guard: str) -> None:
     """With the guard in each mode."""
     _passes(forms, 1, "--heavy-defer", f"--heavy-guard={guard}")
 
 
-def test_deferred_on_workers_and_with_coverage(forms: Suite) -> None:
+def test_deferred_on_a_worker_and_with_coverage(forms: Suite) -> None:
     """Both at once."""
-    _passes(forms, 2, "--heavy-defer", "-n", "2", "-p", "xdist", "-p", "pytest_cov", "--cov=app")
+    _passes(forms, 2, "--heavy-defer", "-n", "1", "-p", "xdist", "-p", "pytest_cov", "--cov=app")
 
 
 @pytest.mark.slow

@@ -20,10 +20,10 @@ pytestmark = [
 PRODUCT = "(torch.ones(800, 800) @ torch.ones(800, 800)).sum().item() == 800**3"
 
 
-def test_earlier_tests_have_computed(suite: Suite) -> None:
+def test_earlier_tests_have_computed(torch_suite: Suite) -> None:
     """The template was forked before."""
-    suite.declare("torch")
-    suite.tests(
+    torch_suite.declare("torch")
+    torch_suite.tests(
         f"""
         import pytest
 
@@ -36,14 +36,14 @@ def test_earlier_tests_have_computed(suite: Suite) -> None:
             assert {PRODUCT}
         """
     )
-    suite.declare("torch", heavy_isolate_timeout="60")
-    suite.run().assert_outcomes(passed=4)
+    torch_suite.declare("torch", heavy_isolate_timeout="60")
+    torch_suite.run().assert_outcomes(passed=4)
 
 
-def test_a_file_that_computes_when_it_is_imported(suite: Suite) -> None:
+def test_a_file_that_computes_when_it_is_imported(torch_suite: Suite) -> None:
     """A template that has collected nothing; each child collects the file, and so computes, for itself."""
-    suite.declare(heavy_isolate_timeout="60")
-    suite.tests(
+    torch_suite.declare(heavy_isolate_timeout="60")
+    torch_suite.tests(
         f"""
         import pytest
         import torch
@@ -56,14 +56,14 @@ def test_a_file_that_computes_when_it_is_imported(suite: Suite) -> None:
             assert {PRODUCT}
         """
     )
-    suite.run().assert_outcomes(passed=3)
+    torch_suite.run().assert_outcomes(passed=3)
 
 
-def test_declared_code_that_computes_when_it_is_imported(suite: Suite) -> None:
+def test_declared_code_that_computes_when_it_is_imported(torch_suite: Suite) -> None:
     """The template goes on without having imported it."""
-    suite.write("tables.py", "import torch\n\nTABLE = torch.ones(800, 800) @ torch.ones(800, 800)\n")
-    suite.declare("torch", "tables", heavy_isolate_timeout="60")
-    suite.tests(
+    torch_suite.write("tables.py", "import torch\n\nTABLE = torch.ones(800, 800) @ torch.ones(800, 800)\n")
+    torch_suite.declare("torch", "tables", heavy_isolate_timeout="60")
+    torch_suite.tests(
         f"""
         import pytest
 
@@ -73,7 +73,7 @@ def test_declared_code_that_computes_when_it_is_imported(suite: Suite) -> None:
             assert {PRODUCT}
         """
     )
-    suite.run(path=(suite.path,)).assert_outcomes(passed=3)
+    torch_suite.run(path=(torch_suite.path,)).assert_outcomes(passed=3)
 
 
 CONFTEST = """
@@ -84,11 +84,11 @@ CONFTEST = """
 
 
 @pytest.mark.parametrize(("flags", "where"), [((), "start-up or collection"), (("--heavy-isolate",), "start-up")])
-def test_a_conftest_that_computes(suite: Suite, flags: tuple[str, ...], where: str) -> None:
+def test_a_conftest_that_computes(torch_suite: Suite, flags: tuple[str, ...], where: str) -> None:
     """No process can be forked: a fresh interpreter for each test; ``method="fork"`` is refused, with the reason."""
-    suite.declare(heavy_isolate_timeout="60")
-    suite.write("conftest.py", CONFTEST)
-    suite.tests(
+    torch_suite.declare(heavy_isolate_timeout="60")
+    torch_suite.write("conftest.py", CONFTEST)
+    torch_suite.tests(
         f"""
         import pytest
         import torch
@@ -102,7 +102,7 @@ def test_a_conftest_that_computes(suite: Suite, flags: tuple[str, ...], where: s
             pass
         """
     )
-    result = suite.run(*flags)
+    result = torch_suite.run(*flags)
     result.assert_outcomes(passed=1, errors=1)
     threads = (os.cpu_count() or 1) - 1
     fault = f"it has {threads} thread{'s' if threads > 1 else ''}"
@@ -118,10 +118,10 @@ def test_a_conftest_that_computes(suite: Suite, flags: tuple[str, ...], where: s
     ]
 
 
-def test_eviction_beside_reload(suite: Suite) -> None:
+def test_eviction_beside_reload(torch_suite: Suite) -> None:
     """Without the guard: what one test does to torch, no other one sees."""
-    suite.declare("torch")
-    suite.tests(
+    torch_suite.declare("torch")
+    torch_suite.tests(
         f"""
         import importlib
         import sys
@@ -159,7 +159,7 @@ def test_eviction_beside_reload(suite: Suite) -> None:
             assert {PRODUCT}
         """
     )
-    result = suite.run()
+    result = torch_suite.run()
     outcomes = result.parseoutcomes()
     # Importing it again breaks torch in one of many ways, a crash at the end of the process among them.
     assert outcomes.get("failed", 0) <= 1 and outcomes["passed"] >= 5

@@ -70,26 +70,26 @@ def _write(suite: Suite, fullname: str) -> None:
 
 
 @pytest.mark.parametrize(("fullname", "error"), RELOADS)
-def test_unguarded_a_reload_breaks(suite: Suite, fullname: str, error: str) -> None:
+def test_unguarded_a_reload_breaks(torch_suite: Suite, fullname: str, error: str) -> None:
     """Without the guard the reload fails with the error that has brought people here."""
-    _write(suite, fullname)
-    result = suite.run("-k", "test_reload", "--tb=line")
+    _write(torch_suite, fullname)
+    result = torch_suite.run("-k", "test_reload", "--tb=line")
     assert result.parseoutcomes()["failed"] == 1
     assert error in result.stdout.str()
 
 
 @pytest.mark.parametrize(("fullname", "error"), RELOADS)
-def test_error_refuses_and_torch_stays_whole(suite: Suite, fullname: str, error: str) -> None:
+def test_error_refuses_and_torch_stays_whole(torch_suite: Suite, fullname: str, error: str) -> None:
     """The reload is refused with place and reason, and everything else goes on working."""
-    _write(suite, fullname)
-    result = suite.run("--heavy-guard=error", "--tb=short")
+    _write(torch_suite, fullname)
+    result = torch_suite.run("--heavy-guard=error", "--tb=short")
     result.assert_outcomes(failed=1, passed=1)
     text = result.stdout.str()
     assert error not in text
     result.stdout.fnmatch_lines(
         [
             f"E*ReloadRefused: '{fullname}' was about to be reloaded, which would initialise it a second time *",
-            "E*first:  test_it.py::test_reload (setup of fixture 'torch')",
+            "E*first:  conftest or plugin",
             "E*reload: test_it.py:9, in test_it.py::test_reload (call)",
             "E*why:    it*",
         ]
@@ -97,10 +97,10 @@ def test_error_refuses_and_torch_stays_whole(suite: Suite, fullname: str, error:
 
 
 @pytest.mark.parametrize(("fullname", "error"), RELOADS)
-def test_restore_gives_torch_back_whole(suite: Suite, fullname: str, error: str) -> None:
+def test_restore_gives_torch_back_whole(torch_suite: Suite, fullname: str, error: str) -> None:
     """The reload is no reload, one warning tells so, and everything works afterwards."""
-    _write(suite, fullname)
-    result = suite.run("--heavy-guard=restore")
+    _write(torch_suite, fullname)
+    result = torch_suite.run("--heavy-guard=restore")
     result.assert_outcomes(passed=2, warnings=1)
     text = result.stdout.str()
     assert error not in text
@@ -108,7 +108,7 @@ def test_restore_gives_torch_back_whole(suite: Suite, fullname: str, error: str)
 
 
 def test_torch_is_imported_once_in_a_guarded_session(suite: Suite) -> None:
-    """By alias, by call and by statement, in several files: one module, one line in the report."""
+    """By alias, by call and by statement, in several files: one module, one line in the report, one place in errors."""
     suite.declare("torch", "functional = torch.nn.functional", "Linear = torch.nn:Linear", heavy_guard="error")
     for number in (1, 2):
         suite.tests(
@@ -120,16 +120,29 @@ def test_torch_is_imported_once_in_a_guarded_session(suite: Suite) -> None:
             """,
             f"test_{number}.py",
         )
+    suite.tests(
+        """
+        import importlib
+
+        import pytest
+        from pytest_heavyimports import ReloadRefused
+
+        def test_reload(torch):
+            with pytest.raises(ReloadRefused, match="first:  test_1.py::test_it .setup of fixture .torch"):
+                importlib.reload(torch)
+        """,
+        "test_3.py",
+    )
     result = suite.run("-W", "error::pytest_heavyimports.HeavyImportWarning")
-    result.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=3)
     lines = [line for line in result.outlines if line.startswith("torch ")]
     assert len(lines) == 1
     assert lines[0].endswith("first: test_1.py::test_it (setup of fixture 'torch')")
 
 
-def test_cuda_device_initialises_no_cuda(suite: Suite) -> None:
+def test_cuda_device_initialises_no_cuda(torch_suite: Suite) -> None:
     """Asking for a device where there is none skips, and CUDA stays uninitialised in this process."""
-    suite.tests(
+    torch_suite.tests(
         """
         def test_device(cuda_device): pass
 
@@ -137,16 +150,16 @@ def test_cuda_device_initialises_no_cuda(suite: Suite) -> None:
             assert not heavy_module("torch").cuda.is_initialized()
         """
     )
-    result = suite.run("-rs", CUDA_VISIBLE_DEVICES="")
+    result = torch_suite.run("-rs", CUDA_VISIBLE_DEVICES="")
     result.assert_outcomes(skipped=1, passed=1)
     result.stdout.fnmatch_lines(["SKIPPED * no CUDA device: *"])
 
 
-def test_code_under_test_that_imports_torch_can_be_reloaded(suite: Suite, tmp_path: Path) -> None:
+def test_code_under_test_that_imports_torch_can_be_reloaded(torch_suite: Suite, tmp_path: Path) -> None:
     """A reload of the project's own module executes it again, with the same torch."""
-    suite.declare("torch")
-    suite.write("app.py", "import torch\n\nruns = globals().get('runs', 0) + 1\nscale = torch.ones(2)\n")
-    suite.tests(
+    torch_suite.declare("torch")
+    torch_suite.write("app.py", "import torch\n\nruns = globals().get('runs', 0) + 1\nscale = torch.ones(2)\n")
+    torch_suite.tests(
         """
         import importlib
 
@@ -156,4 +169,4 @@ def test_code_under_test_that_imports_torch_can_be_reloaded(suite: Suite, tmp_pa
             assert app.torch is torch
         """
     )
-    suite.run("--heavy-guard=error", "-W", "error::UserWarning:pytest_heavyimports").assert_outcomes(passed=1)
+    torch_suite.run("--heavy-guard=error", "-W", "error::UserWarning:pytest_heavyimports").assert_outcomes(passed=1)

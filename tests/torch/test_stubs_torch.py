@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ..support.examples import needs_redis, needs_torch
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..support.examples import Examples
     from ..support.suite import Suite
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "worker_pipeline"
-HAS_REDIS = all(importlib.util.find_spec(name) for name in ("redis", "fakeredis"))
 NO_TORCH = """
 import functools
 import importlib.machinery as machinery
@@ -32,33 +30,17 @@ machinery.PathFinder.find_spec = functools.partial(find_no_torch)  # pytest make
 """
 
 
-def _run_example(*args: str, path: Path | None = None) -> str:
-    entries = [str(path) if path else "", os.environ.get("PYTHONPATH", "")]
-    child = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-p", "pytest_heavyimports.plugin", *args],
-        cwd=EXAMPLE,
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, entries)),
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTEST_ADDOPTS": "",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return child.stdout + child.stderr
-
-
-@pytest.mark.skipif(not HAS_REDIS, reason="not installed: redis, fakeredis")
+@needs_redis
 @pytest.mark.parametrize("mode", ["off", "restore", "error"])
 @pytest.mark.parametrize("is_installed", [False, True])
-def test_worker_pipeline_with_a_stand_in(tmp_path: Path, is_installed: bool, mode: str) -> None:
+def test_worker_pipeline_with_a_stand_in(examples: Examples, tmp_path: Path, is_installed: bool, mode: str) -> None:
     """The tests that look at Redis alone pass; those that compute are skipped, and say why."""
+    arguments = ["-rs", f"--heavy-guard={mode}"]
     if not is_installed:
-        (tmp_path / "sitecustomize.py").write_text(NO_TORCH, encoding="utf-8")
-        assert "17 errors" in _run_example(f"--heavy-guard={mode}", path=tmp_path)
-    output = _run_example("--heavy-stub=torch", f"--heavy-guard={mode}", path=tmp_path)
+        (tmp_path / "no_torch.py").write_text(NO_TORCH, encoding="utf-8")
+        arguments += ["-p", "no_torch"]
+        assert "17 errors" in examples.run("worker_pipeline", *arguments, path=tmp_path)
+    output = examples.run("worker_pipeline", "--heavy-stub=torch", *arguments, path=tmp_path)
     assert "9 passed, 8 skipped" in output
     reasons = re.findall(r"^SKIPPED \[(\d)\] \S+: (.*)$", output, flags=re.MULTILINE)
     computing = (
@@ -70,12 +52,12 @@ def test_worker_pipeline_with_a_stand_in(tmp_path: Path, is_installed: bool, mod
 
 
 @pytest.mark.torch
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="not installed: torch")
+@needs_torch
 @pytest.mark.parametrize("mode", ["off", "restore", "error"])
-def test_torch_and_a_stand_in_of_it_in_one_run(suite: Suite, mode: str) -> None:
+def test_torch_and_a_stand_in_of_it_in_one_run(torch_suite: Suite, mode: str) -> None:
     """Between tests with the stand-in torch computes, pickles and compiles as before."""
-    suite.declare("torch")
-    suite.write(
+    torch_suite.declare("torch")
+    torch_suite.write(
         "model.py",
         """
         import torch
@@ -130,5 +112,5 @@ def test_torch_and_a_stand_in_of_it_in_one_run(suite: Suite, mode: str) -> None:
 
         REAL = [torch, Net]
         """
-    suite.tests(head + stubbed.format(0) + stubbed.format(1))
-    suite.run(f"--heavy-guard={mode}", "-W", "error").assert_outcomes(passed=4)
+    torch_suite.tests(head + stubbed.format(0) + stubbed.format(1))
+    torch_suite.run(f"--heavy-guard={mode}", "-W", "error").assert_outcomes(passed=4)
