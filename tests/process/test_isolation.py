@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ..support.suite import PLUGIN
+from ..support.waiting import LIMIT_S, Told, are_gone, heed_ctrl_c
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -78,28 +77,6 @@ COLLECTOR = """
 """
 
 
-def descendants(marker: str) -> list[int]:
-    """The processes that have *marker* in their environment."""
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            if process.name.isdecimal() and marker.encode() in (process / "environ").read_bytes():
-                found.append(int(process.name))
-        except OSError:
-            pass
-    return found
-
-
-def wait_for(condition, seconds: float = 20) -> bool:
-    """Whether it has come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
 def test_one_in_ten_crashes(suite: Suite, count: int) -> None:
     """Each of the outcomes is right and told once, and no process, descriptor or file is left."""
@@ -127,7 +104,7 @@ def test_one_in_ten_crashes(suite: Suite, count: int) -> None:
     big = [size for nodeid, when, _, size in told if when == "call" and size > 1_000_000]
     assert big == [5_000_000 + len("number 40\n") + 1 + len(str(number)) - 2 for number in range(40, count, 100)]
     assert result.parseoutcomes()["failed"] == 7 * count // 100
-    assert wait_for(lambda: not descendants(marker))
+    assert are_gone(marker)
     assert (suite.path / "left.txt").read_text() == (suite.path / "before.txt").read_text()
     assert {
         name for name in os.listdir("/tmp") if name not in before and "pytest" not in name and "py" in name
@@ -163,7 +140,7 @@ def test_a_hang_is_ended(suite: Suite) -> None:
         "    about to wait",
         "To give it longer, set heavy_isolate_timeout.",
     ]
-    assert wait_for(lambda: not descendants(marker))
+    assert are_gone(marker)
 
 
 @pytest.mark.parametrize("method", ["signal", "thread"])
@@ -201,9 +178,12 @@ def test_a_hang_that_ignores_pytest_timeout(suite: Suite) -> None:
             time.sleep(300)
         """
     )
-    result = suite.run("-p", "pytest_timeout", "--timeout=1")
+    suite.write(
+        "conftest.py", "from pytest_heavyimports import isolation_hooks\n\nisolation_hooks.TIMEOUT_GRACE_S = 0.5\n"
+    )
+    result = suite.run("-p", "pytest_timeout", "--timeout=0.5")
     result.assert_outcomes(failed=1)
-    assert "It took more than 3 s, and was ended." in result.outlines
+    assert "It took more than 1 s, and was ended." in result.outlines
 
 
 WAITS = """
@@ -226,16 +206,18 @@ WAITS = """
 
 def start(suite: Suite, marker: str, *args: str) -> subprocess.Popen[str]:
     """A run that waits in its isolated test."""
+    waiting = Told(suite.path / "waiting")
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", PLUGIN, "-p", "no:cacheprovider", *args],
         cwd=suite.path,
-        env={**os.environ, "ISOLATION_TEST": marker, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env={**os.environ, "ISOLATION_TEST": marker.partition("=")[2], "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
-    assert wait_for((suite.path / "waiting").exists)
+    waiting.read(process)
     return process
 
 
@@ -243,14 +225,14 @@ def start(suite: Suite, marker: str, *args: str) -> subprocess.Popen[str]:
 def test_ctrl_c(suite: Suite, how: str) -> None:
     """The run ends, the fixtures of the test are torn down, and no process is left."""
     suite.tests(WAITS.replace("{how}", how))
-    marker = f"ctrl-c-{os.getpid()}{how}"
+    marker = f"ISOLATION_TEST=ctrl-c-{os.getpid()}{how}"
     process = start(suite, marker)
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=LIMIT_S)
     assert process.returncode == pytest.ExitCode.INTERRUPTED
     assert "KeyboardInterrupt" in output
     assert (suite.path / "torn_down").exists()
-    assert wait_for(lambda: not descendants(marker))
+    assert are_gone(marker)
 
 
 @pytest.mark.parametrize("how", ["", "(method='spawn')"])
@@ -258,11 +240,11 @@ def test_ctrl_c(suite: Suite, how: str) -> None:
 def test_the_run_is_killed(suite: Suite, how: str, number: int) -> None:
     """The processes of the tests notice, and end."""
     suite.tests(WAITS.replace("{how}", how))
-    marker = f"killed-{os.getpid()}{how}{number}"
+    marker = f"ISOLATION_TEST=killed-{os.getpid()}{how}{number}"
     process = start(suite, marker)
     process.send_signal(number)
-    process.communicate(timeout=30)
-    assert wait_for(lambda: not descendants(marker))
+    process.communicate(timeout=LIMIT_S)
+    assert are_gone(marker)
 
 
 def test_the_template_is_killed(suite: Suite) -> None:

@@ -12,14 +12,16 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from pytest_heavyimports import ImportProbe, InvalidDeclaration, NotBroughtIn, ProbeFailed
+from pytest_heavyimports import ImportProbe, InvalidDeclaration, NotBroughtIn, ProbeFailed, probe_process
 from pytest_heavyimports.probe import Prober
 from pytest_heavyimports.probe_process import CHILD
 
 from ..support.suite import unmeasured
+from ..support.waiting import LIMIT_S, Told, has_ended, heed_ctrl_c
 
 Write = Callable[[str, str], Path]
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
@@ -45,35 +47,21 @@ def prober(tmp_path: Path) -> Prober:
     return Prober(tmp_path)
 
 
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Code that tells that an import has come so far: until then the probes' clock stands still, then it is late."""
+    told = tmp_path / "begun"
+    clock = SimpleNamespace(monotonic=lambda: 1000.0 if told.exists() else 0.0)
+    monkeypatch.setattr(probe_process, "time", clock)
+    return f"__import__('os').mkdir({str(told)!r})"
+
+
 def failure(prober: Prober, fullname: str, timeout: float = 60.0) -> str:
     """The text of the failure to import a module."""
     with pytest.raises(ProbeFailed) as caught:
         prober(fullname, timeout=timeout)
     assert caught.value.fullname == fullname
     return str(caught.value)
-
-
-# In one piece, for somebody who waits for it.
-WRITE_PID = """
-import os
-with open({0!r} + ".part", "w") as file:
-    file.write(str({1}))
-os.rename({0!r} + ".part", {0!r})
-"""
-
-
-def has_ended(process: int) -> bool:
-    """Whether it ends within some seconds."""
-    for _ in range(500):
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return True
-        stat = Path(f"/proc/{process}/stat")
-        if stat.exists() and ") Z " in stat.read_text():
-            return True  # and whoever has inherited it has not asked for its status
-        time.sleep(0.01)
-    return False
 
 
 def at_start(write: Write) -> set[str]:
@@ -330,7 +318,7 @@ def test_what_the_import_has_started_is_ended(prober: Prober, write: Write, tmp_
     pid = tmp_path / "pid"
     write(
         "app.py",
-        "import subprocess\nchild = subprocess.Popen(['sleep', '60'])" + WRITE_PID.format(str(pid), "child.pid"),
+        f"import subprocess\nchild = subprocess.Popen(['sleep', '60'])\nopen({str(pid)!r}, 'w').write(str(child.pid))\n",
     )
     begin = time.monotonic()
     prober("app")
@@ -481,27 +469,27 @@ def test_the_chain_of_what_was_imported_twice(prober: Prober, write: Write) -> N
 def test_seconds_of_each_module(prober: Prober, write: Write) -> None:
     """A module's own, and with what it was the first to import; what failed is the time of who tried it."""
     write("app.py", "import time\nimport slow\ntry:\n    import broken\nexcept ImportError:\n    pass\n")
-    write("slow.py", "import time\ntime.sleep(0.2)\nimport slower\n")
-    write("slower.py", "import time\ntime.sleep(0.3)\n")
-    write("broken.py", "import time\ntime.sleep(0.1)\nimport leaf\nraise ImportError\n")
-    write("leaf.py", "import time\ntime.sleep(0.2)\n")
+    write("slow.py", "import time\ntime.sleep(0.1)\nimport slower\n")
+    write("slower.py", "import time\ntime.sleep(0.1)\n")
+    write("broken.py", "import time\ntime.sleep(0.05)\nimport leaf\nraise ImportError\n")
+    write("leaf.py", "import time\ntime.sleep(0.1)\n")
     probe = prober("app")
     times = probe.times
     assert set(times) == {"app", "slow", "slower", "leaf"}
-    assert times["slow"].self_s >= 0.2
-    assert times["slower"].self_s == times["slower"].cumulative_s >= 0.3
+    assert times["slow"].self_s >= 0.1
+    assert times["slower"].self_s == times["slower"].cumulative_s >= 0.1
     assert times["slow"].cumulative_s == pytest.approx(times["slow"].self_s + times["slower"].self_s)
-    assert times["leaf"].self_s >= 0.2
-    assert times["app"].self_s >= 0.1
+    assert times["leaf"].self_s >= 0.1
+    assert times["app"].self_s >= 0.05
     assert sum(time.self_s for time in times.values()) == pytest.approx(times["app"].cumulative_s)
-    assert 0.8 <= times["app"].cumulative_s <= probe.seconds < times["app"].cumulative_s + 0.1
+    assert 0.35 <= times["app"].cumulative_s <= probe.seconds < times["app"].cumulative_s + 1
 
 
 def test_an_import_that_stops_the_clock(prober: Prober, write: Write) -> None:
     """The seconds are those of the wall clock, whatever the module makes of ``time``."""
     write("app.py", "import time\ntime.perf_counter = lambda: 0.0\nimport slow\n")
-    write("slow.py", "import time\ntime.sleep(0.2)\n")
-    assert prober("app").times["slow"].self_s >= 0.2
+    write("slow.py", "import time\ntime.sleep(0.1)\n")
+    assert prober("app").times["slow"].self_s >= 0.1
 
 
 @linux_only
@@ -765,20 +753,17 @@ def test_a_signal_that_leaves_no_trace(prober: Prober, write: Write) -> None:
 
 
 HANGS = {
-    "sleep": "import time\n\ntime.sleep(60)",
-    "C code": "import re\n\nre.match('(a+)+b', 'a' * 40)",
-    "lock": "import threading\nlock = threading.Lock(); lock.acquire()\nlock.acquire()",
+    "sleep": "import time\n\n{begun}; time.sleep(60)",
+    "C code": "import re\n\n{begun}; re.match('(a+)+b', 'a' * 40)",
+    "lock": "import threading\nlock = threading.Lock(); lock.acquire()\n{begun}; lock.acquire()",
 }
 
 
 @pytest.mark.parametrize("how", HANGS)
-def test_a_hang(prober: Prober, write: Write, how: str) -> None:
+def test_a_hang(prober: Prober, write: Write, begun: str, how: str) -> None:
     """When the time is over, the child is ended, and the line in which it hung is told, in C code too."""
-    file = write("app.py", f"print('begun'){chr(10)}{HANGS[how]}\n")
-    begin = time.monotonic()
-    text = failure(prober, "app", timeout=0.5)
-    assert time.monotonic() - begin < 10
-    headline, *rest, remedy = text.splitlines()
+    file = write("app.py", f"print('begun')\n{HANGS[how].format(begun=begun)}\n")
+    headline, *rest, remedy = failure(prober, "app", timeout=0.5).splitlines()
     assert headline == ("'app' could not be imported in a clean interpreter: it took more than 0.5 s, and was ended.")
     assert rest[0] == "  where:"
     assert f'    File "{file}", line 4 in <module>' in rest
@@ -786,14 +771,19 @@ def test_a_hang(prober: Prober, write: Write, how: str) -> None:
     assert remedy == "To give it longer, use import_probe('app', timeout=1)."
 
 
-def test_a_hang_that_nothing_stops(prober: Prober, write: Write, tmp_path: Path) -> None:
+def test_a_hang_that_nothing_stops(
+    prober: Prober, write: Write, begun: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A module that blocks every signal is ended without a trace; so are the processes that it has started."""
+    monkeypatch.setattr(probe_process, "TRACE_S", 0.1)
     pid = tmp_path / "pid"
     write(
         "app.py",
         "import signal, subprocess\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals) - {signal.SIGKILL})\n"
-        "child = subprocess.Popen(['sleep', '60'])" + WRITE_PID.format(str(pid), "child.pid") + "child.wait()\n",
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        f"open({str(pid)!r}, 'w').write(str(child.pid))\n"
+        f"{begun}; child.wait()\n",
     )
     assert failure(prober, "app", timeout=1).splitlines()[1:] == [
         "To give it longer, use import_probe('app', timeout=2)."
@@ -801,19 +791,21 @@ def test_a_hang_that_nothing_stops(prober: Prober, write: Write, tmp_path: Path)
     assert has_ended(int(pid.read_text()))
 
 
-def test_an_import_that_never_stops_writing(prober: Prober, write: Write) -> None:
+def test_an_import_that_never_stops_writing(prober: Prober, write: Write, begun: str) -> None:
     """The end of its output is kept, and it is ended in time."""
-    write("app.py", "n = 0\nwhile True:\n    n += 1\n    print(n, 'x' * 500)\n")
-    begin = time.monotonic()
+    write("app.py", f"n = 0\nwhile True:\n    n += 1\n    print(n, 'x' * 500)\n    if n == 100: {begun}\n")
     text = failure(prober, "app", timeout=0.5)
-    assert time.monotonic() - begin < 10
     assert re.search(r"\n    \.\.\. \(\d+ more lines\)\n    \d+ x{190,}", text)
 
 
-def test_a_longer_time_limit_is_another_try(prober: Prober, write: Write, tmp_path: Path) -> None:
+def test_a_longer_time_limit_is_another_try(prober: Prober, write: Write, begun: str, tmp_path: Path) -> None:
     """What took too long is not tried again in the same time, but in a longer one."""
     log = tmp_path / "log"
-    write("app.py", f"import time\nopen({str(log)!r}, 'a').write('begun ')\ntime.sleep(1)\n")
+    write(
+        "app.py",
+        f"import os, time\nopen({str(log)!r}, 'a').write('begun ')\n"
+        f"if not os.path.exists({str(tmp_path / 'begun')!r}):\n    {begun}; time.sleep(60)\n",
+    )
     first = failure(prober, "app", timeout=0.5)
     assert failure(prober, "app", timeout=0.4) == first
     assert log.read_text() == "begun "
@@ -821,47 +813,39 @@ def test_a_longer_time_limit_is_another_try(prober: Prober, write: Write, tmp_pa
     assert log.read_text() == "begun begun "
 
 
-def test_nothing_is_left_when_the_asker_is_interrupted(write: Write, tmp_path: Path) -> None:
-    """Ctrl-C ends the child as well."""
-    pid = tmp_path / "pid"
-    write("app.py", WRITE_PID.format(str(pid), "os.getpid()") + "import time\ntime.sleep(60)\n")
-    # What runs in the background of a shell without job control ignores the signal, and so do its children.
-    code = f"""
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.path[:] = {sys.path!r}
-from pathlib import Path
-from pytest_heavyimports.probe import Prober
-Prober(Path("/"))("app")
-"""
-    asker = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    while not pid.exists():
-        assert asker.poll() is None
-        time.sleep(0.01)
-    asker.send_signal(signal.SIGINT)
-    asker.wait(20)
-    assert has_ended(int(pid.read_text()))
-
-
-def test_nothing_is_left_when_the_asker_is_killed(write: Write, tmp_path: Path) -> None:
-    """A child that hangs ends itself where there is nobody any more to do it."""
-    pid = tmp_path / "pid"
-    write("app.py", WRITE_PID.format(str(pid), "os.getpid()") + "import time\ntime.sleep(60)\n")
-    code = f"""
+ASKER = """
 import sys
-sys.path[:] = {sys.path!r}
+sys.path[:] = {path!r}
 from pathlib import Path
 from pytest_heavyimports import probe, probe_process
-probe_process.ORPHAN_S = 0
-probe.Prober(Path("/"))("app", timeout=1)
+probe_process.ORPHAN_S = {orphan_s}
+probe.Prober(Path("/"))("app", timeout={timeout})
 """
-    asker = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    while not pid.exists():
-        assert asker.poll() is None
-        time.sleep(0.01)
-    asker.kill()
-    asker.wait(20)
-    assert has_ended(int(pid.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("number", "limits"),
+    [
+        pytest.param(signal.SIGINT, {"timeout": 60, "orphan_s": 10}, id="interrupted"),
+        pytest.param(signal.SIGKILL, {"timeout": 1, "orphan_s": 0}, id="killed"),
+    ],
+)
+def test_nothing_is_left_when_the_asker_is(
+    write: Write, tmp_path: Path, number: signal.Signals, limits: dict[str, int]
+) -> None:
+    """Ctrl-C ends the child as well; a child that hangs ends itself where there is nobody any more to do it."""
+    pid = tmp_path / "pid"
+    told = Told(pid)
+    write(
+        "app.py",
+        f"import os, time\nwith open({str(pid)!r}, 'w') as file: file.write(str(os.getpid()))\ntime.sleep(60)\n",
+    )
+    code = ASKER.format(path=sys.path, **limits)
+    asker = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, preexec_fn=heed_ctrl_c)
+    child = int(told.read(asker))
+    asker.send_signal(number)
+    asker.wait(LIMIT_S)
+    assert has_ended(child)
 
 
 # What can't be asked
