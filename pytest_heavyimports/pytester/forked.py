@@ -131,9 +131,9 @@ class ForkedProcess:
             subprocess.TimeoutExpired: It still runs.
         """
         if self.returncode is None:
-            poller = select.poll()
-            poller.register(self._pidfd, select.POLLIN)
             try:
+                poller = select.poll()
+                poller.register(self._pidfd, select.POLLIN)
                 has_ended = poller.poll(None if timeout is None else timeout * 1000)
             except BaseException:  # a time-out of the test, or Ctrl-C: nobody waits for it again
                 self.kill()

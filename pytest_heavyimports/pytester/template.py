@@ -92,36 +92,39 @@ def start_run(request: dict[str, object], streams: list[int]) -> None:
 def serve(control: socket.socket) -> bool:
     """Fork children until the socket ends; true in a child."""
     children: set[int] = set()
-    while True:
-        message, ancillary, _, _ = control.recvmsg(REQUEST_BYTES, socket.CMSG_SPACE(3 * array.array("i").itemsize))
-        if not message:
-            for pid in children:
-                os.kill(pid, signal.SIGKILL)
-            return False
-        request = json.loads(message)
-        if "wait" in request:
-            pid, status = os.waitpid(request["wait"], 0)
-            children.remove(pid)
-            control.send(json.dumps({"status": status}).encode())
-            continue
-        streams = array.array("i", b"".join(data for _, _, data in ancillary)).tolist()
-        pid = os.fork()
-        if not pid:
-            control.close()
-            start_run(request, streams)
-            return True
-        children.add(pid)
-        for stream in streams:
-            os.close(stream)
-        pidfd = os.pidfd_open(pid)
-        socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [pidfd])
-        os.close(pidfd)
+    with suppress(BrokenPipeError):
+        while True:
+            message, ancillary, _, _ = control.recvmsg(REQUEST_BYTES, socket.CMSG_SPACE(3 * array.array("i").itemsize))
+            if not message:
+                break
+            request = json.loads(message)
+            if "wait" in request:
+                pid, status = os.waitpid(request["wait"], 0)
+                children.remove(pid)
+                control.send(json.dumps({"status": status}).encode())
+                continue
+            streams = array.array("i", b"".join(data for _, _, data in ancillary)).tolist()
+            pid = os.fork()
+            if not pid:
+                control.close()
+                start_run(request, streams)
+                return True
+            children.add(pid)
+            for stream in streams:
+                os.close(stream)
+            pidfd = os.pidfd_open(pid)
+            socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [pidfd])
+            os.close(pidfd)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    return False
 
 
 def main() -> None:
     """Be the process: ``template.py DESCRIPTOR FORKING [MODULE ...]``, to preload from ``PRELOAD_PATH``."""
     descriptor, forking, *preload = sys.argv[1:]
     control = socket.socket(fileno=int(descriptor))
+    interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runs
     if not getattr(sys.flags, "safe_path", False):
         del sys.path[0]  # the directory of this file
     import_pytest()
@@ -130,13 +133,13 @@ def main() -> None:
     import_all(preload)
     sys.path[:] = path
     fault = why_not_fork(forking)
-    control.send(json.dumps({"fault": fault}).encode())
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        control.send(json.dumps({"fault": fault}).encode())
     if fault:
         return
     # What a child shares, its collections need not look at: 0.02 s of 0.08 s of CPU that a run of one test takes.
     gc.collect()
     gc.freeze()
-    interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runs
     if serve(control):
         signal.signal(signal.SIGINT, interrupted)
         runpy.run_module("pytest", run_name="__main__", alter_sys=True)
