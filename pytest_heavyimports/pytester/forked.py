@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -42,22 +43,24 @@ class Template:
         with its:
             self._process = subprocess.Popen(
                 command,
-                env={name: value for name, value in environment.items() if name != _SET_IN_CHILD},
+                env={
+                    **{name: value for name, value in environment.items() if name != _SET_IN_CHILD},
+                    "PRELOAD_PATH": os.pathsep.join(sys.path) if preload else "",
+                },
+                cwd="/",
                 pass_fds=[its.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )
         self._control = ours
-        self._control.settimeout(_START_S)
         try:
-            answer = self._answer()
-            fault = answer["fault"] if answer else "it ended while it imported pytest"
-        except TimeoutError:
-            fault = f"it had not imported pytest after {_START_S} s"
+            fault = self._wait_until_ready()
+        except BaseException:  # Ctrl-C
+            self.close()
+            raise
         if fault:
             self.close()
             raise CannotFork(fault)
-        self._control.settimeout(None)
 
     def fork(self, request: dict[str, object], streams: list[int]) -> tuple[int, int]:
         """Start a run; gives the child's number, and a pidfd of it."""
@@ -81,6 +84,16 @@ class Template:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _wait_until_ready(self) -> str:
+        """Why it can't fork; empty where it can."""
+        self._control.settimeout(_START_S)
+        try:
+            answer = self._answer()
+        except TimeoutError:
+            return f"it had not imported pytest after {_START_S} s"
+        self._control.settimeout(None)
+        return str(answer["fault"]) if answer else "it ended while it imported pytest"
 
     def _answer(self) -> dict[str, Any] | None:
         message = self._control.recv(2**16)
@@ -118,9 +131,9 @@ class ForkedProcess:
             subprocess.TimeoutExpired: It still runs.
         """
         if self.returncode is None:
-            poller = select.poll()
-            poller.register(self._pidfd, select.POLLIN)
             try:
+                poller = select.poll()
+                poller.register(self._pidfd, select.POLLIN)
                 has_ended = poller.poll(None if timeout is None else timeout * 1000)
             except BaseException:  # a time-out of the test, or Ctrl-C: nobody waits for it again
                 self.kill()
@@ -189,9 +202,11 @@ class ForkedRuns:
         os.close(end)
         try:
             return ForkedProcess(template, request, [empty, stdout, stderr])
-        except OSError as error:
+        except BaseException as error:  # of Ctrl-C, too: who knows what it has answered
             self._templates.pop(key).close()
-            raise CannotFork(f"{error.strerror}") from None
+            if isinstance(error, OSError):
+                raise CannotFork(error.strerror) from None
+            raise
         finally:
             os.close(empty)
 

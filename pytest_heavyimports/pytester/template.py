@@ -11,7 +11,8 @@ The protocol. Requests come by a Unix socket of packets, one at a time, each a J
   stdout and stderr, starts a run. It answers ``{"pid": int}``, with a pidfd of the child.
 - ``{"wait": pid}`` waits for that child. It answers ``{"status": int}``, as in ``os.waitpid``.
 
-The end of the socket ends the process. A child ends as any interpreter does, by Python's own shutdown.
+The end of the socket ends the process, and the children that nobody has waited for. Any other child ends as an
+interpreter does, by Python's own shutdown.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ import runpy
 import signal
 import socket
 import sys
+import threading
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 
 REQUEST_BYTES = 2**20
 """As large as a request may be: the arguments and the environment of a process, which the system bounds as well."""
@@ -33,19 +37,22 @@ ALSO_IMPORTED = ("email.parser", "faulthandler", "pdb", "readline")
 """Modules of the standard library that nearly every run of pytest imports after its plugins; 15 ms of a run."""
 
 
-def import_pytest(preload: list[str]) -> None:
-    """Import pytest, its plugins and the modules to preload."""
+def import_pytest() -> None:
+    """Import pytest and its own plugins."""
     import pytest  # noqa: F401
     from _pytest import config
 
     # A private name, since pytest 5. Without it, a child imports the plugins itself.
     for name in getattr(config, "default_plugins", ()):
         importlib.import_module(f"_pytest.{name}")
-    for name in (*ALSO_IMPORTED, *preload):
-        try:
+    import_all(ALSO_IMPORTED)
+
+
+def import_all(names: Iterable[str]) -> None:
+    """Import modules; of one that is missing or broken the run that needs it tells."""
+    for name in names:
+        with suppress(Exception):
             importlib.import_module(name)
-        except ImportError:
-            continue  # the run that needs it says so
 
 
 def why_not_fork(forking: str) -> str:
@@ -57,6 +64,8 @@ def why_not_fork(forking: str) -> str:
     """
     if len(os.listdir("/proc/self/task")) == 1:
         return ""
+    if threads := [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]:
+        return f"a preloaded module has started a thread ({', '.join(threads)})"
     rules = runpy.run_path(forking)
     return str(rules["why_not_fork"](rules["threads_of_imports"]()))
 
@@ -72,7 +81,7 @@ def start_run(request: dict[str, object], streams: list[int]) -> None:
     os.environ.update(request["environment"])  # type: ignore[call-overload]  # of texts, by the protocol
     time.tzset()
     sys.argv = ["-m", *request["arguments"]]  # type: ignore[misc]  # of texts, by the protocol
-    sys.orig_argv = [sys.executable, "-m", "pytest", *sys.argv[1:]]
+    sys.orig_argv = [sys.executable, "-mpytest", *sys.argv[1:]]
     entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:] = dict.fromkeys([*(os.path.abspath(entry) for entry in entries if entry), *sys.path])
     if not getattr(sys.flags, "safe_path", False):
@@ -82,43 +91,55 @@ def start_run(request: dict[str, object], streams: list[int]) -> None:
 
 def serve(control: socket.socket) -> bool:
     """Fork children until the socket ends; true in a child."""
-    while True:
-        message, ancillary, _, _ = control.recvmsg(REQUEST_BYTES, socket.CMSG_SPACE(3 * array.array("i").itemsize))
-        if not message:
-            return False
-        request = json.loads(message)
-        if "wait" in request:
-            _, status = os.waitpid(request["wait"], 0)
-            control.send(json.dumps({"status": status}).encode())
-            continue
-        streams = array.array("i", b"".join(data for _, _, data in ancillary)).tolist()
-        pid = os.fork()
-        if not pid:
-            control.close()
-            start_run(request, streams)
-            return True
-        for stream in streams:
-            os.close(stream)
-        pidfd = os.pidfd_open(pid)
-        socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [pidfd])
-        os.close(pidfd)
+    children: set[int] = set()
+    with suppress(BrokenPipeError):
+        while True:
+            message, ancillary, _, _ = control.recvmsg(REQUEST_BYTES, socket.CMSG_SPACE(3 * array.array("i").itemsize))
+            if not message:
+                break
+            request = json.loads(message)
+            if "wait" in request:
+                pid, status = os.waitpid(request["wait"], 0)
+                children.remove(pid)
+                control.send(json.dumps({"status": status}).encode())
+                continue
+            streams = array.array("i", b"".join(data for _, _, data in ancillary)).tolist()
+            pid = os.fork()
+            if not pid:
+                control.close()
+                start_run(request, streams)
+                return True
+            children.add(pid)
+            for stream in streams:
+                os.close(stream)
+            pidfd = os.pidfd_open(pid)
+            socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [pidfd])
+            os.close(pidfd)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    return False
 
 
 def main() -> None:
-    """Be the process: ``template.py DESCRIPTOR FORKING [MODULE ...]``."""
+    """Be the process: ``template.py DESCRIPTOR FORKING [MODULE ...]``, to preload from ``PRELOAD_PATH``."""
     descriptor, forking, *preload = sys.argv[1:]
     control = socket.socket(fileno=int(descriptor))
+    interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runs
     if not getattr(sys.flags, "safe_path", False):
         del sys.path[0]  # the directory of this file
-    import_pytest(preload)
+    import_pytest()
+    path = [*sys.path]
+    sys.path += os.environ.get("PRELOAD_PATH", "").split(os.pathsep)
+    import_all(preload)
+    sys.path[:] = path
     fault = why_not_fork(forking)
-    control.send(json.dumps({"fault": fault}).encode())
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        control.send(json.dumps({"fault": fault}).encode())
     if fault:
         return
     # What a child shares, its collections need not look at: 0.02 s of 0.08 s of CPU that a run of one test takes.
     gc.collect()
     gc.freeze()
-    interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runs
     if serve(control):
         signal.signal(signal.SIGINT, interrupted)
         runpy.run_module("pytest", run_name="__main__", alter_sys=True)

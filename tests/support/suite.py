@@ -57,22 +57,24 @@ class Suite:
         autoload: bool = False,
         path: tuple[Path, ...] = (),
         has_cache: bool = False,
+        ours: bool = True,
         **environment: str,
     ) -> pytest.RunResult:
         """
-        Run pytest in a process of its own.
+        Run pytest in a process of its own, forked from one that has imported pytest.
 
         Args:
             args: Its arguments.
             autoload: Whether it loads the plugins that are installed, ours among them.
             path: Directories to import from, beside that of the samples.
             has_cache: Whether there is pytest's cache.
+            ours: Whether it loads our plugin.
             environment: Variables to set.
         """
         cache = () if has_cache else ("-p", "no:cacheprovider")
-        ours = () if autoload else ("-p", PLUGIN)
+        plugin = ("-p", PLUGIN) if ours and not autoload else ()
         with self._environment(autoload, path, environment, is_measuring="pytest_cov" in args):
-            return self._pytester.runpytest(*cache, *ours, *args, timeout=120)
+            return self._pytester.runpytest(*cache, *plugin, *args, timeout=120)
 
     def run_script(self, file: str, path: tuple[Path, ...] = (), **environment: str) -> pytest.RunResult:
         """Run a Python file of the suite in a process of its own."""
