@@ -92,6 +92,7 @@ def test_one_in_ten_crashes(suite: Suite, count: int) -> None:
         "--tb=line",
         "--show-capture=no",
         "--basetemp=base",
+        is_new=True,
         ISOLATION_TEST=marker.partition("=")[2],
     )
     told = [json.loads(line) for line in (suite.path / "told.jsonl").read_text().splitlines()]
@@ -130,7 +131,7 @@ def test_a_hang_is_ended(suite: Suite) -> None:
         """
     )
     marker = f"ISOLATION_TEST=hang-{os.getpid()}"
-    result = suite.run(ISOLATION_TEST=marker.partition("=")[2])
+    result = suite.run(is_new=True, ISOLATION_TEST=marker.partition("=")[2])
     result.assert_outcomes(failed=1, passed=1)
     lines = result.outlines
     begin = lines.index("It took more than 1 s, and was ended.")

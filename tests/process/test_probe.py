@@ -316,10 +316,8 @@ def test_an_import_that_forks(prober: Prober, write: Write) -> None:
 def test_what_the_import_has_started_is_ended(prober: Prober, write: Write, tmp_path: Path) -> None:
     """Processes of the child's group don't outlive the probe, and don't hold it up."""
     pid = tmp_path / "pid"
-    write(
-        "app.py",
-        f"import subprocess\nchild = subprocess.Popen(['sleep', '60'])\nopen({str(pid)!r}, 'w').write(str(child.pid))\n",
-    )
+    told = f"open({str(pid)!r}, 'w').write(str(child.pid))"
+    write("app.py", f"import subprocess\nchild = subprocess.Popen(['sleep', '60'])\n{told}\n")
     begin = time.monotonic()
     prober("app")
     assert time.monotonic() - begin < 30

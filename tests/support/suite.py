@@ -58,6 +58,7 @@ class Suite:
         path: tuple[Path, ...] = (),
         has_cache: bool = False,
         ours: bool = True,
+        is_new: bool = False,
         **environment: str,
     ) -> pytest.RunResult:
         """
@@ -69,12 +70,14 @@ class Suite:
             path: Directories to import from, beside that of the samples.
             has_cache: Whether there is pytest's cache.
             ours: Whether it loads our plugin.
+            is_new: Whether it is a new interpreter in place of a fork, for a test that looks at processes from outside.
             environment: Variables to set.
         """
         cache = () if has_cache else ("-p", "no:cacheprovider")
         plugin = ("-p", PLUGIN) if ours and not autoload else ()
         with self._environment(autoload, path, environment, is_measuring="pytest_cov" in args):
-            return self._pytester.runpytest(*cache, *plugin, *args, timeout=120)
+            start = self._pytester.runpytest_subprocess if is_new else self._pytester.runpytest
+            return start(*cache, *plugin, *args, timeout=120)
 
     def run_script(self, file: str, path: tuple[Path, ...] = (), **environment: str) -> pytest.RunResult:
         """Run a Python file of the suite in a process of its own."""
