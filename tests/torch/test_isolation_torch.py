@@ -184,4 +184,4 @@ def test_under_xdist(suite: Suite) -> None:
             assert {PRODUCT}
         """
     )
-    suite.run("-p", "xdist", "-n", "2").assert_outcomes(passed=4)
+    suite.run("-p", "xdist", "-n", "1").assert_outcomes(passed=4)
