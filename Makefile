@@ -10,10 +10,10 @@ demo: $(INSTALLED)
 	@$(BIN)/python examples/demo.py
 
 test: lint types
-	$(BIN)/python -m pytest -n 2 -m "not slow and not cuda"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not cuda"
 
 test-all: lint types
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-cuda: $(INSTALLED)
 	$(BIN)/python -m pytest tests/cuda -m cuda --fail-if-all-skip
@@ -22,7 +22,7 @@ test-cuda: $(INSTALLED)
 # twice the time.
 coverage: $(INSTALLED)
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest -n 2 -m "not slow and not cuda"
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "not slow and not cuda"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --fail-under 95
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = needs("hypothesis")
 HYPOTHESIS = ("-p", "_hypothesis_pytestplugin", "-W", "error")
-SLUGGISH = "import time\n\nfrom executions import record\n\nrecord(__name__)\ntime.sleep(0.5)\nanswer = 42\n"
+SLUGGISH = "import time\n\nfrom executions import record\n\nrecord(__name__)\ntime.sleep(0.3)\nanswer = 42\n"
 
 
 @pytest.mark.parametrize("how", [(), ("--heavy-defer",), ("--heavy-isolate",)])

@@ -36,20 +36,20 @@ def test_an_import_that_is_broken_off(sluggish: Guarded, how: tuple[str, ...]) -
 
 def test_preloading_has_no_limit(guarded: Guarded) -> None:
     """What is imported before the tests is no part of the first one's time."""
-    text = SLUGGISH.replace("30", "1.5")
+    text = SLUGGISH.replace("30", "0.8")
     guarded.installed.add("leisurely", "1.0", {"leisurely/__init__.py": text, "leisurely/part.py": ""})
     guarded.suite.declare("leisurely")
     guarded.suite.tests("def test_it(leisurely): pass\n")
-    options = ("-p", "pytest_timeout", "--timeout=0.7")
+    options = ("-p", "pytest_timeout", "--timeout=0.4")
     guarded.run("error", *options, "--heavy-preload").assert_outcomes(passed=1)
     guarded.run("error", *options).assert_outcomes(errors=1)
 
 
 def test_only_the_function_has_a_limit(guarded: Guarded) -> None:
     """With ``timeout_func_only``, the import by a fixture or a mark has none."""
-    text = SLUGGISH.replace("30", "1.5")
+    text = SLUGGISH.replace("30", "0.8")
     guarded.installed.add("leisurely", "1.0", {"leisurely/__init__.py": text, "leisurely/part.py": ""})
-    guarded.suite.declare("leisurely", timeout="0.7", timeout_func_only="true")
+    guarded.suite.declare("leisurely", timeout="0.4", timeout_func_only="true")
     guarded.suite.tests(
         """
         import leisurely

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .pages import WALKED, Walk, fault_of, walks
 from .walking import Walker
+
+if TYPE_CHECKING:
+    from pytest_heavyimports.pytester.forked import ForkedRuns
 
 NOT_RUN = {
     "CONTRIBUTING.md": ["this project's own tests"] * 2,
@@ -37,13 +41,15 @@ def _parameters() -> list[object]:
 
 
 @pytest.mark.parametrize("walk", _parameters())
-def test_what_a_page_says_is_so(walk: Walk, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_what_a_page_says_is_so(
+    walk: Walk, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, runs: ForkedRuns
+) -> None:
     """Its files, commands, their output and its configurations, from its first block to its last."""
     if "torch" in walk.marks and find_spec("torch") is None:
         pytest.skip("not installed: torch")
     folder = tmp_path / "project"
     folder.mkdir()
-    walker = Walker(walk, folder, tmp_path_factory.mktemp("home"))
+    walker = Walker(walk, folder, tmp_path_factory.mktemp("home"), runs)
     try:
         for block in walk.blocks:
             try:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .pages import Block, Walk, fault_of, items
 from .walking import Walker, check_installed, commands, is_like
 
+if TYPE_CHECKING:
+    from pytest_heavyimports.pytester.forked import ForkedRuns
+
 
 @pytest.fixture
-def walker(tmp_path: Path) -> Walker:
+def walker(tmp_path: Path, runs: ForkedRuns) -> Walker:
     """In an empty folder."""
     folder = tmp_path / "project"
     folder.mkdir()
     home = tmp_path / "home"
     home.mkdir()
-    return Walker(Walk(Path("page.md"), 0), folder, home)
+    return Walker(Walk(Path("page.md"), 0), folder, home, runs)
 
 
 def test_output_is_compared(walker: Walker) -> None:

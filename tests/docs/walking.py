@@ -7,14 +7,20 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
 
 from .pages import CONFIGURATION_FILES, ROOT, Block, Walk
+
+if TYPE_CHECKING:
+    from pytest_heavyimports.pytester.forked import ForkedProcess, ForkedRuns
 
 SHOWN_FOLDER = "/home/me/project"
 """Stands for the folder of the walk in what is printed."""
@@ -32,7 +38,15 @@ FIGURES = (
 class Walker:
     """One walk, in a folder of its own."""
 
-    def __init__(self, walk: Walk, folder: Path, home: Path) -> None:
+    def __init__(self, walk: Walk, folder: Path, home: Path, runs: ForkedRuns | None = None) -> None:
+        """
+        Args:
+            walk: What to do.
+            folder: An empty folder to do it in.
+            home: A folder for what programs keep for their user.
+            runs: Forks the runs that only read a configuration; without it they are new interpreters.
+        """
+        self._runs = runs
         self._folder = self._directory = folder
         self.printed: list[str] = []
         """What each command of the last block with commands has printed."""
@@ -78,11 +92,21 @@ class Walker:
         (scratch / name).write_text(text + "\n", encoding="utf-8")
         nothing_collected = pytest.ExitCode.NO_TESTS_COLLECTED
         for arguments, status in ((["--heavy-list"], 0), (["--strict-config", "--collect-only"], nothing_collected)):
-            command = [sys.executable, "-m", "pytest", "-c", name, *arguments]
-            done = subprocess.run(
-                command, cwd=scratch, env=self._environment, capture_output=True, text=True, timeout=LIMIT_S
-            )
-            assert done.returncode == status, f"pytest refuses this configuration:\n{text}\n{done.stdout}{done.stderr}"
+            ended, printed = self._pytest(scratch, "-c", name, *arguments)
+            assert ended == status, f"pytest refuses this configuration:\n{text}\n{printed}"
+
+    def _pytest(self, directory: Path, *arguments: str) -> tuple[int, str]:
+        """The exit status of a run, and what it printed."""
+        command = [sys.executable, "-mpytest", *arguments]
+        with tempfile.TemporaryFile() as output, _working_in(directory):
+            process: ForkedProcess | subprocess.Popen[bytes]
+            if self._runs:
+                process = self._runs.start(command, self._environment, output.fileno(), output.fileno())
+            else:
+                process = subprocess.Popen(command, env=self._environment, stdout=output, stderr=output)
+            status = process.wait(LIMIT_S)
+            output.seek(0)
+            return status, output.read().decode()
 
     def _run(self, command: str, expected: str) -> None:
         if command.startswith("pip install "):
@@ -110,6 +134,16 @@ class Walker:
     def _compare(self, expected: str, what: str) -> None:
         printed = self.printed[-1]
         assert is_like(printed, expected), f"{what}\n--- told\n{expected}\n--- printed\n{printed}"
+
+
+@contextmanager
+def _working_in(directory: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(directory)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def environment(home: Path) -> dict[str, str]:
