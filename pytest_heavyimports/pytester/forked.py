@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -14,6 +13,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+try:
+    import resource
+except ImportError:  # Windows, where nothing is forked
+    resource = None  # type: ignore[assignment]
 
 _TEMPLATE = Path(__file__).resolve().with_name("template.py")
 _FORKING = _TEMPLATE.parents[1] / "forking.py"
@@ -26,6 +30,7 @@ _READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "GLIBC_", "COVERAGE
 _SET_IN_CHILD = "PYTHONPATH"
 _CUSTOMIZING = ("sitecustomize", "usercustomize")
 _LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
+_IS_POSSIBLE = hasattr(os, "fork") and hasattr(os, "pidfd_open")
 
 Key = tuple[Any, ...]
 
@@ -189,6 +194,8 @@ class ForkedRuns:
         Raises:
             CannotFork: There can't be a template, or the environment is larger than what a socket takes.
         """
+        if not _IS_POSSIBLE:
+            raise CannotFork("that needs Linux")
         executable, _, *arguments = command
         key = (executable, *_given_at_start(environment))
         template = self._template(key, executable, environment)
