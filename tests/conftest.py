@@ -19,7 +19,6 @@ from .support.installed import COUNTED_PACKAGE, EXTENSION, REGISTERING_PACKAGE, 
 from .support.suite import SAMPLES, Suite
 from .support.warm import WarmSuite, opened
 
-
 _TEMPLATE = b"pytester/template.py"  # of `heavy_runpytest`: it ends with the session
 
 
