@@ -1,6 +1,7 @@
 # `make demo` and `make test` need nothing but Python and make; the first call makes .venv, later ones use it.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python $(if $(MEASURED),-m coverage run) -m pytest
 INSTALLED := .venv/.installed
 DOCS_INSTALLED := .venv/.docs-installed
 
@@ -10,19 +11,18 @@ demo: $(INSTALLED)
 	@$(BIN)/python examples/demo.py
 
 test: lint types
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not cuda"
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not cuda"
 
 test-all: lint types
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(PYTEST) -n 2 --dist worksteal
 
 test-cuda: $(INSTALLED)
 	$(BIN)/python -m pytest tests/cuda -m cuda --fail-if-all-skip
 
-# What `make test` runs, measured from the first line of each process, those that tests start and fork too; takes about
-# twice the time.
+# `make test`, measured from the first line of each process, those that tests start and fork too.
 coverage: $(INSTALLED)
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "not slow and not cuda"
+	$(MAKE) test MEASURED=yes
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --fail-under 95
 

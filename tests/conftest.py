@@ -19,6 +19,14 @@ from .support.installed import COUNTED_PACKAGE, EXTENSION, REGISTERING_PACKAGE, 
 from .support.suite import SAMPLES, Suite
 from .support.warm import WarmSuite, opened
 
+_TEMPLATE = b"pytester/template.py"  # of `heavy_runpytest`: it ends with the session
+
+
+def _children() -> set[str]:
+    """The processes that this one has started and not waited for."""
+    listed = {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text("ascii").split()}
+    return {pid for pid in listed if _TEMPLATE not in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
 
 def _world() -> dict[str, object]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
@@ -27,12 +35,13 @@ def _world() -> dict[str, object]:
         "importlib.reload": importlib.reload,
         "gc.isenabled()": gc.isenabled(),
         "os.environ": environment,
+        "children": _children(),
     }
 
 
 @pytest.fixture(autouse=True)
 def _untouched_world() -> Iterator[None]:
-    """No test leaves a finder, a patched reload, a switched-off collector or a variable behind."""
+    """No test leaves a finder, a patched reload, a switched-off collector, a variable or a child process behind."""
     before = _world()
     yield
     assert _world() == before

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -14,6 +13,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+try:
+    import resource
+except ImportError:  # Windows, where nothing is forked
+    resource = None  # type: ignore[assignment]
 
 _TEMPLATE = Path(__file__).resolve().with_name("template.py")
 _FORKING = _TEMPLATE.parents[1] / "forking.py"
@@ -26,6 +30,7 @@ _READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "GLIBC_", "COVERAGE
 _SET_IN_CHILD = "PYTHONPATH"
 _CUSTOMIZING = ("sitecustomize", "usercustomize")
 _LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
+_IS_POSSIBLE = hasattr(os, "fork") and hasattr(os, "pidfd_open")
 
 Key = tuple[Any, ...]
 
@@ -53,6 +58,8 @@ class Template:
                 stdout=subprocess.DEVNULL,
             )
         self._control = ours
+        self.running: set[int] = set()
+        """The children that nobody has waited for yet; they end with it."""
         try:
             fault = self._wait_until_ready()
         except BaseException:  # Ctrl-C
@@ -68,13 +75,26 @@ class Template:
         message, descriptors, _, _ = socket.recv_fds(self._control, 2**16, 1)
         if not message:
             raise OSError(0, "the template has ended")
-        return json.loads(message)["pid"], descriptors[0]
+        pid: int = json.loads(message)["pid"]
+        self.running.add(pid)
+        return pid, descriptors[0]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether something has ended it."""
+        return self._process.poll() is not None
 
     def reap(self, pid: int) -> int:
         """The exit status of a child that has ended, as in ``subprocess``."""
-        self._control.send(json.dumps({"wait": pid}).encode())
-        answer = self._answer()
-        return os.waitstatus_to_exitcode(answer["status"]) if answer else -signal.SIGKILL
+        try:
+            self._control.send(json.dumps({"wait": pid}).encode())
+            answer = self._answer()
+        except OSError:
+            answer = None
+        if answer is None:
+            raise CannotFork(f"the process that has forked run {pid} has died, so its exit status is not known")
+        self.running.remove(pid)
+        return os.waitstatus_to_exitcode(answer["status"])
 
     def close(self) -> None:
         """End the process."""
@@ -160,8 +180,10 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
     def _reap(self) -> None:
-        self.returncode = self._template.reap(self.pid)
-        os.close(self._pidfd)
+        try:
+            self.returncode = self._template.reap(self.pid)
+        finally:
+            os.close(self._pidfd)
 
 
 class ForkedRuns:
@@ -189,6 +211,8 @@ class ForkedRuns:
         Raises:
             CannotFork: There can't be a template, or the environment is larger than what a socket takes.
         """
+        if not _IS_POSSIBLE:
+            raise CannotFork("that needs Linux")
         executable, _, *arguments = command
         key = (executable, *_given_at_start(environment))
         template = self._template(key, executable, environment)
@@ -216,12 +240,17 @@ class ForkedRuns:
             self._templates.popitem()[1].close()
 
     def _template(self, key: Key, executable: str, environment: dict[str, str]) -> Template:
-        if self._pid != os.getpid():  # this process is a fork: the templates are its parent's
+        if self._pid != os.getpid():  # this process is a fork: the templates are its parent's, and not to be ended here
+            self._of_parent = self._templates
             self._templates, self._pid = {}, os.getpid()
         template = self._templates.pop(key, None)
+        if template and template.has_ended:
+            template.close()
+            template = None
         if template is None:
-            while len(self._templates) >= _MOST:
-                self._templates.pop(next(iter(self._templates))).close()
+            idle = [other for other, each in self._templates.items() if not each.running]
+            for other in idle[: len(self._templates) - _MOST + 1]:
+                self._templates.pop(other).close()
             template = Template(executable, environment, self._preload)
         self._templates[key] = template  # last, as the one that was just used
         return template

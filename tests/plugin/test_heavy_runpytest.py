@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_heavyimports.pytester.forked import ForkedProcess, ForkedRuns
+from pytest_heavyimports.pytester.forked import CannotFork, ForkedProcess, ForkedRuns
 from pytest_heavyimports.pytester.hooks import fork_runs
 
 from ..support.warm import wait
@@ -225,6 +225,16 @@ def test_a_test_that_is_broken_off_ends_its_run(
     assert [process.returncode for process in endless] == ([-signal.SIGKILL] if name == "poll" else [])
 
 
+def test_where_the_process_that_forks_has_died(pytester: pytest.Pytester, endless: list[ForkedProcess]) -> None:
+    """The status of its run is not known, so none is told; the next run has another process to be forked from."""
+    pytester.makepyfile("import os, signal\ndef test_it(): os.kill(os.getppid(), signal.SIGKILL)")
+    with pytest.raises(CannotFork, match="has died, so its exit status is not known"):
+        pytester.runpytest()
+    pytester.makepyfile("def test_it(): pass")
+    pytester.runpytest().assert_outcomes(passed=1)
+    assert len(endless) == 2
+
+
 PLUGIN_SUITE = """
     import os
 
@@ -322,7 +332,7 @@ def test_where_none_can_be_forked_an_interpreter_runs_it(suite: Suite) -> None:
         import warnings
         import pytest
         from pytest_heavyimports import HeavyImportWarning
-        from pytest_heavyimports.pytester.forked import ForkedProcess, ForkedRuns
+        from pytest_heavyimports.pytester.forked import CannotFork, ForkedProcess, ForkedRuns
         from pytest_heavyimports.pytester.hooks import fork_runs
 
         def test_it(pytester):
