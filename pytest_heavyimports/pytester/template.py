@@ -124,4 +124,5 @@ def main() -> None:
         runpy.run_module("pytest", run_name="__main__", alter_sys=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

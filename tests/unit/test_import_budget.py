@@ -7,12 +7,14 @@ import os
 import pkgutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import pytest_heavyimports
+
+from ..support.fresh import Fresh
 
 OURS = "pytest_heavyimports"
 AT_START = {"", ".base_hooks", ".fixtures", ".options", ".plugin", ".sources"}
@@ -82,7 +84,30 @@ def test_a_run_that_declares_nothing_loads_nothing_heavy(tmp_path: Path) -> None
     assert loaded & NEVER_UNUSED == set()
 
 
+# What a module imports of pytest takes nearly all of its time: it is imported beside a pytest that is there already.
+IMPORT = """
+import os, sys
+
+class BeforePytest:
+    def find_spec(fullname, path, target=None):
+        if fullname == "pytest":
+            print("needs pytest", flush=True)
+            os._exit(0)
+
+sys.meta_path.insert(0, BeforePytest)
+import {}
+"""
+
+
+@pytest.fixture(scope="module")
+def with_pytest() -> Iterator[Fresh]:
+    """An interpreter that has imported pytest, to be forked."""
+    with Fresh("pytest") as fresh:
+        yield fresh
+
+
 @pytest.mark.parametrize("fullname", _all_modules())
-def test_each_module_can_be_imported_alone(fullname: str, python: Callable[..., str]) -> None:
-    """No module relies on another one having been imported before, and none warns."""
-    python(f"import {fullname}")
+def test_each_module_can_be_imported_alone(fullname: str, bare: Fresh, with_pytest: Fresh, tmp_path: Path) -> None:
+    """No module relies on another one of ours having been imported before, and none warns."""
+    if bare.run(IMPORT.format(fullname), (), (), tmp_path):
+        with_pytest.run(f"import {fullname}", (), (), tmp_path)
