@@ -60,8 +60,6 @@ class Fresh:
         assert status == 0, err
         return out
 
-    def __enter__(self) -> Fresh:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End the interpreter."""
         self._server.communicate()

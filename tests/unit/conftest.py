@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from ..support.fresh import Fresh
 @pytest.fixture(scope="session")
 def bare() -> Iterator[Fresh]:
     """An interpreter that has imported nothing, to be forked."""
-    with Fresh() as fresh:
+    with closing(Fresh()) as fresh:
         yield fresh
 
 

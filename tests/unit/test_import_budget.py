@@ -8,6 +8,8 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -84,7 +86,11 @@ def test_a_run_that_declares_nothing_loads_nothing_heavy(tmp_path: Path) -> None
     assert loaded & NEVER_UNUSED == set()
 
 
-# What a module imports of pytest takes nearly all of its time: it is imported beside a pytest that is there already.
+# What a module imports of Python and pytest takes nearly all of its time, so it is there already: pytest for those
+# alone that import it.
+STANDARD = (
+    "ast asyncio dataclasses importlib.metadata inspect json pathlib re socket subprocess tempfile typing".split()
+)
 IMPORT = """
 import os, sys
 
@@ -100,14 +106,14 @@ import {}
 
 
 @pytest.fixture(scope="module")
-def with_pytest() -> Iterator[Fresh]:
-    """An interpreter that has imported pytest, to be forked."""
-    with Fresh("pytest") as fresh:
-        yield fresh
+def beside() -> Iterator[Callable[..., Fresh]]:
+    """Interpreters that have imported some modules, to be forked."""
+    with ExitStack() as stack:
+        yield cache(lambda *names: stack.enter_context(closing(Fresh(*names))))
 
 
 @pytest.mark.parametrize("fullname", _all_modules())
-def test_each_module_can_be_imported_alone(fullname: str, bare: Fresh, with_pytest: Fresh, tmp_path: Path) -> None:
+def test_each_module_can_be_imported_alone(fullname: str, beside: Callable[..., Fresh], tmp_path: Path) -> None:
     """No module relies on another one of ours having been imported before, and none warns."""
-    if bare.run(IMPORT.format(fullname), (), (), tmp_path):
-        with_pytest.run(f"import {fullname}", (), (), tmp_path)
+    if beside(*STANDARD).run(IMPORT.format(fullname), (), (), tmp_path):
+        beside("pytest").run(f"import {fullname}", (), (), tmp_path)
