@@ -58,7 +58,10 @@ def test_what_can_be_read(good: pytest.MarkDecorator) -> None:
         (mark.heavy(3), 'heavy takes names of modules, not 3. Write it as @pytest.mark.heavy("torch").'),
         (mark.heavy_stub, 'heavy_stub takes names of modules. Write it as @pytest.mark.heavy_stub("torch").'),
         (mark.heavy_stub("json"), 'heavy_stub takes names of modules. Write it as @pytest.mark.heavy_stub("torch").'),
-        (mark.heavy_stub(a="b"), 'heavy_stub takes names of modules. Write it as @pytest.mark.heavy_stub("torch").'),
+        (
+            mark.heavy_stub("torch", a="b"),
+            'heavy_stub takes names of modules. Write it as @pytest.mark.heavy_stub("torch").',
+        ),
         (
             mark.cuda(devices=0),
             "cuda takes a number of devices, not 0. Write it as "

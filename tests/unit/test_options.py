@@ -163,9 +163,9 @@ def test_where_a_value_was_written(tmp_path: Path, file: str, text: str, source:
 
 def test_the_command_line_goes_before_the_file(tmp_path: Path) -> None:
     """For the key that was given; without a file, nothing was written."""
-    config: Any = Config(tmp_path, override=("heavy_guard=x",))
-    assert ini_source(config, "heavy_guard") == "command line, -o"
-    assert ini_source(config, "heavy_guard_more") == "pytest.ini, [pytest]"
+    config: Any = Config(tmp_path, override=("heavy_guard_more=x", "heavy_gc=off"))
+    assert ini_source(config, "heavy_gc") == "command line, -o"
+    assert ini_source(config, "heavy_guard") == "pytest.ini, [pytest]"
     without: Any = Config(tmp_path, "")
     assert ini_source(without, "heavy_guard") == "no configuration file"
 

@@ -11,6 +11,11 @@ from pytest_heavyimports.scan.declare import with_declarations
     ("name", "before", "after"),
     [
         ("pytest.ini", "[pytest]\n", "[pytest]\nheavy_modules =\n    np = numpy\n"),
+        (
+            "pytest.ini",
+            "[pytest]\nx = 1\n\n[tox]\nheavy_modules = y\n",
+            "[pytest]\nheavy_modules =\n    np = numpy\nx = 1\n\n[tox]\nheavy_modules = y\n",
+        ),
         ("pytest.ini", "", "[pytest]\nheavy_modules =\n    np = numpy\n"),
         (
             "pytest.ini",

@@ -60,13 +60,14 @@ def test_what_is_no_import(text: str) -> None:
 def test_where_it_stands() -> None:
     """In which functions and classes, and in which statements of the innermost."""
     text = """
-class TestIt:
-    def test_it(self):
-        with x:
-            try:
-                pass
-            except ImportError:
-                import torch
+if x:
+    class TestIt:
+        def test_it(self):
+            with x:
+                try:
+                    pass
+                except ImportError:
+                    import torch
 
 if TYPE_CHECKING:
     import numpy
