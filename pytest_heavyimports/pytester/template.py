@@ -145,4 +145,5 @@ def main() -> None:
         runpy.run_module("pytest", run_name="__main__", alter_sys=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

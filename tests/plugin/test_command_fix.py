@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support.commands import heavyimports
+from ..support.commands import heavyimports as started
+from ..support.in_process import heavyimports
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -90,8 +91,8 @@ def test_write_changes_the_file_and_a_second_run_has_nothing_to_do(plain: Suite)
     file = plain.path / "test_it.py"
     file.chmod(0o640)
     plain.run().assert_outcomes(passed=3)
-    assert heavyimports(plain.path, "fix", "--write").status == 1
-    again = heavyimports(plain.path, "fix", "--write")
+    assert started(plain.path, "fix", "--write").status == 1
+    again = started(plain.path, "fix", "--write")
     assert (again.status, again.out) == (0, [])
     plain.run().assert_outcomes(passed=3)
     assert file.stat().st_mode & 0o777 == 0o640

@@ -6,11 +6,13 @@ import json
 import re
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support.commands import heavyimports
+from ..support.commands import heavyimports as started
+from ..support.in_process import heavyimports
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -35,7 +37,7 @@ def worker(suite: Suite) -> Suite:
 
 def test_each_finding_has_place_rule_and_chain(worker: Suite) -> None:
     """Then why it is told and what to do, then the sums; nothing of the user's code is imported."""
-    done = heavyimports(worker.path, "scan")
+    done = started(worker.path, "scan")
     assert done.out == [
         "tests/test_worker.py:2:5: function-import: 'app.worker' is imported in test test_run: "
         "tests/test_worker.py → app.worker → app.model → heavy",
@@ -240,7 +242,7 @@ def test_many_files_are_scanned_by_several_processes(worker: Suite) -> None:
     """With the same findings, in the order of names."""
     for number in range(250):
         worker.write(f"tests/test_{number:03}.py", "import heavy\n\ndef test_a(): pass\ndef test_b(): heavy\n")
-    done = heavyimports(worker.path, "scan")
+    done = started(worker.path, "scan")
     places = [line.partition(": ")[0] for line in done.out if ": mixed-file: 'heavy'" in line]
     assert places == [f"tests/test_{number:03}.py:1:1" for number in range(250)]
     assert done.out[-1] == "251 findings; 250 of 253 files heavy, 251 of 503 test functions heavy"
@@ -307,27 +309,19 @@ def test_what_the_configuration_would_import_is_not(worker: Suite) -> None:
         heavy_preload="true",
         heavy_guard="error",
     )
-    done = heavyimports(worker.path, "scan", PYTEST_PLUGINS="app", PYTEST_ADDOPTS="-p app")
+    done = started(worker.path, "scan", PYTEST_PLUGINS="app", PYTEST_ADDOPTS="-p app")
     assert done.out[-1] == "1 finding; 0 of 3 files heavy, 1 of 3 test functions heavy"
     assert not (worker.path / "imported").exists()
 
 
 def test_without_the_extra_it_says_what_to_install(worker: Suite) -> None:
     """For each of the commands, before anything is read."""
-    hiding = worker.write(
-        "site/sitecustomize.py",
-        """
-        import importlib.util
-        real = importlib.util.find_spec
-        importlib.util.find_spec = lambda name, *rest: None if name in ("grimp", "libcst") else real(name, *rest)
-        """,
-    ).parent
+    text = "import sys\n\nsys.modules['grimp'] = sys.modules['libcst'] = None\n"
+    hiding = worker.write("site/sitecustomize.py", text).parent
+    fault = "grimp and libcst are not installed. Type pip install 'pytest-heavyimports[scan]'."
     for command in ("scan", "fix", "split"):
-        done = heavyimports(worker.path, command, PYTHONPATH=str(hiding))
-        assert done.err == [
-            f"heavyimports {command}: grimp and libcst are not installed. Type pip install 'pytest-heavyimports[scan]'."
-        ]
-        assert done.status == 2
+        done = started(worker.path, command, PYTHONPATH=str(hiding))
+        assert done == (2, [], [f"heavyimports {command}: {fault}"])
 
 
 def test_a_folder_that_cannot_be_written_to_is_scanned(worker: Suite) -> None:
@@ -338,7 +332,7 @@ def test_a_folder_that_cannot_be_written_to_is_scanned(worker: Suite) -> None:
 
 def test_the_console_script_is_the_same_command(worker: Suite) -> None:
     """It is installed beside the interpreter."""
-    script = shutil.which("heavyimports", path=str(__import__("pathlib").Path(sys.executable).parent))
+    script = shutil.which("heavyimports", path=str(Path(sys.executable).parent))
     if script is None:
         pytest.skip("the distribution is not installed with its scripts")
     assert worker._pytester.run(script, "scan", "tests/test_light.py").ret == 0

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support.commands import heavyimports
+from ..support.commands import heavyimports as started
+from ..support.in_process import heavyimports
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -143,7 +144,7 @@ def test_each_part_has_what_its_tests_need(plain: Suite) -> None:
     """Helpers, fixtures, imports, constants, members of classes; the same tests run, and a second time there is nothing."""
     file = plain.tests(MIXED)
     before = _names(plain)
-    shown = heavyimports(plain.path, "split")
+    shown = started(plain.path, "split")
     assert shown.status == 1
     assert [line for line in shown.out if line.startswith(("---", "+++"))] == [
         "--- a/test_it.py",
@@ -152,7 +153,7 @@ def test_each_part_has_what_its_tests_need(plain: Suite) -> None:
         "+++ b/test_it_heavy.py",
     ]
     assert file.read_text(encoding="utf-8") == MIXED
-    assert heavyimports(plain.path, "split", "--write").status == 1
+    assert started(plain.path, "split", "--write").status == 1
     assert file.read_text(encoding="utf-8") == LIGHT
     assert (plain.path / "test_it_heavy.py").read_text(encoding="utf-8") == HEAVY
     assert _names(plain) == before

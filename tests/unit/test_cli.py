@@ -9,12 +9,13 @@ import pytest
 from pytest_heavyimports import CommandRefused, __version__
 from pytest_heavyimports.cli import COMMANDS, usage
 
-from ..support.commands import heavyimports
+from ..support.commands import heavyimports as started
+from ..support.in_process import heavyimports
 
 
 def test_help_tells_each_command(tmp_path: Path) -> None:
     """In a line; it is what is wanted, so the status is 0."""
-    done = heavyimports(tmp_path, "--help")
+    done = started(tmp_path, "--help")
     assert (done.status, "\n".join(done.out), done.err) == (0, usage(), [])
     assert [line.split()[0] for line in done.out if line.startswith("  ")] == list(COMMANDS)
 

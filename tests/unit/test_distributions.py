@@ -1,4 +1,4 @@
-"""Installed distributions. Each test asks a fresh interpreter, as the answers are kept for a process."""
+"""Installed distributions. Each test asks a fresh process, which keeps the answers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import pytest
 from ..support.installed import Installed
 from ..support.suite import SAMPLES
 
-Python = Callable[..., str]
+Fresh = Callable[..., str]
 
 
 @pytest.fixture
-def ask(python: Python, installed: Installed) -> Callable[[str], Any]:
+def ask(fresh: Fresh, installed: Installed) -> Callable[[str], Any]:
     """Evaluates an expression on ``distributions`` where the installed and the sample packages can be imported."""
 
     def evaluate(expression: str) -> Any:
         code = f"import json, sys\nfrom pytest_heavyimports import distributions\nprint(json.dumps({expression}))"
-        return json.loads(python(code, path=(installed.site, SAMPLES), **installed.environment))
+        return json.loads(fresh(code, path=(installed.site, SAMPLES), **installed.environment))
 
     return evaluate
 
@@ -42,7 +42,7 @@ def test_the_provider_is_named(ask: Callable[[str], Any]) -> None:
     ]
 
 
-def test_of_several_providers_the_one_that_has_the_module_counts(python: Python, tmp_path: Path) -> None:
+def test_of_several_providers_the_one_that_has_the_module_counts(fresh: Fresh, tmp_path: Path) -> None:
     """In a namespace package shared by distributions, the provider is that of the part."""
     directory = Installed(tmp_path)
     directory.add("cloud-storage", "1.1", {"cloud/storage/__init__.py": ""})
@@ -51,16 +51,16 @@ def test_of_several_providers_the_one_that_has_the_module_counts(python: Python,
     from pytest_heavyimports.distributions import installed_version
     print(installed_version("cloud.storage"), installed_version("cloud.vision.part"))
     """
-    assert python(code, path=(directory.site,), **directory.environment) == "1.1 2.2\n"
+    assert fresh(code, path=(directory.site,), **directory.environment) == "1.1 2.2\n"
 
 
-def test_a_namesake_that_provides_something_else_is_no_provider(python: Python, tmp_path: Path) -> None:
+def test_a_namesake_that_provides_something_else_is_no_provider(fresh: Fresh, tmp_path: Path) -> None:
     """A distribution whose name happens to be the module's is passed over for the one that has its files."""
     directory = Installed(tmp_path)
     directory.add("vision", "9.9", {"something_else.py": ""})
     directory.add("vision-real", "1.0", {"vision/__init__.py": ""})
     code = "from pytest_heavyimports.distributions import installed_version; print(installed_version('vision'))"
-    assert python(code, path=(directory.site,), **directory.environment) == "1.0\n"
+    assert fresh(code, path=(directory.site,), **directory.environment) == "1.0\n"
 
 
 def test_locating_imports_nothing(ask: Callable[[str], Any]) -> None:

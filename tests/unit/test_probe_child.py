@@ -25,14 +25,14 @@ Report = dict[str, Any]
 
 
 @pytest.fixture
-def report(python: Callable[..., str], tmp_path: Path) -> Callable[[str], Report]:
+def report(fresh: Callable[..., str], tmp_path: Path) -> Callable[[str], Report]:
     """Writes a module, has it imported, and gives what is told of that."""
 
     def report(source: str) -> Report:
         (tmp_path / "app.py").write_text(source, encoding="utf-8")
         request = {"fullname": "app", "path": [str(tmp_path), *sys.path], "alarm_s": 60}
         (tmp_path / "request").write_bytes(marshal.dumps(request))
-        python(PROGRAM, str(tmp_path))
+        fresh(PROGRAM, str(tmp_path))
         told: Report = marshal.loads((tmp_path / "report").read_bytes())
         assert not (tmp_path / "report.part").exists()
         return told

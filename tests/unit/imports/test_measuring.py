@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import pytest_heavyimports.imports.reload  # noqa: F401  # a guard imports it when it is installed
 from pytest_heavyimports.guard.session import Guard
 from pytest_heavyimports.imports.install import install, install_measuring
 from pytest_heavyimports.imports.keeper import Keeper
@@ -143,9 +144,9 @@ def measuring_spec(fullname: str) -> Any:
     return _find_and_load_unlocked()
 
 
-def test_extension_modules_have_their_time(measurer: Measurer, python: Callable[..., str]) -> None:
+def test_extension_modules_have_their_time(measurer: Measurer, fresh: Callable[..., str]) -> None:
     """A shared library is opened when the module is created, and what its initialisation imports is a part of it."""
-    printed = python(
+    printed = fresh(
         """
         from pytest_heavyimports.imports.install import install_measuring
         from pytest_heavyimports.imports.measuring import Measurer

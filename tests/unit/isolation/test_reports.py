@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_heavyimports.isolation.reports import pack_warning, plain, unpack_warning
@@ -61,13 +61,17 @@ ANYTHING = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False)
-    | st.text()
-    | st.binary()
+    | st.text(max_size=8)
+    | st.binary(max_size=8)
     | st.just(object()),
-    lambda some: st.lists(some) | st.dictionaries(st.text(), some) | st.tuples(some, some),
+    lambda some: (
+        st.lists(some, max_size=3) | st.dictionaries(st.text(max_size=8), some, max_size=3) | st.tuples(some, some)
+    ),
+    max_leaves=8,
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(ANYTHING)
 def test_whatever_comes_can_be_sent(value: object) -> None:
     """What is plain already stays as it is."""

@@ -7,13 +7,18 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_heavyimports.isolation.wire import Wire
 
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
-VALUES = st.recursive(LEAVES, lambda some: st.lists(some) | st.dictionaries(st.text(), some) | st.tuples(some, some))
+TEXTS = st.text(max_size=8)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS | st.binary(max_size=8)
+VALUES = st.recursive(
+    LEAVES,
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(TEXTS, some, max_size=3) | st.tuples(some, some),
+    max_leaves=6,
+)
 
 
 @pytest.fixture
@@ -26,7 +31,8 @@ def pipe() -> Iterator[tuple[Wire, Wire]]:
         end.close()
 
 
-@given(messages=st.lists(st.tuples(VALUES, VALUES), max_size=5))
+@settings(max_examples=40, deadline=None)
+@given(messages=st.lists(st.tuples(VALUES, VALUES), max_size=3))
 def test_messages_come_out_as_they_went_in(messages: list[tuple[object, ...]]) -> None:
     """In order, with their types."""
     reading, writing = os.pipe()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ...support.installed import Installed
 
 
-def test_each_declaration_has_a_line(python: Callable[..., str], installed: Installed) -> None:
+def test_each_declaration_has_a_line(fresh: Callable[..., str], installed: Installed) -> None:
     """Fixture, object, installed version and place stand in columns, and nothing is imported."""
     code = """
     import sys
@@ -23,7 +23,7 @@ def test_each_declaration_has_a_line(python: Callable[..., str], installed: Inst
     print("\\n".join(listing(declared)))
     assert not {"plainpkg", "cvlike", "counted"} & set(sys.modules)
     """
-    printed = python(code, path=(installed.site, SAMPLES), **installed.environment)
+    printed = fresh(code, path=(installed.site, SAMPLES), **installed.environment)
     assert printed.splitlines() == [
         "fixture    gives           installed                    declared in",
         "plainpkg   plainpkg        2.3.1                        pytest.ini, line 1",
@@ -34,7 +34,7 @@ def test_each_declaration_has_a_line(python: Callable[..., str], installed: Inst
     ]
 
 
-def test_a_version_that_is_excluded_is_not_called_too_old(python: Callable[..., str], installed: Installed) -> None:
+def test_a_version_that_is_excluded_is_not_called_too_old(fresh: Callable[..., str], installed: Installed) -> None:
     """A version that is too new for the declaration doesn't satisfy it, but is not too old."""
     code = """
     from pytest_heavyimports.declarations import parse_line
@@ -42,6 +42,6 @@ def test_a_version_that_is_excluded_is_not_called_too_old(python: Callable[..., 
 
     print(list(listing([parse_line("cvlike < 4.5", "pytest.ini, line 1")]))[1])
     """
-    printed = python(code, path=(installed.site,), **installed.environment)
+    printed = fresh(code, path=(installed.site,), **installed.environment)
     assert "4.8.0" in printed
     assert "too old" not in printed

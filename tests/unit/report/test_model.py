@@ -39,7 +39,7 @@ def _spent(profile: dict[str, list[dict[str, object]]], frames: list[dict[str, s
     return spent
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(loads(), min_size=1, max_size=3))
 def test_all_figures_agree_and_add_up(processes: list[list[Load]]) -> None:
     """Self times add up to the total, in whatever tree; JSON, speedscope and importtime have the same figures."""

@@ -1,0 +1,71 @@
+"""The doors into the import system are closed as they were opened."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_heavyimports.guard.keeping import Keeping
+from pytest_heavyimports.imports.deferral import Deferral
+from pytest_heavyimports.imports.install import install, install_deferral, install_measuring, install_stand_ins
+from pytest_heavyimports.imports.keeper import Keeper
+from pytest_heavyimports.imports.measuring import Measurer
+from pytest_heavyimports.imports.stubs import StandInFinder
+from pytest_heavyimports.measure import Clock
+from pytest_heavyimports.places import Place
+
+KEEPER = Keeper()
+KEEPING = Keeping(KEEPER, is_kept=lambda _: False, place=lambda: Place("call"), importing=lambda _: nullcontext())
+DOORS: dict[str, Callable[[], ExitStack]] = {
+    "install": lambda: install(KEEPING, KEEPER),
+    "install_deferral": lambda: install_deferral(Deferral(), None, KEEPER),
+    "install_deferral that keeps": lambda: install_deferral(Deferral(), KEEPING, KEEPER),
+    "install_stand_ins": lambda: install_stand_ins(StandInFinder()),
+    "install_measuring": lambda: install_measuring(Measurer(Clock(), lambda: Place("call"))),
+}
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_a_finder_is_first_until_it_is_closed(door: Callable[[], ExitStack]) -> None:
+    """To close it twice does no harm; what others put in meanwhile stays."""
+    before, reload = list(sys.meta_path), importlib.reload
+    handle = door()
+    assert sys.meta_path[-len(before) :] == before
+    assert len(sys.meta_path) > len(before)
+    other: Any = SimpleNamespace(find_spec=lambda *_: None)
+    sys.meta_path.insert(0, other)
+    handle.close()
+    handle.close()
+    assert sys.meta_path == [other, *before]
+    assert importlib.reload is reload
+    sys.meta_path.remove(other)
+
+
+def test_the_list_may_have_been_replaced_by_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The finder is taken out of the one that is there."""
+    before = list(sys.meta_path)
+    handle = install_stand_ins(StandInFinder())
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    handle.close()
+    assert sys.meta_path == before
+    monkeypatch.undo()
+    sys.meta_path[:] = before
+
+
+def test_a_reload_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """True gives the module back as it is."""
+    asked: list[str] = []
+    monkeypatch.setattr(KEEPING, "on_reload", lambda name: bool(asked.append(name)) or True)
+    monkeypatch.setitem(sys.modules, "nothing", nothing)
+    with install(KEEPING, KEEPER):
+        assert importlib.reload(nothing) is nothing
+    assert asked == ["nothing"]
+
+
+nothing: Any = type(sys)("nothing")
