@@ -19,13 +19,14 @@ from .support.installed import COUNTED_PACKAGE, EXTENSION, REGISTERING_PACKAGE, 
 from .support.suite import SAMPLES, Suite
 from .support.warm import WarmSuite, opened
 
-_TEMPLATE = b"pytester/template.py"  # of `heavy_runpytest`: it ends with the session
+_OF_SESSION = (b"pytester/template.py", b"fresh_server.py")  # processes that are forked from, until the session ends
 
 
 def _children() -> set[str]:
     """The processes that this one has started and not waited for."""
     listed = {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text("ascii").split()}
-    return {pid for pid in listed if _TEMPLATE not in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in listed}
+    return {pid for pid, command in commands.items() if not any(name in command for name in _OF_SESSION)}
 
 
 def _world() -> dict[str, object]:
