@@ -265,7 +265,9 @@ def is_customized(environment: dict[str, str]) -> bool:
 def _given_at_start(environment: dict[str, str]) -> tuple[object, ...]:
     """What a process is given when it starts, and not later: where it differs, it takes another template."""
     variables = (item for item in environment.items() if item[0].startswith(_READ_AT_START))
+    home = environment.get("HOME", "")
     return (
+        home if Path(home, ".local").is_dir() else "",  # the user's own site-packages
         *sorted(item for item in variables if item[0] != _SET_IN_CHILD),
         *map(resource.getrlimit, _LIMITS),
         *(number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN),

@@ -24,6 +24,7 @@ import json
 import os
 import runpy
 import signal
+import site
 import socket
 import sys
 import threading
@@ -87,6 +88,7 @@ def start_run(request: dict[str, object], streams: list[int]) -> None:
     if not getattr(sys.flags, "safe_path", False):
         sys.path.insert(0, os.getcwd())
     sys.path_importer_cache.clear()
+    site.USER_BASE = site.USER_SITE = None  # of another home
 
 
 def serve(control: socket.socket) -> bool:
