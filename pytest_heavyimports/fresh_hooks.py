@@ -16,6 +16,7 @@ import pytest
 from .forking import end, end_with_parent, freeze, threads_of_imports, why_not_fork
 from .hooks import Hooks
 from .isolation.child import Child, Where, tell_output
+from .isolation.others import take_over_from_others, testmon
 from .isolation.template import Template, unreported_output
 from .isolation.wire import Wire
 from .isolation_hooks import fresh_key, import_known, import_modules, take_events
@@ -30,6 +31,12 @@ _NEUTRAL: dict[str, Any] = {
     "xmlpath": None,
     # ours
     "heavy_isolate": False,
+    # pytest-testmon's
+    "testmon": False,
+    "testmon_nocollect": False,
+    "testmon_noselect": False,
+    "testmon_forceselect": False,
+    "tmnet": False,
     # pytest-xdist's
     "dist": "no",
     "numprocesses": None,
@@ -72,6 +79,9 @@ class FreshHooks(Hooks):
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
         config = session.config
+        if self._setup["testmon"]:
+            testmon.count_lines_elsewhere(config)
+        take_over_from_others(config)
         if self._setup["is_template"]:
             fault = why_not_fork(threads_of_imports())  # of what conftest files and plugins have done
             import_known(config, self._setup["known"])

@@ -19,6 +19,7 @@ from .guard.known import KNOWN
 from .hooks import Hooks
 from .isolation.child import Child
 from .isolation.hosts import SpawnHost, TemplateHost
+from .isolation.others import take_over_from_others, testmon
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
 from .isolation.relay import Relay
 from .isolation.spawn import Spawner
@@ -97,10 +98,14 @@ class IsolationHooks(Hooks):
         if not isolation:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        testmon.forget(item)
         shared = nextitem if nextitem and share_a_process(isolation, self._isolation(nextitem)) else None
         limit_s = min(self._limit_s, self._timeout_s + TIMEOUT_GRACE_S) if self._timeout_s else self._limit_s
         relay = Relay(item, limit_s, self._record)
         self._run(relay, self._job(item, shared, limit_s), isolation)
+        while relay.is_to_run_again:
+            relay.begin_again()
+            self._run(relay, {**self._job(item, shared, limit_s), "attempts": relay.attempts}, isolation)
         self._tear_down(item, nextitem)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         relay.tell_warnings()
@@ -128,6 +133,7 @@ class IsolationHooks(Hooks):
         """Fork the template while nothing has run here; what others need as well is imported once, here."""
         config = self._config
         self._session = session
+        take_over_from_others(config)
         self._indexes = {item: index for index, item in enumerate(session.items)}
         isolated = [item for item in session.items if self._isolation(item)]
         others = [item for item in session.items if not self._isolation(item)]
@@ -189,6 +195,7 @@ class IsolationHooks(Hooks):
             "number": self._number,
             "next": self._place(nextitem) if nextitem else None,
             "failed": item.session.testsfailed,
+            "attempts": 0,
             "limit_s": limit_s,
         }
 
@@ -201,7 +208,7 @@ class IsolationHooks(Hooks):
         ending = (pytest.exit.Exception, KeyboardInterrupt)
         call = pytest.CallInfo.from_call(lambda: runner.pytest_runtest_teardown(item, nextitem), "teardown", ending)
         if call.excinfo:
-            report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+            report = pytest.TestReport.from_item_and_call(item, call)
             item.ihook.pytest_runtest_logreport(report=report)
 
     def _fork_template(self, control: Wire, ours: Wire, pipes: Pipes) -> int:

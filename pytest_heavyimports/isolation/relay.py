@@ -12,7 +12,8 @@ import pytest
 
 from ..endings import end_in_words, last_lines, lines_of_current_thread
 from ..errors import IsolatedTestDied
-from .reports import unpack_report, unpack_warning, warning_of_loss, warning_of_lost_benchmark
+from .others import rerunfailures
+from .reports import unpack_report, unpack_warning, warning_of_loss
 
 if TYPE_CHECKING:
     import warnings
@@ -42,7 +43,13 @@ class Relay:
         self._record = record
         self._start = time.perf_counter()
         self._phase = "setup"
-        """The next of which there is no report."""
+        """The one that the process is in, or that comes next; empty after the last."""
+        self._told: set[str] = set()
+        """Phases of this attempt of which there has been a report."""
+        self.attempts = 0
+        """How often the test has begun: pytest-rerunfailures has it begin again."""
+        self.is_to_run_again = False
+        """Whether its process has died, and pytest-rerunfailures gives it another attempt."""
         self._is_done = False
         self._failed_subtests = 0
         self._lost: set[str] = set()
@@ -65,14 +72,39 @@ class Relay:
 
     def die(self, text: str) -> None:
         """Tell that the test has failed in the phase that it was in, and close it."""
-        report = self._failure(text, self._phase if self._phase else "teardown")
+        when = self._phase if self._phase else "teardown"
+        if when == "call" and "setup" not in self._told:  # pytest-rerunfailures tells nothing before the teardown
+            self._tell(self._report_of(lambda: None, "setup")[0])
+        report, excinfo = self._report_of(lambda: pytest.fail(text, pytrace=False), when)
         report.duration = time.perf_counter() - self._start
-        if report.when == "call" and self._is_expected_to_fail():
+        if when == "call" and self._is_expected_to_fail():
             report.outcome, report.wasxfail = "skipped", self._reason_of_xfail()
+        elif rerunfailures.runs_again(self._item, report, excinfo, self.attempts):
+            report.outcome = "rerun"  # type: ignore[assignment]  # what pytest-rerunfailures says
+            self.is_to_run_again = True
         self._tell(report)
-        if report.when != "teardown":
-            call = pytest.CallInfo.from_call(lambda: None, "teardown")
-            self._tell(self._item.ihook.pytest_runtest_makereport(item=self._item, call=call))
+        if when != "teardown":
+            self._tell(self._report_of(lambda: None, "teardown")[0])
+
+    def begin_again(self) -> None:
+        """Follow another attempt."""
+        self.is_to_run_again = False
+        self._phase = "setup"
+        self._start = time.perf_counter()
+
+    def _on_phase(self, when: str) -> None:
+        self._phase = when
+        if when == "setup":
+            self._told.clear()
+            self.attempts += 1
+            rerunfailures.count(self._item, self.attempts)
+
+    def _on_kept(self, name: str, value: object) -> None:
+        self._item.config.hook.pytest_heavy_isolated_receive(item=self._item, name=name, value=value)
+
+    def _on_unsent(self, name: str, fault: str) -> None:
+        self._phase = "teardown"
+        self.die(f"What the plugin keeps as {name!r} is lost with the process of this isolated test: {fault}.")
 
     def _on_report(self, data: dict[str, Any], lost: list[str]) -> None:
         report = unpack_report(self._item.config, data)
@@ -107,8 +139,6 @@ class Relay:
         if shouldstop and not session.shouldstop:
             session.shouldstop = shouldstop
         self._record(events)
-        if _is_benchmark(self._item):
-            self._warn(warning_of_lost_benchmark(*self._place()), "runtest", self._item.nodeid)
 
     def _on_refused(self, fault: str) -> None:
         if self._phase == "setup":
@@ -128,12 +158,18 @@ class Relay:
                 f"contains {self._failed_subtests} failed subtest{'s' if self._failed_subtests > 1 else ''}"
             )
 
-    def _failure(self, text: str, when: Any) -> pytest.TestReport:
-        call = pytest.CallInfo.from_call(lambda: pytest.fail(text, pytrace=False), when)
-        report: pytest.TestReport = self._item.ihook.pytest_runtest_makereport(item=self._item, call=call)
-        return report
+    def _report_of(self, run: Callable[[], None], when: Any) -> tuple[pytest.TestReport, Any]:
+        """
+        A report of this process, and the exception in it.
+
+        Not by the hook ``pytest_runtest_makereport``: plugins expect in it what they have done in the phase, which was
+        in the other process.
+        """
+        call = pytest.CallInfo.from_call(run, when)
+        return pytest.TestReport.from_item_and_call(self._item, call), call.excinfo
 
     def _tell(self, report: pytest.TestReport) -> None:
+        self._told.add(report.when or "")
         self._item.ihook.pytest_runtest_logreport(report=report)
 
     def _warn(self, warning: warnings.WarningMessage, when: str, nodeid: str) -> None:
@@ -151,12 +187,6 @@ class Relay:
     def _reason_of_xfail(self) -> str:
         mark = self._item.get_closest_marker("xfail")
         return str(mark.kwargs.get("reason", "")) if mark else ""
-
-
-def _is_benchmark(item: pytest.Item) -> bool:
-    """Whether pytest-benchmark times it."""
-    benchmarks: Any = item.config.pluginmanager.getplugin("pytest-benchmark")
-    return bool(benchmarks) and not benchmarks.disabled and "benchmark" in getattr(item, "fixturenames", ())
 
 
 def _after(report: pytest.TestReport) -> str:

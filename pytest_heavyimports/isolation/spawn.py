@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..interpreter import interpreter_flags
+from .others import testmon
 from .reports import plain
 from .wire import Wire
 
@@ -84,6 +85,7 @@ class Spawner:
             "temporary": str(self._temporary / f"isolated-{self._number}"),
             "worker": worker,
             "coverage": _coverage(),
+            "testmon": testmon.is_used(config),
         }
 
 
