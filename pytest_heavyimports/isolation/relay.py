@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -211,9 +212,8 @@ def _death(nodeid: str, ended: Ended, limit_s: float) -> IsolatedTestDied:
 
 
 def _plumbing() -> tuple[str, ...]:
-    """Where pytest, pluggy and we are: of no interest in the trace of a test."""
-    import pluggy
-
-    package = Path(pytest.__file__).parent
+    """Where pytest, what runs it, and we are: of no interest in the trace of a test."""
+    packages = (sys.modules.get(name) for name in ("pytest", "_pytest", "pluggy", "xdist", "execnet"))
+    places = (str(Path(package.__file__ or "").parent) for package in packages if package)
     runpy = str(Path(os.__file__).with_name("runpy.py"))  # not frozen in Python 3.10
-    return (str(package), str(package.with_name("_pytest")), str(Path(pluggy.__file__).parent), _OURS, runpy)
+    return (*places, _OURS, runpy)

@@ -34,24 +34,25 @@ class Keeper(Hooks):
         if name == MODULE:
             self._session.benchmarks += [self._unpacked(item, *timed) for timed in value]
 
-    def _unpacked(self, item: pytest.Item, facts: dict[str, Any], iterations: int, data: Any, profile: Any) -> Any:
+    def _unpacked(self, item: pytest.Item, facts: dict[str, Any], options: Any, more: Any) -> Any:
+        iterations, data, profile = more
         params = getattr(item, "callspec", None)
-        marker = item.get_closest_marker("benchmark")
         fixture = SimpleNamespace(
             **facts,
             param=params.id if params else None,
             params=params.params if params else None,
             cprofile_stats=_profile(profile),
         )
-        options = {**self._session.options, **(marker.kwargs if marker else {})}
         made = importlib.import_module("pytest_benchmark.stats").Metadata(fixture, iterations, options)
         made.stats.data = data
         return made
 
 
-def _packed(timed: Any) -> tuple[dict[str, Any], int, list[float], Any]:
+def _packed(timed: Any) -> tuple[Any, ...]:
     facts = {name: getattr(timed, name) for name in ("name", "fullname", "group", "extra_info", "has_error")}
-    return facts, timed.iterations, timed.stats.data, timed.cprofile_stats and timed.cprofile_stats.stats
+    profile = timed.cprofile_stats and timed.cprofile_stats.stats
+    # Names stand for functions among the options, as in the file that it writes.
+    return facts, timed.as_dict(stats=False)["options"], (timed.iterations, timed.stats.data, profile)
 
 
 def _profile(stats: Any) -> Any:
