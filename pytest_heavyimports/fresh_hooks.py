@@ -55,7 +55,7 @@ def begin(config: pytest.Config, setup: dict[str, Any], wire: int, reports: int,
             setattr(config.option, name, value)
     if setup["worker"]:
         config.workerinput = setup["worker"]  # type: ignore[attr-defined]  # what pytest-xdist does
-    config.pluginmanager.register(FreshHooks(setup, Wire(wire), Wire(reports), trace))
+    config.pluginmanager.register(FreshHooks(setup, Wire(wire), Wire(reports, setup["mark"]), trace))
 
 
 class FreshHooks(Hooks):

@@ -23,7 +23,7 @@ from .isolation.others import take_over_from_others, testmon
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
 from .isolation.relay import Relay
 from .isolation.spawn import Spawner
-from .isolation.template import Template, fork_process, go_ahead_if, is_fork_there, unreported_output
+from .isolation.template import Template, fork_process, give_up, go_ahead_if, is_fork_there, unreported_output
 from .ledger import Ledger
 from .options import read_settings
 from .places import is_there
@@ -216,6 +216,7 @@ class IsolationHooks(Hooks):
         config, needed = self._config, self._needed
 
         def serve() -> None:
+            give_up(_connection_of_worker(config))
             config.pluginmanager.unregister(name=NAME)
             take_events(config)
             import_modules(config, needed)
@@ -310,6 +311,15 @@ def _import_own(config: pytest.Config, needed: set[str]) -> bool:
     session.whereabouts.enter("after collection")
     allowed_threads = foreign + threads_of_imports() - of_imports
     return not why_not_fork(allowed_threads) and threading.active_count() == threads
+
+
+def _connection_of_worker(config: pytest.Config) -> list[Any]:
+    """The files by which a worker of pytest-xdist talks with its controller; none elsewhere."""
+    channels = (vars(plugin).get("channel") for plugin in config.pluginmanager.get_plugins() if hasattr(plugin, "__dict__"))
+    gateways = (getattr(channel, "gateway", None) for channel in channels if channel is not None)
+    connections = (vars(gateway).get("_io") for gateway in gateways if gateway is not None)
+    files = (each for connection in connections if connection for each in vars(connection).values())
+    return [file for file in files if hasattr(file, "fileno")]
 
 
 def _declared(config: pytest.Config) -> set[str]:

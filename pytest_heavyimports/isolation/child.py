@@ -35,7 +35,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import signal
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -120,7 +119,6 @@ class Child:
         self, jobs: Wire, item_of: Callable[[Where], pytest.Item], first: tuple[Any, ...] | None = None
     ) -> NoReturn:
         """Run tests until there are no more; *first* is a message that has come already."""
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         faulthandler.enable(self._trace)
         self._hooks = ChildHooks(self._session.config, self._reports)
         _tell_only(self._hooks, self._session.config)

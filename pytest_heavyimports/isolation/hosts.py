@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .supervisor import GRACE_S, TRACE_S, Ended, Supervisor, ready
-from .wire import Wire
+from .wire import MARK_BYTES, Wire
 
 if TYPE_CHECKING:
     from .supervisor import Job
@@ -24,7 +24,8 @@ class Pipes:
 
     def __init__(self) -> None:
         reading, writing = os.pipe()
-        self.reports, self.for_child = Wire(reading), Wire(writing)
+        self.mark = os.urandom(MARK_BYTES)
+        self.reports, self.for_child = Wire(reading, self.mark), Wire(writing, self.mark)
         self.trace = os.memfd_create("faulthandler")
 
     def close(self) -> None:

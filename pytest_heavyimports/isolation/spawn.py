@@ -56,14 +56,15 @@ class Spawner:
     def _start(self, is_template: bool, wire: Wire, pipes: Pipes) -> int:
         self._number += 1
         setup = os.memfd_create("setup")
-        os.write(setup, marshal.dumps(plain(self._setup(is_template), "", [])))
+        os.write(setup, marshal.dumps(plain({**self._setup(is_template), "mark": pipes.mark}, "", [])))
         os.lseek(setup, 0, os.SEEK_SET)
         given = (setup, wire.fileno(), pipes.for_child.fileno(), pipes.trace)
         command = [sys.executable, *interpreter_flags(), str(START)]
         try:
             for fd in given:
                 os.set_inheritable(fd, True)
-            return os.posix_spawn(command[0], [*command, *map(str, given)], os.environ)
+            # A process group of its own, which Ctrl-C doesn't reach, and which can be ended as a whole.
+            return os.posix_spawn(command[0], [*command, *map(str, given)], os.environ, setpgroup=0)
         finally:
             for fd in given:
                 os.set_inheritable(fd, False)

@@ -10,10 +10,9 @@ child has ended, ``("ended", *Ended)``. The end of the sockets means that it sha
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..forking import end, end_with_parent, flush, why_not_fork
@@ -86,17 +85,12 @@ class Template:
         if pid:
             os.close(reading)
         else:
-            enter(self._control.close, lambda: os.close(writing))
+            os.setpgid(0, 0)  # not the leader of a session: that gets the first terminal that it opens
+            self._control.close()
+            os.close(writing)
             end_with_parent()
             self._run_child(Wire(reading))
         return pid, Wire(writing)
-
-
-def enter(*closings: Callable[[], None]) -> None:
-    """In a new process: a session of its own, which Ctrl-C doesn't reach; closes what it must not hold."""
-    os.setsid()
-    for close in closings:
-        close()
 
 
 def fork_process(run: Callable[[], None], *closings: Callable[[], None]) -> int:
@@ -107,8 +101,9 @@ def fork_process(run: Callable[[], None], *closings: Callable[[], None]) -> int:
         return pid
     status = 1
     try:
-        enter(*closings)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.setsid()  # which Ctrl-C doesn't reach
+        for close in closings:
+            close()
         run()
         status = 0
     except BrokenPipeError:
@@ -134,6 +129,18 @@ def go_ahead_if(succeeds: Callable[[], bool]) -> None:
     _, status = os.waitpid(pid, 0)
     if os.waitstatus_to_exitcode(status) != _SPOILT:
         end(0)
+
+
+def give_up(files: Iterable[Any]) -> None:
+    """
+    Have these open files of another process lead nowhere here: a test may write to any descriptor.
+
+    They stay open, since objects here still have their numbers.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for file in files:
+        os.dup2(nowhere, file.fileno(), inheritable=False)
+    os.close(nowhere)
 
 
 def unreported_output(config: pytest.Config) -> str:

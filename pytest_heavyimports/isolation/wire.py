@@ -1,22 +1,37 @@
-"""Messages between processes: tuples of plain values, by marshal, each with its length before it."""
+"""
+Messages between processes: tuples of plain values, by marshal, each with its length and a checksum before it.
+
+A test may write to any descriptor of its process. What comes by a pipe that tests can write to has a mark before each
+message, which nobody can guess; what else comes there is skipped.
+"""
 
 from __future__ import annotations
 
+import errno
 import marshal
 import os
 import struct
+import zlib
 from contextlib import suppress
-from select import POLLIN, poll
+from select import POLLIN, POLLOUT, poll
 from typing import Any
 
-_LENGTH = struct.Struct(">I")
+MARK_BYTES = 16
+_HEAD = struct.Struct(">II")
 
 
 class Wire:
     """One end of a pipe or of a pair of sockets."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, mark: bytes = b"") -> None:
+        """
+        Args:
+            fd: Its descriptor.
+            mark: What comes before each message.
+        """
         self._fd = fd
+        self._file = _file_of(fd)
+        self._mark = mark
         self._received = bytearray()
         self.is_closed = False
         """Whether nobody has the other end any more."""
@@ -26,11 +41,22 @@ class Wire:
         return self._fd
 
     def send(self, *message: Any) -> None:
-        """Send a message, however long. Raises BrokenPipeError where nobody has the other end."""
+        """
+        Send a message, however long.
+
+        Raises:
+            BrokenPipeError: Nobody has the other end.
+            OSError: A test has closed the descriptor, which may be that of a file of its own by now.
+        """
+        if _file_of(self._fd) != self._file:
+            raise OSError(errno.EBADF, "the test has closed the descriptor by which its process reports")
         data = marshal.dumps(message)
-        rest = memoryview(_LENGTH.pack(len(data)) + data)
+        rest = memoryview(self._mark + _HEAD.pack(len(data), zlib.crc32(data)) + data)
         while rest:
-            rest = rest[os.write(self._fd, rest) :]
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:  # a test may have set that
+                _wait_for(self._fd, POLLOUT)
 
     def receive(self) -> list[tuple[Any, ...]]:
         """Read once, which waits until there is something; the messages that are complete with that."""
@@ -38,6 +64,9 @@ class Wire:
             data = os.read(self._fd, 2**20)
         except ConnectionResetError:
             data = b""
+        except BlockingIOError:
+            _wait_for(self._fd, POLLIN)
+            return []
         self.is_closed = not data
         self._received += data
         return list(iter(self._next, None))
@@ -65,12 +94,35 @@ class Wire:
             os.close(self._fd)
 
     def _next(self) -> tuple[Any, ...] | None:
-        begin = _LENGTH.size
-        if len(self._received) < begin:
-            return None
-        until = begin + _LENGTH.unpack_from(self._received)[0]
-        if len(self._received) < until:
-            return None
-        message: tuple[Any, ...] = marshal.loads(bytes(self._received[begin:until]))
-        del self._received[:until]
-        return message
+        received, mark = self._received, self._mark
+        while (found := received.find(mark)) >= 0:
+            del received[:found]
+            begin = len(mark) + _HEAD.size
+            if len(received) < begin:
+                return None
+            length, checksum = _HEAD.unpack_from(received, len(mark))
+            if len(received) < begin + length:
+                return None
+            data = bytes(received[begin : begin + length])
+            if zlib.crc32(data) == checksum:
+                del received[: begin + length]
+                message: tuple[Any, ...] = marshal.loads(data)
+                return message
+            del received[:begin]  # something was written into the middle of it
+        del received[: max(len(received) - MARK_BYTES, 0)]
+        return None
+
+
+def _file_of(fd: int) -> tuple[int, int] | None:
+    """What tells the file of a descriptor from others; ``None`` where it has none."""
+    try:
+        status = os.fstat(fd)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _wait_for(fd: int, event: int) -> None:
+    poller = poll()
+    poller.register(fd, event)
+    poller.poll()
