@@ -7,6 +7,7 @@ modules, and has children that do so. It prints nothing, writes no report of its
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import io
 from typing import Any, NoReturn
@@ -84,8 +85,10 @@ class FreshHooks(Hooks):
         take_over_from_others(config)
         if self._setup["is_template"]:
             fault = why_not_fork(threads_of_imports())  # of what conftest files and plugins have done
-            import_known(config, self._setup["known"])
-            allowed_threads = import_modules(config, set(self._setup["needed"]))
+            faulthandler.enable(self._trace)
+            tell = functools.partial(self._wire.send, "importing")
+            import_known(config, self._setup["known"], tell)
+            allowed_threads = import_modules(config, set(self._setup["needed"]), tell)
             self._wire.send("ready", fault or why_not_fork(allowed_threads), take_events(config))
             freeze()
             run_child = functools.partial(self._run_child, session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import importlib
 import pickle
@@ -18,10 +19,12 @@ from .forking import foreign_threads, freeze, threads_of_imports, why_not_fork
 from .guard.known import KNOWN
 from .hooks import Hooks
 from .isolation.child import Child
+from .isolation.fresh import FreshInterpreters
 from .isolation.hosts import SpawnHost, TemplateHost
 from .isolation.others import take_over_from_others, testmon
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
-from .isolation.relay import Relay
+from .isolation.relay import Relay, too_late
+from .isolation.reports import our_warning
 from .isolation.spawn import Spawner
 from .isolation.template import Template, fork_process, give_up, go_ahead_if, is_fork_there, unreported_output
 from .ledger import Ledger
@@ -31,7 +34,7 @@ from .records import Forgotten, Import
 from .session import session_key, session_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from .isolation.child import Where
     from .isolation.hosts import Pipes
@@ -66,6 +69,9 @@ class IsolationHooks(Hooks):
         self._threads = foreign_threads()
         self._fault = ""
         self._where = ""
+        self._late: dict[Any, str] = {}
+        """Hosts that were not ready in time, alone or for a file, with what is told of later tests."""
+        self._told = FreshInterpreters()
         if self._is_for_all:
             self._look_at_this_process("start-up")
 
@@ -102,14 +108,27 @@ class IsolationHooks(Hooks):
         shared = nextitem if nextitem and share_a_process(isolation, self._isolation(nextitem)) else None
         limit_s = min(self._limit_s, self._timeout_s + TIMEOUT_GRACE_S) if self._timeout_s else self._limit_s
         relay = Relay(item, limit_s, self._record)
-        self._run(relay, self._job(item, shared, limit_s), isolation)
+        self._run(relay, item, self._job(item, shared, limit_s), isolation)
         while relay.is_to_run_again:
             relay.begin_again()
-            self._run(relay, {**self._job(item, shared, limit_s), "attempts": relay.attempts}, isolation)
+            self._run(relay, item, {**self._job(item, shared, limit_s), "attempts": relay.attempts}, isolation)
         self._tear_down(item, nextitem)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         relay.tell_warnings()
         return True
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if lines := self._told.lines():
+            terminalreporter.section("isolated tests")
+            for line in lines:
+                terminalreporter.write_line(line)
+
+    def pytest_sessionfinish(self) -> None:
+        """In a worker of pytest-xdist a warning stands for the summary: it comes to the controller."""
+        if hasattr(self._config, "workerinput") and (lines := self._told.lines()):
+            warning = our_warning("\n  ".join(lines), str(self._config.rootpath), 1)
+            arguments = {"warning_message": warning, "when": "runtest", "nodeid": "", "location": None}
+            self._config.hook.pytest_warning_recorded.call_historic(kwargs=arguments)
 
     # pytest-timeout's timer runs in the child; here it would end the whole run.
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
@@ -153,18 +172,26 @@ class IsolationHooks(Hooks):
         if not self._fault and (fault := why_not_fork(threads_of_imports())):
             self._fault, self._where = fault, where
 
-    def _run(self, relay: Relay, job: Job, isolation: Isolation) -> None:
+    def _run(self, relay: Relay, item: pytest.Item, job: Job, isolation: Isolation) -> None:
         faults = [self._fault]
         for host in self._hosts(isolation):
+            if reason := self._late.get(host) or self._late.get((host, item.path)):
+                return relay.skip(reason)
             relay.fault = host.wait_until_ready()
             self._record(host.take_events())
+            if host.is_late:
+                self._late[host] = f"not run: {relay.fault}, of which {item.nodeid} tells"
+                return relay.die(too_late(item.nodeid, relay.fault, host.trace))
             if not relay.fault:
-                relay.follow(host.run(job))
+                self._told.begin(host is self._spawned and isolation.method != "spawn", faults, self._where)
+                relay.follow(self._told.timed(host.run(job)))
+            if relay.is_too_late_to_begin:
+                self._late[host, item.path] = f"not run: {item.nodeid}, of the same file, could not begin in time"
             if not relay.fault:
-                return
+                return None
             faults.append(relay.fault)
         here, *anew = [*filter(None, faults)] or ["this system has no fork that would do"]
-        relay.die(str(ForkRefused(job["nodeid"], fault=here, where=self._where, anew="; ".join(anew))))
+        return relay.die(str(ForkRefused(job["nodeid"], fault=here, where=self._where, anew="; ".join(anew))))
 
     def _hosts(self, isolation: Isolation) -> Iterator[Host]:
         """Where the test may be run, the cheapest first."""
@@ -215,12 +242,16 @@ class IsolationHooks(Hooks):
         """Fork the template; gives its number."""
         config, needed = self._config, self._needed
 
+        def tell(fullname: str) -> None:
+            control.send("importing", fullname)
+
         def serve() -> None:
             give_up(_connection_of_worker(config))
+            faulthandler.enable(pipes.trace)
             config.pluginmanager.unregister(name=NAME)
             take_events(config)
-            import_modules(config, needed)
-            go_ahead_if(lambda: _import_own(config, needed))
+            import_modules(config, needed, tell)
+            go_ahead_if(lambda: _import_own(config, needed, tell))
             allowed_threads = foreign_threads()
             control.send("ready", why_not_fork(allowed_threads), take_events(config))
             freeze()
@@ -251,19 +282,23 @@ def isolate(config: pytest.Config) -> None:
     config.pluginmanager.register(PdbHooks() if has_debugger else IsolationHooks(config), NAME)
 
 
-def import_modules(config: pytest.Config, needed: set[str]) -> int:
-    """Import those of the modules that lie in installed packages; how many foreign threads there are after that."""
+def import_modules(config: pytest.Config, needed: set[str], tell: Callable[[str], object] = str) -> int:
+    """
+    Import those of the modules that lie in installed packages; how many foreign threads there are after that.
+
+    *tell* is called with the name of each before that is imported.
+    """
     if session := _session(config, needed):
         with _captured(config):
-            session.import_each(name for name in session.installed_modules() if name in needed)
+            session.import_each(_each(needed.intersection(session.installed_modules()), tell))
         session.whereabouts.enter("after collection")
     return foreign_threads()
 
 
-def import_known(config: pytest.Config, names: list[str]) -> None:
+def import_known(config: pytest.Config, names: list[str], tell: Callable[[str], None]) -> None:
     """Import modules that nobody has declared, as files that are going to be collected again do."""
     with _captured(config):
-        for name in names:
+        for name in _each(names, tell):
             with suppress(Exception):  # who asks for it is told
                 importlib.import_module(name)
 
@@ -294,7 +329,7 @@ def record_events(config: pytest.Config, packed: bytes) -> None:
             ledger.record(event)
 
 
-def _import_own(config: pytest.Config, needed: set[str]) -> bool:
+def _import_own(config: pytest.Config, needed: set[str], tell: Callable[[str], None]) -> bool:
     """Import the others, which are code under test; whether none has failed, computed, or started a thread."""
     session = _session(config, needed)
     if session is None:
@@ -304,7 +339,7 @@ def _import_own(config: pytest.Config, needed: set[str]) -> bool:
     session.whereabouts.enter("preload")
     try:
         with _captured(config):
-            for fullname in needed.difference(session.installed_modules()):
+            for fullname in _each(needed.difference(session.installed_modules()), tell):
                 session.registry.get(fullname)
     except BaseException:
         return False
@@ -313,9 +348,17 @@ def _import_own(config: pytest.Config, needed: set[str]) -> bool:
     return not why_not_fork(allowed_threads) and threading.active_count() == threads
 
 
+def _each(fullnames: Iterable[str], tell: Callable[[str], object]) -> Iterator[str]:
+    for fullname in fullnames:
+        tell(fullname)
+        yield fullname
+
+
 def _connection_of_worker(config: pytest.Config) -> list[Any]:
     """The files by which a worker of pytest-xdist talks with its controller; none elsewhere."""
-    channels = (vars(plugin).get("channel") for plugin in config.pluginmanager.get_plugins() if hasattr(plugin, "__dict__"))
+    channels = (
+        vars(plugin).get("channel") for plugin in config.pluginmanager.get_plugins() if hasattr(plugin, "__dict__")
+    )
     gateways = (getattr(channel, "gateway", None) for channel in channels if channel is not None)
     connections = (vars(gateway).get("_io") for gateway in gateways if gateway is not None)
     files = (each for connection in connections if connection for each in vars(connection).values())

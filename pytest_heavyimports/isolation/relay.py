@@ -51,6 +51,8 @@ class Relay:
         """How often the test has begun: pytest-rerunfailures has it begin again."""
         self.is_to_run_again = False
         """Whether its process has died, and pytest-rerunfailures gives it another attempt."""
+        self.is_too_late_to_begin = False
+        """Whether its time was over before its first phase."""
         self._is_done = False
         self._failed_subtests = 0
         self._lost: set[str] = set()
@@ -86,6 +88,13 @@ class Relay:
         self._tell(report)
         if when != "teardown":
             self._tell(self._report_of(lambda: None, "teardown")[0])
+
+    def skip(self, reason: str) -> None:
+        """Tell that the test was not run."""
+        report, _ = self._report_of(lambda: pytest.skip(reason), "setup")
+        report.longrepr = (*self._place(), f"Skipped: {reason}")
+        self._tell(report)
+        self._tell(self._report_of(lambda: None, "teardown")[0])
 
     def begin_again(self) -> None:
         """Follow another attempt."""
@@ -149,7 +158,8 @@ class Relay:
 
     def _on_ended(self, ended: Ended) -> None:
         if not self._is_done:
-            self.die(str(_death(self._item.nodeid, ended, self._limit_s)))
+            self.is_too_late_to_begin = ended.is_late and not self.attempts
+            self.die(_death(self._item, ended, self._limit_s, has_begun=self.attempts > 0))
 
     def _count_subtests(self, report: pytest.TestReport) -> None:
         """A test whose subtests have failed has failed too: pytest counts them, in the child."""
@@ -197,18 +207,20 @@ def _after(report: pytest.TestReport) -> str:
     return "teardown" if report.when == "call" else ""
 
 
-def _death(nodeid: str, ended: Ended, limit_s: float) -> IsolatedTestDied:
-    trace = lines_of_current_thread(ended.trace, _plumbing())
+def too_late(nodeid: str, what: str, trace: str, output: str = "") -> str:
+    """The text of a failure: *what* took longer than it may."""
+    where = lines_of_current_thread(trace, _plumbing())
+    remedy = "To give it longer, set heavy_isolate_timeout."
+    return str(IsolatedTestDied(nodeid, end=f"{what}, and was ended", trace=where, output=output, remedy=remedy))
+
+
+def _death(item: pytest.Item, ended: Ended, limit_s: float, *, has_begun: bool) -> str:
     output = last_lines(ended.output)
-    if not ended.is_late:
-        return IsolatedTestDied(nodeid, end=end_in_words(ended.status), trace=trace, output=output)
-    return IsolatedTestDied(
-        nodeid,
-        end=f"it took more than {limit_s:g} s, and was ended",
-        trace=trace,
-        output=output,
-        remedy="To give it longer, set heavy_isolate_timeout.",
-    )
+    if ended.is_late:
+        what = "it" if has_begun else f"starting pytest and collecting {item.path.name} in the process of the test"
+        return too_late(item.nodeid, f"{what} took more than {limit_s:g} s", ended.trace, output)
+    trace = lines_of_current_thread(ended.trace, _plumbing())
+    return str(IsolatedTestDied(item.nodeid, end=end_in_words(ended.status), trace=trace, output=output))
 
 
 def _plumbing() -> tuple[str, ...]:

@@ -62,7 +62,9 @@ def text_of(suite: Suite) -> str:
     return (suite.path / "test_it.py").read_text().partition("alone =")[2].partition("\n")[2]
 
 
-@pytest.mark.parametrize("flags", ["create", "fix", "create,fix", "trim", "report", "create,fix,trim,update", "disable"])
+@pytest.mark.parametrize(
+    "flags", ["create", "fix", "create,fix", "trim", "report", "create,fix,trim,update", "disable"]
+)
 @pytest.mark.parametrize(("method", "workers"), ALONE)
 def test_the_same_text_is_written(suite: Suite, method: str, workers: tuple[str, ...], flags: str) -> None:
     """By each of its flags, and with the same outcomes."""

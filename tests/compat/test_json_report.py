@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from ..suite import Suite
 
 pytestmark = needs("pytest_jsonreport")
-REPORT = ("-p", "pytest_metadata.plugin", "-p", "pytest_jsonreport.plugin", "--json-report", "--json-report-file=r.json")
+REPORT = (
+    "-p",
+    "pytest_metadata.plugin",
+    "-p",
+    "pytest_jsonreport.plugin",
+    "--json-report",
+    "--json-report-file=r.json",
+)
 TESTS = """
     import logging
     import os

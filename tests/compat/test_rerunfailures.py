@@ -139,7 +139,9 @@ def test_a_death_is_a_failure_that_is_run_again(suite: Suite, method: str, worke
     """In the phase in which it came, as often as any failure, with the attempts before it counted."""
     write(suite, method, DEATHS)
     result = suite.run(*RERUNS, *workers, "-rA")
-    told = sorted(line.partition(" - ")[0] for line in result.outlines if line.startswith(("PASSED ", "FAILED ", "ERROR ")))
+    told = sorted(
+        line.partition(" - ")[0] for line in result.outlines if line.startswith(("PASSED ", "FAILED ", "ERROR "))
+    )
     assert told == [
         "FAILED test_it.py::test_always",
         "FAILED test_it.py::test_marked",
@@ -163,11 +165,14 @@ def test_a_death_is_a_failure_that_is_run_again(suite: Suite, method: str, worke
 
 
 @pytest.mark.parametrize(
-    ("args", "count"), [(("--only-rerun=SIGABRT",), 3), (("--only-rerun=AssertionError",), 1), (("--rerun-except=SIG",), 1)]
+    ("args", "count"),
+    [(("--only-rerun=SIGABRT",), 3), (("--only-rerun=AssertionError",), 1), (("--rerun-except=SIG",), 1)],
 )
 def test_which_deaths_are_run_again(suite: Suite, args: tuple[str, ...], count: int) -> None:
     """Its options look at the text of a death as at that of any failure."""
-    write(suite, "fork", "import os\n\n@alone\ndef test_it():\n    open('attempts-it', 'a').write('x')\n    os.abort()\n")
+    write(
+        suite, "fork", "import os\n\n@alone\ndef test_it():\n    open('attempts-it', 'a').write('x')\n    os.abort()\n"
+    )
     suite.run(*RERUNS, *args)
     assert attempts(suite) == {"it": count}
 

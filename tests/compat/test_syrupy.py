@@ -64,7 +64,7 @@ def test_the_same_files_and_the_same_report(suite: Suite, method: str, workers: 
         told = []
         for number, args in enumerate(runs):
             # At last a test has gone, and two snapshots are to change.
-            text = TESTS if number < 3 else TESTS.replace("parametrize(\"number\", [1, 2])", "parametrize(\"number\", [2])")
+            text = TESTS if number < 3 else TESTS.replace('parametrize("number", [1, 2])', 'parametrize("number", [2])')
             write(suite, how, text.replace("[0, 0]", "[1, 1]") if number == 4 else text)
             result = suite.run(*SYRUPY, *workers, *args)
             told.append((result.ret, summary(result, "snapshots"), files(suite)))
@@ -76,7 +76,9 @@ def test_the_same_files_and_the_same_report(suite: Suite, method: str, workers: 
     created, used, kept, unused, last = found[""]
     assert used[0] == 0 and created[2] == used[2] == kept[2]
     assert unused[0] == 1
-    assert b"zeros': list([\n      1," in last[2]["test_it.ambr"] and b"test_parameters[1]" not in last[2]["test_it.ambr"]
+    assert (
+        b"zeros': list([\n      1," in last[2]["test_it.ambr"] and b"test_parameters[1]" not in last[2]["test_it.ambr"]
+    )
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])

@@ -36,7 +36,7 @@ class Keeper(Hooks):
     """Gives it what it has counted here where the last test runs in another process."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._collector: Any = config.pluginmanager.getplugin(COLLECTING).testmon  # type: ignore[union-attr]
+        self._collector: Any = config.pluginmanager.getplugin(COLLECTING).testmon
 
     # First: its own saves what it finds in the report.
     @pytest.hookimpl(tryfirst=True)
@@ -45,7 +45,10 @@ class Keeper(Hooks):
         is_last = report.when == "teardown" and self._collector._next_test_name is None
         if is_last and waiting and report.nodeid not in waiting:
             counted = getattr(report, "nodes_files_lines", {})
-            report.nodes_files_lines = {**self._collector.get_batch_coverage_data(), **counted}
+            report.nodes_files_lines = {  # type: ignore[attr-defined]  # where it puts them itself
+                **self._collector.get_batch_coverage_data(),
+                **counted,
+            }
 
 
 def count_lines_elsewhere(config: pytest.Config) -> None:
