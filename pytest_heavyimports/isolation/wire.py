@@ -1,8 +1,9 @@
 """
-Messages between processes: tuples of plain values, by marshal, each with its length and a checksum before it.
+Messages between processes: tuples of plain values, by marshal, in parts that have their length and a checksum before them.
 
 A test may write to any descriptor of its process. What comes by a pipe that tests can write to has a mark before each
-message, which nobody can guess; what else comes there is skipped.
+part, which nobody can guess; what else comes there is skipped. A part is written at once, so that nothing comes into
+the middle of it. Reference: pipe(7), ``PIPE_BUF``.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import os
 import struct
 import zlib
 from contextlib import suppress
-from select import POLLIN, POLLOUT, poll
+from select import PIPE_BUF, POLLIN, POLLOUT, poll
 from typing import Any
 
 MARK_BYTES = 16
-_HEAD = struct.Struct(">II")
+_HEAD = struct.Struct(">H?I")
+"""Of a part: its length, whether it is the last of a message, and its checksum."""
+_PART = PIPE_BUF - MARK_BYTES - _HEAD.size
 
 
 class Wire:
@@ -33,6 +36,8 @@ class Wire:
         self._file = _file_of(fd)
         self._mark = mark
         self._received = bytearray()
+        self._parts: list[bytes] = []
+        """Of the message that is coming."""
         self.is_closed = False
         """Whether nobody has the other end any more."""
 
@@ -51,12 +56,10 @@ class Wire:
         if _file_of(self._fd) != self._file:
             raise OSError(errno.EBADF, "the test has closed the descriptor by which its process reports")
         data = marshal.dumps(message)
-        rest = memoryview(self._mark + _HEAD.pack(len(data), zlib.crc32(data)) + data)
-        while rest:
-            try:
-                rest = rest[os.write(self._fd, rest) :]
-            except BlockingIOError:  # a test may have set that
-                _wait_for(self._fd, POLLOUT)
+        for begin in range(0, len(data), _PART):
+            part = data[begin : begin + _PART]
+            head = _HEAD.pack(len(part), begin + _PART >= len(data), zlib.crc32(part))
+            self._write(memoryview(self._mark + head + part))
 
     def receive(self) -> list[tuple[Any, ...]]:
         """Read once, which waits until there is something; the messages that are complete with that."""
@@ -79,6 +82,7 @@ class Wire:
         while poller.poll(0) and not self.is_closed:
             messages += self.receive()
         self._received.clear()
+        self._parts.clear()
         return messages
 
     def wait(self) -> tuple[Any, ...] | None:
@@ -93,6 +97,13 @@ class Wire:
         with suppress(OSError):  # a test may have closed everything
             os.close(self._fd)
 
+    def _write(self, rest: memoryview) -> None:
+        while rest:
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:  # a test may have set that
+                _wait_for(self._fd, POLLOUT)
+
     def _next(self) -> tuple[Any, ...] | None:
         received, mark = self._received, self._mark
         while (found := received.find(mark)) >= 0:
@@ -100,16 +111,22 @@ class Wire:
             begin = len(mark) + _HEAD.size
             if len(received) < begin:
                 return None
-            length, checksum = _HEAD.unpack_from(received, len(mark))
+            length, is_last, checksum = _HEAD.unpack_from(received, len(mark))
             if len(received) < begin + length:
                 return None
-            data = bytes(received[begin : begin + length])
-            if zlib.crc32(data) == checksum:
-                del received[: begin + length]
+            part = bytes(received[begin : begin + length])
+            if zlib.crc32(part) != checksum:
+                del received[:begin]
+                self._parts.clear()
+                continue
+            del received[: begin + length]
+            self._parts.append(part)
+            if is_last:
+                data = b"".join(self._parts)
+                self._parts.clear()
                 message: tuple[Any, ...] = marshal.loads(data)
                 return message
-            del received[:begin]  # something was written into the middle of it
-        del received[: max(len(received) - MARK_BYTES, 0)]
+        del received[: max(len(received) - len(mark), 0)]
         return None
 
 
