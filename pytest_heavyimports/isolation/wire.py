@@ -1,5 +1,5 @@
 """
-Messages between processes: tuples of plain values, by marshal, in parts that have their length and a checksum before them.
+Messages between processes: tuples of plain values, by marshal, in parts with their length and a checksum before them.
 
 A test may write to any descriptor of its process. What comes by a pipe that tests can write to has a mark before each
 part, which nobody can guess; what else comes there is skipped. A part is written at once, so that nothing comes into

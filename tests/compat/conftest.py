@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from ..suite import Suite
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-table", action="store_true", help="write docs/other-plugins.json as test_modes.py finds it"
+    )
+
+
 @pytest.fixture
 def guarded(suite: Suite, installed: Installed) -> Guarded:
     """A suite with the guard on, where ``plainpkg`` is declared."""
