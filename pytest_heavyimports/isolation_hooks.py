@@ -21,7 +21,7 @@ from .hooks import Hooks
 from .isolation.child import Child
 from .isolation.fresh import FreshInterpreters
 from .isolation.hosts import SpawnHost, TemplateHost
-from .isolation.others import take_over_from_others, testmon
+from .isolation.others import lost, take_over_from_others, testmon
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
 from .isolation.relay import Relay, too_late
 from .isolation.reports import our_warning
@@ -85,6 +85,14 @@ class IsolationHooks(Hooks):
             self._look_at_this_process(f"{collector.nodeid} (collection)")
         return report
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._session = session
+        if fault := lost.refusal(self._config, self._isolated(session)):
+            raise pytest.UsageError(fault)
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        return lost.words_on_lost(self._config, self._isolated(self._session))
+
     # Innermost: pytest-cov puts the data of all processes together when the loop is over.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -145,16 +153,18 @@ class IsolationHooks(Hooks):
         self._timeout_s = 0.0
         return True
 
+    def _isolated(self, session: pytest.Session) -> list[pytest.Item]:
+        return [item for item in session.items if self._isolation(item)]
+
     def _isolation(self, item: pytest.Item) -> Isolation | None:
         return isolation_of(item, is_for_all=self._is_for_all)
 
     def _begin(self, session: pytest.Session) -> None:
         """Fork the template while nothing has run here; what others need as well is imported once, here."""
         config = self._config
-        self._session = session
         take_over_from_others(config)
         self._indexes = {item: index for index, item in enumerate(session.items)}
-        isolated = [item for item in session.items if self._isolation(item)]
+        isolated = self._isolated(session)
         others = [item for item in session.items if not self._isolation(item)]
         declared = _declared(config)
         self._needed = needed_modules(isolated, declared)

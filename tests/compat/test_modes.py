@@ -29,7 +29,7 @@ TABLE = Path(__file__).parents[2] / "docs" / "other-plugins.json"
 
 def outcomes(result: pytest.RunResult) -> Counter[str]:
     """Each line of ``-rA`` without its reason, in no order, and the exit status."""
-    lines = (line.partition(" - ")[0] for line in result.outlines if line.startswith(WORDS))
+    lines = (line.partition(" - ")[0] for line in result.outlines if line.removeprefix("PARALLEL ").startswith(WORDS))
     # A skip is told by its reason and the line in pytest, of which there may be several.
     return Counter(
         [*(line.split(":", 1)[0] if line.startswith("SKIPPED") else line for line in lines), f"exit {result.ret}"]
@@ -45,11 +45,14 @@ def note(plugin: str, mode: str, is_same: bool) -> None:
     TABLE.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("plugin", SUITES)
 def test_outcomes(warm: WarmSuite, plugin: str, mode: str, pytestconfig: pytest.Config) -> None:
     """Test by test, failures among them; a warm run twice, as the second is the one that finds something imported."""
     tried = SUITES[plugin]
+    if pytestconfig.getoption("only_plugin", None) not in (None, plugin):
+        pytest.skip("another plugin's turn")
     if importlib.util.find_spec(tried.module) is None:
         pytest.skip(f"{plugin} is not installed")
     suite = warm.suite
@@ -67,7 +70,7 @@ def test_outcomes(warm: WarmSuite, plugin: str, mode: str, pytestconfig: pytest.
         file.unlink()
     found = [warm.run(*args) for _ in range(2)] if mode == "warm" else [warm.plain(*args, *MODES[mode])]
     is_same = all(outcomes(result) == wanted for result in found)
-    if pytestconfig.getoption("write_table"):
+    if pytestconfig.getoption("write_table", False):
         note(plugin, mode, is_same)
     for result in found:
         assert outcomes(result) == wanted, result.stdout.str()
