@@ -14,8 +14,8 @@ nox.options.sessions = ["core", "pytests"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 ARGUMENTS = ("-m", "not torch and not cuda and not slow", "--ignore=tests/torch", "--ignore=tests/cuda")
-# What each needs, beside itself. Tested by tests/compat/test_modes.py, and by tests/compat/test_<its name>.py where there
-# is more to say. constraints.txt has the versions.
+# What each needs beside itself. tests/compat/test_modes.py tests each, and tests/compat/test_<its name>.py some.
+# constraints.txt has the versions.
 OTHERS: dict[str, tuple[str, ...]] = {
     "anyio": (),
     "beartype": (),

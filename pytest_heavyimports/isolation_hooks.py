@@ -72,6 +72,9 @@ class IsolationHooks(Hooks):
         self._late: dict[Any, str] = {}
         """Hosts that were not ready in time, alone or for a file, with what is told of later tests."""
         self._told = FreshInterpreters()
+        self._words: list[str] = []
+        """What is told before the first test of plugins that lose something."""
+        self._is_worker = hasattr(config, "workerinput")
         if self._is_for_all:
             self._look_at_this_process("start-up")
 
@@ -87,11 +90,13 @@ class IsolationHooks(Hooks):
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._session = session
-        if fault := lost.refusal(self._config, self._isolated(session)):
+        self._words = lost.words_on_lost(self._config, self._isolated(session))
+        # No worker of pytest-xdist can refuse a run; there, snapshottest deletes what other workers use anyway.
+        if not self._is_worker and (fault := lost.refusal(self._config, self._isolated(session))):
             raise pytest.UsageError(fault)
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        return lost.words_on_lost(self._config, self._isolated(self._session))
+        return self._words
 
     # Innermost: pytest-cov puts the data of all processes together when the loop is over.
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -132,9 +137,11 @@ class IsolationHooks(Hooks):
                 terminalreporter.write_line(line)
 
     def pytest_sessionfinish(self) -> None:
-        """In a worker of pytest-xdist a warning stands for the summary: it comes to the controller."""
-        if hasattr(self._config, "workerinput") and (lines := self._told.lines()):
-            warning = our_warning("\n  ".join(lines), str(self._config.rootpath), 1)
+        """In a worker of pytest-xdist, warnings stand for what a terminal would show: they come to the controller."""
+        if not self._is_worker:
+            return
+        for text in filter(None, ("\n  ".join(self._told.lines()), *self._words)):
+            warning = our_warning(text, str(self._config.rootpath), 1)
             arguments = {"warning_message": warning, "when": "runtest", "nodeid": "", "location": None}
             self._config.hook.pytest_warning_recorded.call_historic(kwargs=arguments)
 
