@@ -28,6 +28,7 @@ SUITES = {
         _plugin("anyio.pytest_plugin"),
         """
         import anyio
+        import plainpkg
         import pytest
 
         @pytest.fixture
@@ -40,7 +41,7 @@ SUITES = {
             yield 3
 
         @pytest.mark.anyio
-        async def test_it(slept, plainpkg):
+        async def test_it(slept):
             await anyio.sleep(0)
             assert slept == 3
 
@@ -53,6 +54,7 @@ SUITES = {
         "beartype",
         (),
         """
+        import plainpkg
         import pytest
         from beartype import beartype
         from beartype.roar import BeartypeCallHintParamViolation
@@ -63,7 +65,7 @@ SUITES = {
         def half(number: int) -> float:
             return number / 2
 
-        def test_it(plainpkg):
+        def test_it():
             assert half(4) == 2
 
         def test_refused():
@@ -373,7 +375,7 @@ SUITES = {
         def test_b(): pass
 
         @pytest.mark.order(before="test_b")
-        def test_c(plainpkg): pass
+        def test_c(): pass
         """,
     ),
     "pytest-randomly": PluginSuite(
@@ -399,7 +401,7 @@ SUITES = {
         import plainpkg
         import pytest
 
-        def test_it(plainpkg): pass
+        def test_it(): pass
 
         @pytest.mark.repeat(3)
         def test_marked(request): pass
@@ -435,7 +437,7 @@ SUITES = {
         import plainpkg
         import pytest
 
-        def test_it(plainpkg):
+        def test_it():
             assert threading.current_thread() is not threading.main_thread()
 
         def test_fails(num_parallel_threads):
@@ -463,7 +465,7 @@ SUITES = {
         def test_allowed(socket_enabled):
             socket.socket().close()
 
-        def test_fails(plainpkg):
+        def test_fails():
             socket.socket()
         """,
     ),
@@ -475,7 +477,7 @@ SUITES = {
         import pytest
 
         @pytest.mark.parametrize("number", range(8))
-        def test_it(number, plainpkg):
+        def test_it(number):
             assert number != 2
         """,
     ),
@@ -505,7 +507,7 @@ SUITES = {
         """
         import plainpkg
 
-        def test_it(plainpkg): pass
+        def test_it(): pass
 
         def test_fails(): assert 0
         """,
@@ -516,7 +518,7 @@ SUITES = {
         """
         import plainpkg
 
-        def test_it(plainpkg): pass
+        def test_it(): pass
 
         def test_fails(): assert 0
         """,
@@ -530,7 +532,7 @@ SUITES = {
         import plainpkg
         import pytest
 
-        def test_it(plainpkg): pass
+        def test_it(): pass
 
         @pytest.mark.timeout(0.3)
         def test_hangs(): time.sleep(30)
