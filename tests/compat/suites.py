@@ -548,7 +548,7 @@ SUITES = {
         import pytest
 
         @pytest.mark.parametrize("number", range(4))
-        def test_it(number, plainpkg, worker_id):
+        def test_it(number, worker_id):
             assert worker_id == os.environ["PYTEST_XDIST_WORKER"]
 
         def test_fails(): assert 0
