@@ -19,7 +19,7 @@ from .forking import foreign_threads, freeze, threads_of_imports, why_not_fork
 from .guard.known import KNOWN
 from .hooks import Hooks
 from .isolation.child import Child
-from .isolation.fresh import FreshInterpreters
+from .isolation.fresh import FORKED, SPAWNED, FreshProcesses
 from .isolation.hosts import SpawnHost, TemplateHost
 from .isolation.others import lost, take_over_from_others, testmon
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from .isolation.child import Where
-    from .isolation.hosts import Pipes
+    from .isolation.hosts import Message, Pipes
     from .isolation.supervisor import Job
     from .isolation.wire import Wire
     from .session import HeavySession
@@ -71,7 +71,7 @@ class IsolationHooks(Hooks):
         self._where = ""
         self._late: dict[Any, str] = {}
         """Hosts that were not ready in time, alone or for a file, with what is told of later tests."""
-        self._told = FreshInterpreters()
+        self._told = FreshProcesses()
         self._words: list[str] = []
         """What is told before the first test of plugins that lose something."""
         self._is_worker = hasattr(config, "workerinput")
@@ -200,8 +200,7 @@ class IsolationHooks(Hooks):
                 self._late[host] = f"not run: {relay.fault}, of which {item.nodeid} tells"
                 return relay.die(too_late(item.nodeid, relay.fault, host.trace))
             if not relay.fault:
-                self._told.begin(host is self._spawned and isolation.method != "spawn", faults, self._where)
-                relay.follow(self._told.timed(host.run(job)))
+                relay.follow(self._watched(host, isolation, host.run(job), faults))
             if relay.is_too_late_to_begin:
                 self._late[host, item.path] = f"not run: {item.nodeid}, of the same file, could not begin in time"
             if not relay.fault:
@@ -209,6 +208,15 @@ class IsolationHooks(Hooks):
             faults.append(relay.fault)
         here, *anew = [*filter(None, faults)] or ["this system has no fork that would do"]
         return relay.die(str(ForkRefused(job["nodeid"], fault=here, where=self._where, anew="; ".join(anew))))
+
+    def _watched(
+        self, host: Host, isolation: Isolation, messages: Iterator[Message], faults: list[str]
+    ) -> Iterator[Message]:
+        """The messages; times a test for which a cheaper way was not there."""
+        if host is self._forked or isolation.method == "spawn":
+            return messages
+        self._told.explain([*filter(None, faults)], self._where)
+        return self._told.timed(FORKED if host is self._fresh else SPAWNED, messages)
 
     def _hosts(self, isolation: Isolation) -> Iterator[Host]:
         """Where the test may be run, the cheapest first."""

@@ -1,4 +1,4 @@
-"""What the summary says of tests that got a fresh interpreter because nothing could be forked for them."""
+"""What the summary says of tests that could not be forked from the process that has collected them."""
 
 from __future__ import annotations
 
@@ -10,51 +10,44 @@ if TYPE_CHECKING:
 
     from .hosts import Message
 
+FORKED = "were forked from a new process and collected again: the process that runs pytest can't be forked"
+SPAWNED = "ran in fresh interpreters: no process could be forked"
 
-class FreshInterpreters:
-    """Counts them, and the time until each test began."""
+
+class FreshProcesses:
+    """Counts the tests, and the time until each began."""
 
     def __init__(self) -> None:
-        self._is_counted = False
-        self._number = 0
-        self._spent_s = 0.0
+        self._spent_s: dict[str, list[float]] = {FORKED: [], SPAWNED: []}
         self._faults: list[str] = []
         self._where = ""
 
-    def begin(self, is_counted: bool, faults: list[str], where: str) -> None:
-        """
-        Begin with a test.
-
-        Args:
-            is_counted: Whether it gets a fresh interpreter, and has not asked for one.
-            faults: Why each process that could have been forked can't be; empty texts are left out.
-            where: Where that of the process that runs pytest came about.
-        """
-        self._is_counted = is_counted
-        self._number += is_counted
-        if is_counted:
-            self._faults = [*filter(None, faults)]
-            self._where = where
-
-    def timed(self, messages: Iterable[Message]) -> Iterator[Message]:
-        """What comes from the test; takes the time until its first phase, which a fork comes to at once."""
+    def timed(self, how: str, messages: Iterable[Message]) -> Iterator[Message]:
+        """What comes from a test; takes the time until its first phase. *how* is one of the two texts above."""
         began = time.perf_counter()
-        has_begun = not self._is_counted
+        has_begun = False
         for message in messages:
             if not has_begun and message[0] in ("phase", "ended"):
                 has_begun = True
-                self._spent_s += time.perf_counter() - began
+                self._spent_s[how].append(time.perf_counter() - began)
             yield message
+
+    def explain(self, faults: list[str], where: str) -> None:
+        """Why each process that could have been forked can't be, and where that of this one came about."""
+        if len(faults) > len(self._faults):
+            self._faults, self._where = faults, where
 
     def lines(self) -> list[str]:
         """For the summary; none where there was no such test."""
-        if not self._number:
+        found = [(how, spent_s) for how, spent_s in self._spent_s.items() if spent_s]
+        if not found:
             return []
-        tests = "1 test" if self._number == 1 else f"{self._number} tests"
+        lines = []
+        for how, spent_s in found:
+            tests = f"{len(spent_s)} test{'s' if len(spent_s) > 1 else ''}"
+            lines.append(f"{tests} {how if len(spent_s) > 1 else how.replace('were', 'was', 1)}")
+            each_s = sum(spent_s) / len(spent_s)
+            lines.append(f"  cost:         {sum(spent_s):.1f} s until they began, {each_s:.1f} s each")
         here, *anew = self._faults or ["this system has no fork that would do"]
-        return [
-            f"{tests} ran in fresh interpreters: no process could be forked",
-            f"  cost:         {self._spent_s:.1f} s until they began, {self._spent_s / self._number:.1f} s each",
-            f"  this process: {here}" + (f" ({self._where})" if self._where else ""),
-            *(f"  a new one:    {fault}" for fault in anew),
-        ]
+        lines.append(f"  this process: {here}" + (f" ({self._where})" if self._where else ""))
+        return [*lines, *(f"  a new one:    {fault}" for fault in anew)]

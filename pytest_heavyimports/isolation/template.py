@@ -11,6 +11,7 @@ the sockets means that it shall end its child, and itself.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -127,9 +128,12 @@ def go_ahead_if(succeeds: Callable[[], bool]) -> None:
         if succeeds():
             return
         os._exit(_SPOILT)
+    # Where that takes too long, both get a signal: that process is to say where it is, and to end, before this one.
+    previous = signal.signal(signal.SIGABRT, signal.SIG_IGN)
     _, status = os.waitpid(pid, 0)
     if os.waitstatus_to_exitcode(status) != _SPOILT:
         end(0)
+    signal.signal(signal.SIGABRT, previous or signal.SIG_DFL)
 
 
 def give_up(files: Iterable[Any]) -> None:

@@ -106,6 +106,26 @@ def test_fresh_interpreters_are_told_once(suite: Suite, workers: tuple[str, ...]
     assert not section(result)
 
 
+def test_a_new_template_is_told_once(suite: Suite) -> None:
+    """A file that computes while it is collected: its tests are collected again, by processes of a new one."""
+    suite.tests(
+        COMPUTES
+        + """
+    import pytest
+
+    @pytest.mark.heavy_isolated
+    @pytest.mark.parametrize("number", range(2))
+    def test_it(number): pass
+    """
+    )
+    result = suite.run()
+    result.assert_outcomes(passed=2)
+    text = "2 tests were forked from a new process and collected again: the process that runs pytest can't be forked"
+    assert text in result.outlines
+    assert "  this process: it has 1 thread that no import leaves (start-up or collection)" in result.outlines
+    assert not lines_of(result, "a new one:")
+
+
 def test_nothing_is_told_where_all_are_forked(suite: Suite) -> None:
     """Nor of those that ask for a fresh interpreter."""
     suite.tests(
@@ -119,4 +139,4 @@ def test_nothing_is_told_where_all_are_forked(suite: Suite) -> None:
         def test_asked_for(): pass
         """
     )
-    assert "fresh" not in suite.run().stdout.str()
+    assert "isolated tests" not in suite.run().stdout.str()
