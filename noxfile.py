@@ -81,7 +81,7 @@ def plugins(session: nox.Session, plugin: str) -> None:
     session.install("--quiet", *versions, "pytest-timeout", plugin, *OTHERS[plugin], ".")
     own = Path(f"tests/compat/test_{plugin.removeprefix('pytest-').replace('-', '_')}.py")
     files = [str(file) for file in (own, Path("tests/compat/test_modes.py")) if file.exists()]
-    arguments = ("-p", "pytest_timeout", "--write-table", "--only-plugin", plugin, *files, *session.posargs)
+    arguments = ("-p", "pytest_timeout", "--write-table", f"--only-plugin={plugin}", *files, *session.posargs)
     session.run("python", "-m", "pytest", *arguments, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
 
 

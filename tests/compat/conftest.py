@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--only-plugin", help="run test_modes.py for this plugin alone")
     parser.addoption(
         "--write-table", action="store_true", help="write docs/other-plugins.json as test_modes.py finds it"
     )

@@ -96,6 +96,7 @@ def test_garbage_between_the_parts_of_a_message(pipe: tuple[Wire, Wire]) -> None
     def write() -> None:
         while not is_over.is_set():
             os.write(sender.fileno(), b"garbage" * 30)
+        sender.close()
 
     def send() -> None:
         for number in range(20):
@@ -106,11 +107,9 @@ def test_garbage_between_the_parts_of_a_message(pipe: tuple[Wire, Wire]) -> None
     for thread in threads:
         thread.start()
     messages: list[tuple[object, ...]] = []
-    while len(messages) < 20:
+    while not receiver.is_closed:
         messages += receiver.receive()
     assert messages == [("report", number, "x" * 100_000) for number in range(20)]
-    while threads[0].is_alive():
-        receiver.receive()
     for thread in threads:
         thread.join()
 
