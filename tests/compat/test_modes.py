@@ -51,8 +51,6 @@ def note(plugin: str, mode: str, is_same: bool) -> None:
 def test_outcomes(warm: WarmSuite, plugin: str, mode: str, pytestconfig: pytest.Config) -> None:
     """Test by test, failures among them; a warm run twice, as the second is the one that finds something imported."""
     tried = SUITES[plugin]
-    if pytestconfig.getoption("only_plugin", None) not in (None, plugin):
-        pytest.skip("another plugin's turn")
     if importlib.util.find_spec(tried.module) is None:
         pytest.skip(f"{plugin} is not installed")
     suite = warm.suite
