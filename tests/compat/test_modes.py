@@ -42,7 +42,9 @@ def note(plugin: str, mode: str, is_same: bool) -> None:
     row = table.setdefault(plugin, {})
     row["version"] = importlib.metadata.version(plugin)
     row[mode] = is_same
-    TABLE.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
+    written = TABLE.with_suffix(".new")
+    written.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
+    written.replace(TABLE)
 
 
 @pytest.mark.slow
