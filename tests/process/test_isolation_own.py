@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.suite import PLUGIN
-from .test_isolation import descendants, wait_for
+from ..support.waiting import are_gone
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -177,5 +177,5 @@ def test_daemons_end_with_their_test(suite: Suite, method: str) -> None:
         """
     )
     marker = f"daemons-{os.getpid()}-{method}"
-    suite.run(ISOLATION_TEST=marker).assert_outcomes(passed=3)
-    assert wait_for(lambda: not descendants(f"ISOLATION_TEST={marker}"))
+    suite.run(is_new=True, ISOLATION_TEST=marker).assert_outcomes(passed=3)
+    assert are_gone(f"ISOLATION_TEST={marker}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .test_isolation import COLLECTOR, descendants, wait_for
+from ..support.collector import COLLECTOR
+from ..support.waiting import are_gone
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -135,7 +136,9 @@ def test_nineteen_ways(suite: Suite, count: int, workers: tuple[str, ...]) -> No
     suite.tests(WAYS.replace("{count}", str(count)))
     suite.declare(heavy_isolate_timeout="3")
     marker = f"{os.getpid()}-{count}-{len(workers)}"
-    result = suite.run("--heavy-isolate", "-q", "--tb=line", "--show-capture=no", *workers, ISOLATION_TEST=marker)
+    result = suite.run(
+        "--heavy-isolate", "-q", "--tb=line", "--show-capture=no", *workers, is_new=True, ISOLATION_TEST=marker
+    )
     told = [json.loads(line) for line in (suite.path / "told.jsonl").read_text().splitlines()]
     calls = [(nodeid, outcome) for nodeid, when, outcome, _ in told if when == "call"]
     wanted = outcomes(suite)
@@ -145,6 +148,6 @@ def test_nineteen_ways(suite: Suite, count: int, workers: tuple[str, ...]) -> No
     for phase in ("setup", "teardown"):
         assert len([line for line in told if line[1] == phase]) >= count
     assert "INTERNALERROR" not in result.stdout.str()
-    assert wait_for(lambda: not descendants(f"ISOLATION_TEST={marker}"))
+    assert are_gone(f"ISOLATION_TEST={marker}")
     if not workers:
         assert (suite.path / "left.txt").read_text() == (suite.path / "before.txt").read_text()
