@@ -105,8 +105,9 @@ class ReportHooks(Hooks):
             self._reporting.tell()
         if self._reporting.failures and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if session.config.option.no_summary and self._reporting.failures:  # the section at the end has them otherwise
-            print("", *self._reporting.failures, sep="\n")
+        told = [*self._reporting.failures, *self._reporting.unchecked]
+        if session.config.option.no_summary and told:  # the section at the end has them otherwise
+            print("", *told, sep="\n")
 
 
 def _worker(report: pytest.TestReport) -> str:
