@@ -304,3 +304,39 @@ def test_quiet_leaves_out_what_came_with_another_one(suite: Suite, installed: In
 
 def _imported(result: pytest.RunResult) -> list[str]:
     return [line for line in section(result) if line.startswith("imported: ")]
+
+
+@pytest.mark.parametrize(
+    ("text", "modes"),
+    [
+        ("import counted\n", ""),
+        ("import counted\n", "--heavy-guard=restore"),
+        ("import counted\n", "--heavy-defer"),
+        ("from counted import Thing\n", "-p xdist -n 1"),
+        ("import harvest_parts\n", ""),
+        ("def pytest_configure():\n    import counted\n", ""),
+        ("def pytest_sessionstart():\n    import counted\n", ""),
+    ],
+)
+def test_a_plugin_is_named(suite: Suite, installed: Installed, text: str, modes: str) -> None:
+    """One that is installed and imports a declared module, in whatever way; nobody else is."""
+    files = {"harvest.py": text, "harvest_parts.py": "from counted import greet\n", "innocent.py": ""}
+    entry_points = "[pytest11]\nyield-of-harvest = harvest\ninnocent = innocent\n"
+    installed.add("harvest", "1.0", files, entry_points)
+    suite.declare("counted")
+    suite.write("conftest.py", "")
+    suite.tests("def test_one(): pass\n")
+    result = suite.run(*modes.split(), autoload=True, path=(installed.site,), **installed.environment)
+    (line,) = [line for line in section(result) if line.startswith("counted")]
+    assert "harvest" in line
+    assert "innocent" not in line
+    assert "conftest" not in line
+
+
+def test_a_conftest_file_is_named(suite: Suite) -> None:
+    """By its path."""
+    suite.declare("slow = sluggish")
+    suite.write("conftest.py", "import sluggish\n")
+    suite.tests("def test_one(): pass\n")
+    (line,) = section(suite.run())
+    assert line.endswith("first: conftest.py")
