@@ -14,7 +14,7 @@ import importlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader, SourcelessFileLoader
 from operator import itemgetter
 from types import CodeType, FrameType, ModuleType, TracebackType
@@ -291,12 +291,17 @@ class Deferral:
         if fullname in sys.modules:
             return isinstance(sys.modules[fullname], DeferredModule)
         spec = self._find_part(package, name)
-        return spec is not None and _is_deferrable(spec)
+        if spec is None or not _is_deferrable(spec):
+            return False
+        bound = self._bindings(package)
+        # scipy gives its parts by __getattr__. One may give a function of the same name in the part.
+        is_asked = "__getattr__" in bound and name not in bound
+        return not (is_asked and self._bindings_of(spec).get(name))
 
     def is_bound(self, package: ModuleType, name: str) -> bool:
         """Whether the package's code binds *name* to something else than its part of that name, or may do so."""
         bound = self._bindings(package)
-        return bound.get(name, "*" in bound or "__getattr__" in bound)
+        return bound[name] if name in bound else self._is_bound_by_star(bound, name, {package.__name__})
 
     def has_own(self, module: ModuleType, name: str) -> bool:
         """Whether a module will have an attribute, ``torch.__config__``: its code binds it, or it is a part."""
@@ -402,11 +407,28 @@ class Deferral:
         path = module.__spec__ and module.__spec__.submodule_search_locations
         return self._ask_others(f"{module.__name__}.{name}", list(path), None, is_raw=True) if path else None
 
+    def _is_bound_by_star(self, bound: Iterable[str], name: str, seen: set[str]) -> bool:
+        """Whether ``from module import *`` binds a name, or may do so since the code of that one can't be read."""
+        for star in [each[1:] for each in bound if each[:1] == "*" and each[1:] not in seen]:
+            seen.add(star)
+            parent = sys.modules.get(star.rpartition(".")[0])
+            spec = self._find_part(parent, star.rpartition(".")[2]) if parent else None
+            if spec is None or not _is_deferrable(spec):
+                return True
+            inner = self._bindings_of(spec)
+            if name in inner or self._is_bound_by_star(inner, name, seen):
+                return True
+        return False
+
     def _bindings(self, module: ModuleType) -> Mapping[str, bool]:
-        if module.__name__ not in self._bound:
-            code = _code(module.__spec__)
-            self._bound[module.__name__] = dict(bindings(code, module.__name__)) if code else {}
-        return self._bound[module.__name__]
+        assert module.__spec__ is not None  # the import system has set it
+        return self._bindings_of(module.__spec__)
+
+    def _bindings_of(self, spec: ModuleSpec) -> Mapping[str, bool]:
+        if spec.name not in self._bound:
+            package = spec.name if spec.submodule_search_locations is not None else spec.name.rpartition(".")[0]
+            self._bound[spec.name] = dict(bindings(_code(spec), package))
+        return self._bound[spec.name]
 
 
 class DeferringLoader:
