@@ -46,7 +46,8 @@ PACKAGE = {
 
         def __getattr__(name):
             if name == "fn":
-                return importlib.import_module("deferpkg.asked.fn").fn
+                globals()[name] = importlib.import_module("deferpkg.asked.fn").fn
+                return globals()[name]
             return importlib.import_module(f"deferpkg.asked.{name}")
         """,
     "deferpkg/asked/_names.py": "answer = 50\n",
