@@ -142,7 +142,7 @@ class StandIns:
                 from .imports.surface import RealNames
 
                 real = RealNames.from_json(names)
-                if real and stand_in.version not in (None, real.version):
+                if real and stand_in.installed_version() not in (None, real.version):
                     real = None  # another one is installed now
             stand_in.known = real
             if cache is not None:

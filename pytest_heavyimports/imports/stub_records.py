@@ -31,12 +31,6 @@ RECORDED = frozenset(
 PROBES = ("__", "_pytest", "_mock", "_is_", "_ipython", "_repr_")
 PROBED = frozenset("_abc_impl _asdict _fields pytestmark pytest_plugins".split())
 
-# pytest.approx asks it of a numpy that it finds in sys.modules.
-ANSWERS: dict[str, Callable[..., object]] = {
-    "numpy.isscalar": lambda value: isinstance(value, (int, float, complex, str, bytes)),
-}
-
-
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 """Positional arguments, and those by keyword."""
 
@@ -106,7 +100,7 @@ class Record:
         if self._mock is None:
             from unittest.mock import Mock
 
-            self._mock = Mock(name=self.shown, side_effect=ANSWERS.get(self.shown))
+            self._mock = Mock(name=self.shown)
         return self._mock
 
     def call(self, call: Call, make: Callable[[Record], Any], *, decorates: bool = False) -> Any:
@@ -119,11 +113,16 @@ class Record:
         args, kwargs = call
         if self._is_assertion():
             raise self.refusal("an assertion")
-        if not self.is_configured:
-            self._last = self.mock.return_value = make(self._of_call(args, kwargs))
+        if not self.is_configured and not (self._mock and self._mock.side_effect):
+            answer = self.answer(args, kwargs)
+            self._last = self.mock.return_value = make(self._of_call(args, kwargs)) if answer is MISSING else answer
         value = self.mock(*args, **kwargs)
         is_new = value is self._last and not self.is_configured
         return decorated(args[0], value, self.shown) if decorates and is_new else value
+
+    def answer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ARG002  # of what has a name
+        """What a call gives that needs no computing; ``MISSING`` where nobody knows."""
+        return MISSING
 
     def child(self, name: str, make: Callable[[Record], Any]) -> Any:
         """A public attribute of a value that nobody knows, made of its record: always the same object."""
