@@ -12,10 +12,11 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import eq, ge, gt, le, lt, ne
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..names import lineage, root
+from .stub_records import MISSING
 
 if TYPE_CHECKING:
 
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
         def make(self, fullname: str) -> Any:
             """An instance of the class of that name."""
 
+        def is_configured(self, fullname: str) -> bool:
+            """Whether somebody has said what that function gives."""
+
 
 Answer = Callable[..., Any]
-"""Called with the stand-in, and with what the function was called with."""
+"""Called with the stand-in, and with what the function was called with; ``MISSING`` where it doesn't know either."""
 
 
 def _gives(value: Any) -> Answer:
@@ -42,6 +46,18 @@ def _raises(error: type[Exception], text: str) -> Answer:
         raise error(text)
 
     return answer
+
+
+def _unless(configured: str, answer: Answer) -> Answer:
+    """Nothing is known of a device, or of a group, where a test says that there is one."""
+    return lambda names, *args, **kwargs: (
+        MISSING if names.is_configured(configured) else answer(names, *args, **kwargs)
+    )
+
+
+def _function_itself(_: Names, function: Any = None, **__: Any) -> Any:
+    """What a decorator gives that is called like a function: ``fast = torch.compile(slow)``."""
+    return function if isinstance(function, FunctionType) else MISSING
 
 
 def _each(names: str, answer: Answer) -> dict[str, Answer]:
@@ -133,9 +149,13 @@ def _hub_dir(_: Names) -> str:
     return os.path.expanduser(os.path.join(os.environ.get("TORCH_HOME", os.path.join(cache, "torch")), "hub"))
 
 
-_NO_CUDA = _raises(AssertionError, "Torch not compiled with CUDA enabled")
-_NO_GROUP = _raises(
-    ValueError, "Default process group has not been initialized, please make sure to call init_process_group."
+_HAS_CUDA, _HAS_GROUP = "torch.cuda.is_available", "torch.distributed.is_initialized"
+_NO_CUDA = _unless(_HAS_CUDA, _raises(AssertionError, "Torch not compiled with CUDA enabled"))
+_NO_GROUP = _unless(
+    _HAS_GROUP,
+    _raises(
+        ValueError, "Default process group has not been initialized, please make sure to call init_process_group."
+    ),
 )
 
 
@@ -186,6 +206,9 @@ VERSIONS: Mapping[str, str] = MappingProxyType(
 )
 """Where nothing of the real one is installed or remembered."""
 
+OF_VERSION = ("torch.version.__version__", "tensorflow.version.VERSION", "jax.version.__version__")
+"""Other names of it."""
+
 CALLS: Mapping[str, Answer] = MappingProxyType(
     {
         "numpy.isscalar": lambda _, value: isinstance(value, (int, float, complex, str, bytes)),
@@ -198,6 +221,14 @@ CALLS: Mapping[str, Answer] = MappingProxyType(
         ),
         "torch.get_default_dtype": lambda names: names.get("torch.float32"),
         "torch.get_default_device": _device,
+        "torch.get_autocast_cpu_dtype": lambda names: names.get("torch.bfloat16"),
+        "torch.get_autocast_gpu_dtype": lambda names: names.get("torch.float16"),
+        "torch.utils.data.get_worker_info": _gives(None),
+        **_each(
+            "torch.compile torch.compiler.allow_in_graph torch.compiler.disable torch.jit.export torch.jit.ignore "
+            "torch.jit.script torch._dynamo.disable",
+            _function_itself,
+        ),
         "torch.initial_seed": _gives(67280421310721),
         "torch.get_float32_matmul_precision": _gives("highest"),
         "torch.get_deterministic_debug_mode": _gives(0),
@@ -216,12 +247,12 @@ CALLS: Mapping[str, Answer] = MappingProxyType(
         **_each("torch.compiler.list_backends torch._dynamo.list_backends torch.cuda.get_arch_list", lambda *_: []),
         **_each(
             "torch.cuda.max_memory_allocated torch.cuda.max_memory_reserved torch.cuda.memory_allocated "
-            "torch.cuda.memory_reserved torch._C._cuda_getDeviceCount",
-            _gives(0),
+            "torch.cuda.device_count torch.cuda.memory_reserved torch._C._cuda_getDeviceCount",
+            _unless(_HAS_CUDA, _gives(0)),
         ),
         **_each(
             "torch.cuda.current_device torch.cuda.get_device_capability torch.cuda.get_device_name "
-            "torch.cuda.get_device_properties",
+            "torch.cuda.get_device_properties torch.cuda.mem_get_info",
             _NO_CUDA,
         ),
         **_each(
@@ -268,7 +299,7 @@ CALLS: Mapping[str, Answer] = MappingProxyType(
 KINDS: Mapping[str, tuple[tuple[str, Any], ...]] = MappingProxyType(
     {
         "torch": (
-            (r"is_available|is_built|is_initialized|_?is_compiled|(is|has)_\w+_(available|supported)|has_\w+", False),
+            (r"is_available|is_built|is_initialized|_?is_compiled|(is|has)_\w+_(available|supported)|has_\w+|is_macos\w*", False),
             (r"is_(dynamo_)?compiling|is_exporting|is_scripting|is_tracing|is_in_onnx_export", False),
             (r"are_deterministic_algorithms_enabled|is_deterministic_algorithms_warn_only_enabled", False),
             (r"is_anomaly_enabled|is_warn_always_enabled", False),
@@ -332,7 +363,7 @@ _THERE = frozenset(
 ).union(each for name in (*CALLS, *VALUES, *SETTERS) for each in lineage(name) if name not in VALUES or each != name)
 
 
-def is_there(fullname: str) -> bool:
+def is_known(fullname: str) -> bool:
     """Whether a name is known to be that of a module or a function, which is true to ``if``."""
     return fullname in _THERE
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..names import is_within, lineage
 from .decorating import is_decorating, is_function, is_transforming
-from .stub_facts import METHODS, is_there
+from .stub_facts import METHODS, is_known
 from .stub_records import RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
 
 if TYPE_CHECKING:
@@ -353,7 +353,7 @@ def _is_mock(frame: FrameType) -> bool:
 def _may_be_value(cls: type) -> bool:
     """Whether a name may be that of a constant: by what is known of it, or else by the way it is written."""
     entry = _own_entry(cls)
-    if entry is None or is_class_name(cls.__name__) or is_there(entry.shown):
+    if entry is None or is_class_name(cls.__name__) or is_known(entry.shown):
         return False
     return entry.stand_in.kind(entry.shown) in ("", "value")
 

@@ -103,6 +103,11 @@ class Record:
             self._mock = Mock(name=self.shown)
         return self._mock
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether somebody has said what calls give, or do."""
+        return self.is_configured or bool(self._mock and self._mock.side_effect)
+
     def call(self, call: Call, make: Callable[[Record], Any], *, decorates: bool = False) -> Any:
         """
         Record a call, and give what was configured, or something new that *make* makes of its record.
@@ -113,7 +118,7 @@ class Record:
         args, kwargs = call
         if self._is_assertion():
             raise self.refusal("an assertion")
-        if not self.is_configured and not (self._mock and self._mock.side_effect):
+        if not self.has_answer:
             answer = self.answer(args, kwargs)
             self._last = self.mock.return_value = make(self._of_call(args, kwargs)) if answer is MISSING else answer
         value = self.mock(*args, **kwargs)
@@ -149,7 +154,7 @@ class Record:
     def _is_assertion(self) -> bool:
         """Whether to call it is to assert something: ``numpy.testing.assert_allclose``; nobody has configured it."""
         name = self.shown.rpartition(".")[2]
-        return name.startswith("assert") and not self.is_configured and not (self._mock and self._mock.side_effect)
+        return name.startswith("assert") and not self.has_answer
 
     def _of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Record:
         shown = f"{self.shown}({'...' if args or kwargs else ''})"

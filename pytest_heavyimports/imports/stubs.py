@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..named_tuple import NamedTuple
 from ..names import lineage
 from .standing import is_stand_in
-from .stub_facts import SETTERS, VALUES, TorchVersion, answer_of, version_of
+from .stub_facts import OF_VERSION, SETTERS, VALUES, TorchVersion, answer_of, version_of
 from .stub_names import NameType, give, give_unknown, make_name
 from .stub_records import MISSING, RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
 
@@ -74,6 +74,8 @@ class Entry(Record):
         fullname = f"{self.shown}.{name}"
         if fullname in VALUES:
             return VALUES[fullname]
+        if fullname in OF_VERSION:
+            return self.stand_in.version
         if is_probe(name) and not answer_of(fullname):
             raise AttributeError(f"stand-in {self.shown!r} has no attribute {name!r}")
         if not self.shown.endswith(".testing"):  # numpy.testing.assert_allclose
@@ -213,6 +215,11 @@ class StandIn:
         """An instance of the class of that name, as a call of it gives it, which is not recorded."""
         return give(self.get(fullname), Record(self.origin, f"{fullname}(...)", f"{fullname}.return_value"))
 
+    def is_configured(self, fullname: str) -> bool:
+        """Whether somebody has said what a function gives, or has put another one in its place."""
+        parent, _, name = fullname.rpartition(".")
+        return self.entry(fullname).has_answer or name in self.entry(parent).attributes
+
     def kind(self, fullname: str) -> str:
         """What the real one is known to be; empty where it isn't."""
         module, _, name = fullname.rpartition(".")
@@ -263,8 +270,9 @@ class StandInModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         __tracebackhide__ = True
         entry: Entry = vars(self)[RECORD]
-        if name == "__version__" and entry.shown == entry.stand_in.fullname and (known := entry.stand_in.version):
-            return known
+        package = entry.stand_in.fullname
+        if name == "__version__" and entry.shown in (package, f"{package}.version") and entry.stand_in.version:
+            return entry.stand_in.version
         if name == "__version__":
             raise AttributeError(
                 f"{entry.shown!r} is a stand-in, and the version of the real one is not known. "

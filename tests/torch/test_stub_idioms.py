@@ -95,6 +95,9 @@ IDIOMS = {
     "version_string": """
         import torch
 
+        from torch.version import __version__ as again
+
+        assert torch.__version__ == again == torch.version.__version__
         assert not torch.__version__.startswith("1.") and torch.__version__ > (1, 13)
         print(f"torch {torch.__version__}, CUDA {torch.version.cuda}")
         """,
@@ -164,8 +167,29 @@ IDIOMS = {
         def double(x):
             return x * 2
 
-        assert double(2) == 4
+        fast = torch.compile(double) if COMPILE else double
+        assert double(2) == fast(2) == 4
         assert not torch.compiler.is_compiling() and not torch.jit.is_scripting() and not torch.jit.is_tracing()
+        """,
+    "compiled": """
+        import torch
+
+        def add(a, b):
+            return a + b
+
+        fast = torch.compile(add) if getattr(torch, "compile", None) else add
+
+        @torch.compiler.disable
+        def slow(a):
+            return -a
+
+        assert slow(1) == -1 and callable(fast)
+        """,
+    "worker": """
+        from torch.utils.data import get_worker_info
+
+        WORKER = 0 if get_worker_info() is None else get_worker_info().id
+        assert WORKER == 0
         """,
     "triton": """
         import torch
@@ -299,6 +323,20 @@ def test_torch_says_the_same_where_it_has_no_device(idioms: Suite) -> None:
     idioms.run(has_cache=True, CUDA_VISIBLE_DEVICES="").assert_outcomes(passed=len(IDIOMS))
 
 
+@pytest.mark.torch
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="not installed: torch")
+def test_with_a_committed_file(idioms: Suite) -> None:
+    """A job without torch checks names and calls against torch, and all idioms pass."""
+    idioms.declare("torch", heavy_stub_file="stand-ins.json")
+    idioms.run("--heavy-stub-update", CUDA_VISIBLE_DEVICES="").assert_outcomes(passed=len(IDIOMS))
+    idioms.write("without/sitecustomize.py", NO_TORCH)
+    idioms.write("idiom_wrong.py", "import torch\n\nLAYER = torch.nn.Linear(3)\n")
+    idioms.tests(TESTS.format(names=[*IDIOMS, "wrong"]))
+    result = idioms.run("--heavy-stub=torch", path=(idioms.path / "without",))
+    result.assert_outcomes(passed=len(IDIOMS), failed=1)
+    assert "missing a required argument: 'out_features'" in result.stdout.str()
+
+
 def test_an_answer_can_be_configured(suite: Suite) -> None:
     """As anything else of a stand-in; the next test begins anew, and calls are recorded."""
     suite.tests(
@@ -317,6 +355,14 @@ def test_an_answer_can_be_configured(suite: Suite) -> None:
             assert torch.version.cuda == "12.4" and torch.get_default_dtype() is torch.float64
             assert torch.cuda.is_available.call_count == 2
 
+        def test_a_device_of_which_nothing_is_known():
+            torch.cuda.is_available.return_value = True
+            torch.distributed.is_initialized.return_value = True
+            torch.cuda.get_device_name(0)
+            torch.distributed.get_rank()
+            with pytest.raises(RuntimeError, match="no answer"):
+                bool(torch.cuda.device_count())
+
         def test_after():
             assert torch.version.cuda is None and torch.get_default_dtype() is torch.float32
             assert torch.cuda.device_count() == 0
@@ -325,7 +371,7 @@ def test_an_answer_can_be_configured(suite: Suite) -> None:
             torch.ones(3).sum().item() > 2
         """
     )
-    suite.run("--heavy-stub=torch").assert_outcomes(passed=3, skipped=1)
+    suite.run("--heavy-stub=torch").assert_outcomes(passed=4, skipped=1)
 
 
 OTHERS = {
