@@ -22,10 +22,9 @@ def _unfrozen_time() -> Any:
     freezegun replaces the functions of ``time`` wherever a module has them, and so may any monkeypatch.
     """
     spec: Any = BuiltinImporter.find_spec("time")
-    module = BuiltinImporter.create_module(spec)
+    module: Any = BuiltinImporter.create_module(spec)
     BuiltinImporter.exec_module(module)
     return module
-
 
 
 class Clock:
@@ -35,7 +34,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.read_ns: Callable[[], int] = self._time.perf_counter_ns
-        self.zero_ns = self.read_ns()
+        self.zero_ns: int = self.read_ns()
         self.epoch_s: float = self._time.time()
         """When that was, for those who compare processes."""
 

@@ -114,11 +114,7 @@ class ModuleRegistry:
             self.ledger.record(Import(fullname, here, within=bringer))
 
     def _is_new(self, fullname: str) -> bool:
-        return (
-            is_there(fullname)
-            and not is_stand_in(sys.modules[fullname])
-            and self.ledger.import_of(fullname) is None
-        )
+        return is_there(fullname) and not is_stand_in(sys.modules[fullname]) and self.ledger.import_of(fullname) is None
 
     def _wanted(self, name: str, minversion: str | None) -> HeavyModule:
         __tracebackhide__ = True

@@ -108,7 +108,8 @@ class UpdateHooks(Hooks):
             self._told = f"--heavy-stub-update: {error}"
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         else:
-            self._told = f"written: {shown_file(str(file), str(self._config.rootpath))}: the names of {', '.join(written) or 'nothing'}"
+            shown = shown_file(str(file), str(self._config.rootpath))
+            self._told = f"written: {shown}: the names of {', '.join(written) or 'nothing'}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(self._told)

@@ -25,10 +25,8 @@ TOOLS = frozenset(
 )
 """Modules and packages that look at every module, or complete names for people: whatever they ask is no use."""
 
-_EMPTY: tuple[Any, ...] = ([], (), {}, {}.values(), {}.items(), set(), deque())
-_ITERATORS = frozenset(
-    [*(type(iter(each)) for each in _EMPTY), *(type(reversed(each)) for each in ([], {}, {}.values(), {}.items()))]
-)
+_ORDERED: tuple[Any, ...] = ([], (), {}, {}.values(), {}.items(), deque())
+_ITERATORS = frozenset(map(type, [iter(set()), *map(iter, _ORDERED), *map(reversed, _ORDERED)]))
 _GLOBALS = frozenset(("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CLASSDEREF"))
 _LOCALS = frozenset(("LOAD_NAME", "LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW"))
 _STORES = frozenset(("STORE_NAME", "STORE_FAST", "STORE_GLOBAL", "STORE_DEREF"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from operator import eq, ge, gt, le, lt, ne
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -50,9 +50,7 @@ def _raises(error: type[Exception], text: str) -> Answer:
 
 def _unless(configured: str, answer: Answer) -> Answer:
     """Nothing is known of a device, or of a group, where a test says that there is one."""
-    return lambda names, *args, **kwargs: (
-        MISSING if names.is_configured(configured) else answer(names, *args, **kwargs)
-    )
+    return lambda names, *args, **kwargs: MISSING if names.is_configured(configured) else answer(names, *args, **kwargs)
 
 
 def _function_itself(_: Names, function: Any = None, **__: Any) -> Any:
@@ -102,16 +100,18 @@ class TorchVersion(str):
 # torch.device: a value that says what it was made of.
 
 
-def _device(names: Names, type: Any = "cpu", index: int | None = None) -> Any:  # noqa: A002  # torch's name
-    device = names.make("torch.device")
-    if isinstance(type, int):
-        type, index = "cuda", type
-    elif hasattr(type, "index") and not isinstance(type, str):
-        type, index = type.type, type.index
-    elif ":" in type:
-        type, _, number = type.partition(":")
+def _device(names: Names, *args: Any, **kwargs: Any) -> Any:
+    given: Any = kwargs.get("type", args[0] if args else "cpu")
+    index: Any = kwargs.get("index", args[1] if len(args) > 1 else None)
+    if isinstance(given, int):
+        given, index = "cuda", given
+    elif not isinstance(given, str):
+        given, index = given.type, given.index
+    elif ":" in given:
+        given, _, number = given.partition(":")
         index = int(number)
-    device.type, device.index = type, index
+    device = names.make("torch.device")
+    device.type, device.index = given, index
     return device
 
 
@@ -153,9 +153,7 @@ _HAS_CUDA, _HAS_GROUP = "torch.cuda.is_available", "torch.distributed.is_initial
 _NO_CUDA = _unless(_HAS_CUDA, _raises(AssertionError, "Torch not compiled with CUDA enabled"))
 _NO_GROUP = _unless(
     _HAS_GROUP,
-    _raises(
-        ValueError, "Default process group has not been initialized, please make sure to call init_process_group."
-    ),
+    _raises(ValueError, "Default process group has not been initialized, please make sure to call init_process_group."),
 )
 
 
@@ -255,9 +253,7 @@ CALLS: Mapping[str, Answer] = MappingProxyType(
             "torch.cuda.get_device_properties torch.cuda.mem_get_info",
             _NO_CUDA,
         ),
-        **_each(
-            "torch.distributed.get_backend torch.distributed.get_rank torch.distributed.get_world_size", _NO_GROUP
-        ),
+        **_each("torch.distributed.get_backend torch.distributed.get_rank torch.distributed.get_world_size", _NO_GROUP),
         "torch.distributed.is_torchelastic_launched": lambda _: "TORCHELASTIC_RUN_ID" in os.environ,
         # tensorflow
         **_each(
@@ -299,7 +295,10 @@ CALLS: Mapping[str, Answer] = MappingProxyType(
 KINDS: Mapping[str, tuple[tuple[str, Any], ...]] = MappingProxyType(
     {
         "torch": (
-            (r"is_available|is_built|is_initialized|_?is_compiled|(is|has)_\w+_(available|supported)|has_\w+|is_macos\w*", False),
+            (
+                r"is_available|is_built|is_initialized|_?is_compiled|(is|has)_\w+_(available|supported)|has_\w+|is_macos\w*",
+                False,
+            ),
             (r"is_(dynamo_)?compiling|is_exporting|is_scripting|is_tracing|is_in_onnx_export", False),
             (r"are_deterministic_algorithms_enabled|is_deterministic_algorithms_warn_only_enabled", False),
             (r"is_anomaly_enabled|is_warn_always_enabled", False),
@@ -336,6 +335,7 @@ VALUES: Mapping[str, Any] = MappingProxyType(
 )
 """Attributes."""
 
+
 def _itself(_: Names, value: Any) -> Any:
     return value
 
@@ -368,7 +368,7 @@ def is_known(fullname: str) -> bool:
     return fullname in _THERE
 
 
-@lru_cache(maxsize=None)  # as many as there are names in the code under test
+@cache  # as many as there are names in the code under test
 def answer_of(fullname: str) -> Answer | None:
     """How a call is answered; ``None`` where nobody knows."""
     found = CALLS.get(fullname)

@@ -41,7 +41,7 @@ class Account:
             events: Each with the microseconds since the beginning.
             loads: The tree of imports, as it was measured.
             phases: The parts of the tests.
-            unmeasured: Modules with a budget that were there before anything was measured, each with where they came in.
+            unmeasured: Modules with a budget that were there before anything was measured, each with where it came in.
         """
         self.name = name
         self.epoch_s = epoch_s

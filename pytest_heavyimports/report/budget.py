@@ -138,8 +138,8 @@ def unchecked(budgets: Iterable[Budget], report: Report, names: Iterable[str]) -
             ]
             if found:
                 name, where = found[0]
-                process = f"{account.name}, " if account.name else ""
-                yield f"not checked: {budget.text}: {name!r} was not measured, first: {process}{where} ({budget.source})"
+                first = ", ".join(filter(None, (account.name, where)))
+                yield f"not checked: {budget.text}: {name!r} was not measured, first: {first} ({budget.source})"
                 break
 
 
