@@ -23,7 +23,7 @@ TOOLS = frozenset(
         "typeguard unittest.case warnings"
     ).split()
 )
-"""Modules and packages that look at every module, or complete names for people: whatever they ask is no use."""
+"""Modules and packages that look at every module, or complete names for people."""
 
 _ORDERED: tuple[Any, ...] = ([], (), {}, {}.values(), {}.items(), deque())
 _ITERATORS = frozenset(map(type, [iter(set()), *map(iter, _ORDERED), *map(reversed, _ORDERED)]))
@@ -39,17 +39,17 @@ def is_onlooker(asker: FrameType, fullname: str) -> bool:
     A known tool is an onlooker, and so is everybody while something iterates over ``sys.modules``, or over a copy of
     it, or over its names; but not who names the module, ``np.ones``, by what an import or a global has bound.
     """
-    if any(name in TOOLS for name in lineage(str(asker.f_globals.get("__name__")))):
-        return True
-    return _is_anything_iterating() and not _is_named(asker, root(fullname))
+    if _is_named(asker, root(fullname)):
+        return False
+    return any(name in TOOLS for name in lineage(str(asker.f_globals.get("__name__")))) or _is_anything_iterating()
 
 
 def _is_anything_iterating() -> bool:
     # The youngest objects first: the iterator of a loop that asks many modules is among them.
     for generation in range(len(gc.get_threshold())):
-        for each in gc.get_objects(generation):
-            if type(each) in _ITERATORS and any(map(_is_all_modules, gc.get_referents(each))):
-                return True
+        iterators = [each for each in gc.get_objects(generation) if type(each) in _ITERATORS]
+        if any(map(_is_all_modules, gc.get_referents(*iterators))):
+            return True
     return False
 
 
@@ -75,7 +75,8 @@ def _is_named(asker: FrameType, package: str) -> bool:
     for each in _expression(asker):
         if each.opname in _LOCALS and each.argval in bound:
             return True
-        if each.opname in _GLOBALS and root(_module_name(_value(asker, each.argval))) == package:
+        is_global = each.opname in _GLOBALS or (each.opname == "LOAD_NAME" and each.argval not in asker.f_locals)
+        if is_global and root(_module_name(_value(asker, each.argval))) == package:
             return True
     return False
 
