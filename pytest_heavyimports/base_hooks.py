@@ -89,7 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
         with unrewritten:
             from .stubbing import check_committed_file
 
-        check_committed_file(config)
+        check_committed_file(config, is_run_stubbed=bool(settings.stub))
     declared: Mapping[str, HeavyModule] = {}
     if lines or faults or settings.is_early:
         with unrewritten:

@@ -207,12 +207,12 @@ def committed_file(config: pytest.Config) -> Path | None:
     return config.rootpath / name if name else None
 
 
-def check_committed_file(config: pytest.Config) -> None:
+def check_committed_file(config: pytest.Config, *, is_run_stubbed: bool) -> None:
     """
     Read the file.
 
     Raises:
-        pytest.UsageError: It isn't there, or can't be read, and this run doesn't write it.
+        pytest.UsageError: It can't be read, or isn't there in a run that has stand-ins; and this run doesn't write it.
     """
     file, is_update = committed_file(config), config.option.heavy_stub_update
     where = f"{STUB_FILE_KEY} ({ini_source(config, STUB_FILE_KEY)})"
@@ -221,7 +221,7 @@ def check_committed_file(config: pytest.Config) -> None:
     if is_update and getattr(config.option, "dist", "no") != "no":
         raise pytest.UsageError("--heavy-stub-update: one process must import the real modules. Leave out -n.")
     try:
-        if file is not None and not (is_update and not file.exists()):
+        if file is not None and (file.exists() or is_run_stubbed):
             from .imports.surface import read_file
 
             stand_ins_of(config).committed = read_file(file)
