@@ -57,6 +57,10 @@ class Reporting:
         is_asked_for = settings.report_files or settings.budget or getattr(option, "xmlpath", None)
         return bool(is_distributed or is_asked_for or GITHUB_VARIABLE in os.environ)
 
+    def now_s(self) -> float:
+        """Seconds since the epoch, by the clock of the report."""
+        return self._session.clock.epoch_s + self._session.clock() / 1e6
+
     @property
     def has_something(self) -> bool:
         """Whether anything was seen that may be told."""

@@ -340,3 +340,33 @@ def test_a_conftest_file_is_named(suite: Suite) -> None:
     suite.tests("def test_one(): pass\n")
     (line,) = section(suite.run())
     assert line.endswith("first: conftest.py")
+
+
+@pytest.mark.parametrize("mode", ["", "-p xdist -n 1", "--heavy-isolate"])
+def test_tests_that_freeze_the_time_have_their_times(suite: Suite, mode: str) -> None:
+    """As a fixture does that replaces the functions of ``time``, and those that pytest has taken of it."""
+    suite.tests(
+        """
+        import time
+
+        import pytest
+
+        sleep = time.sleep
+
+        @pytest.fixture
+        def frozen(monkeypatch):
+            import _pytest.timing
+
+            for module in (time, _pytest.timing):
+                for name in ("time", "perf_counter"):
+                    monkeypatch.setattr(module, name, lambda: 1e9)
+
+        def test_one(frozen):
+            sleep(0.05)
+        """
+    )
+    suite.run("--heavy-report=x.json", *mode.split())
+    phases = [phase for process in _read(suite)["processes"] for phase in process["tests"]]
+    (call,) = [phase for phase in phases if phase["phase"] == "call"]
+    assert 50_000 <= call["end_us"] - call["begin_us"] < 5_000_000
+    assert 0 < call["begin_us"] < 60_000_000
