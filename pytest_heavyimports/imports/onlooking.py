@@ -28,8 +28,8 @@ TOOLS = frozenset(
 _ORDERED: tuple[Any, ...] = ([], (), {}, {}.values(), {}.items(), deque())
 _ITERATORS = frozenset(map(type, [iter(set()), *map(iter, _ORDERED), *map(reversed, _ORDERED)]))
 _GLOBALS = frozenset(("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CLASSDEREF"))
-_LOCALS = frozenset(("LOAD_NAME", "LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW"))
-_STORES = frozenset(("STORE_NAME", "STORE_FAST", "STORE_GLOBAL", "STORE_DEREF"))
+_LOCALS = ("LOAD_NAME", "LOAD_FAST")  # and what begins so: LOAD_FAST_LOAD_FAST, of two names, from Python 3.13
+_STORES = ("STORE_NAME", "STORE_FAST", "STORE_GLOBAL", "STORE_DEREF")
 
 
 def is_onlooker(asker: FrameType, fullname: str) -> bool:
@@ -73,7 +73,7 @@ def _is_named(asker: FrameType, package: str) -> bool:
     """Whether the expression that asks has a global that is the package, or a name that an import has bound here."""
     bound = set(_bound_by_imports(asker.f_code))
     for each in _expression(asker):
-        if each.opname in _LOCALS and each.argval in bound:
+        if each.opname.startswith(_LOCALS) and not bound.isdisjoint(_names(each)):
             return True
         is_global = each.opname in _GLOBALS or (each.opname == "LOAD_NAME" and each.argval not in asker.f_locals)
         if is_global and root(_module_name(_value(asker, each.argval))) == package:
@@ -121,7 +121,12 @@ def _bound_by_imports(code: CodeType) -> Iterator[str]:
     for each in dis.get_instructions(code):
         if each.opname in ("IMPORT_NAME", "IMPORT_FROM"):
             is_imported = True
-        elif each.opname in _STORES:
+        elif each.opname.startswith(_STORES):
             if is_imported:
-                yield each.argval
+                yield _names(each)[0]
             is_imported = False
+
+
+def _names(instruction: dis.Instruction) -> tuple[str, ...]:
+    found: str | tuple[str, ...] = instruction.argval
+    return found if isinstance(found, tuple) else (found,)
