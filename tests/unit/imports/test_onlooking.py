@@ -104,7 +104,7 @@ def test_who_names_the_module(monkeypatch: pytest.MonkeyPatch, code: str, is_use
 
 def test_a_global_that_is_the_module(ask: Callable[..., bool]) -> None:
     """Whoever has bound it; asked by its part."""
-    code = "def f():\n    return heavy and hasattr(it, 'x')\n"
+    code = "def f():\n    heavy\n    return hasattr(it, 'x')\n"
     assert ask(code + LOOP.format("f()"), heavy=MODULE)
     nested = "def f():\n    hasattr((heavy, it)[1], 'x')\n"
     assert not ask(nested + LOOP.format("f()"), heavy=MODULE)
