@@ -119,6 +119,11 @@ def pytest_configure(config: pytest.Config) -> None:
         return  # a fault in the configuration must not keep anybody from reading the help
     settings, faults = options.read_settings(config, config.option)
     lines = all_lines(config, faults)
+    if config.option.heavy_stub_update or config.getini(options.STUB_FILE_KEY):
+        with unrewritten:
+            from .stubbing import check_committed_file
+
+        check_committed_file(config, is_run_stubbed=bool(settings.stub))
     declared: Mapping[str, HeavyModule] = {}
     if lines or faults or settings.is_early:
         with unrewritten:
@@ -146,6 +151,11 @@ def pytest_configure(config: pytest.Config) -> None:
                 from .stub_hooks import watch_run
 
             watch_run(config)
+    if config.option.heavy_stub_update:
+        with unrewritten:
+            from .stub_hooks import watch_update
+
+        watch_update(config, declared.values())
     config.stash[declared_key] = settings, declared
     if config.option.heavy_isolate:
         from .isolation_hooks import isolate

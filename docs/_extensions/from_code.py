@@ -41,6 +41,8 @@ GUIDES = {
     "heavy_defer": "light-tests",
     "heavy_xdist_workers": "light-tests",
     "heavy_stub": "stand-ins",
+    "heavy_stub_file": "stand-ins",
+    "heavy_stub_update": "stand-ins",
     "heavy_cuda_leak": "cuda",
     "heavy_cuda_leak_tolerance": "cuda",
     "heavy_cuda_workers": "cuda",
