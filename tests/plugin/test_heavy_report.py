@@ -12,7 +12,7 @@ import pytest
 from ..support.suite import Suite, section, usage_errors
 
 if TYPE_CHECKING:
-    from ..installed import Installed
+    from ..support.installed import Installed
 
 COST = r" +\d+\.\d\d s +\d+ % +[+-]\d+ MiB  "
 

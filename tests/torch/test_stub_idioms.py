@@ -10,7 +10,7 @@ import pytest
 from .test_stubs_torch import NO_TORCH
 
 if TYPE_CHECKING:
-    from ..suite import Suite
+    from ..support.suite import Suite
 
 IDIOMS = {
     "device": """
