@@ -17,7 +17,7 @@ import pytest
 from .forking import end, end_with_parent, freeze, threads_of_imports, why_not_fork
 from .hooks import Hooks
 from .isolation.child import Child, Where, tell_output
-from .isolation.others import take_over_from_others, testmon
+from .isolation.others import junitxml, take_over_from_others, testmon
 from .isolation.template import Template, unreported_output
 from .isolation.wire import Wire
 from .isolation_hooks import fresh_key, import_known, import_modules, take_events
@@ -82,6 +82,8 @@ class FreshHooks(Hooks):
         config = session.config
         if self._setup["testmon"]:
             testmon.count_lines_elsewhere(config)
+        if self._setup["junitxml"]:
+            junitxml.note_elsewhere(config)
         take_over_from_others(config)
         if self._setup["is_template"]:
             fault = why_not_fork(threads_of_imports())  # of what conftest files and plugins have done

@@ -21,7 +21,7 @@ from .hooks import Hooks
 from .isolation.child import Child
 from .isolation.fresh import FORKED, SPAWNED, FreshProcesses
 from .isolation.hosts import SpawnHost, TemplateHost
-from .isolation.others import lost, take_over_from_others, testmon
+from .isolation.others import junitxml, lost, take_over_from_others, testmon
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
 from .isolation.relay import Relay, too_late
 from .isolation.reports import our_warning
@@ -275,6 +275,8 @@ class IsolationHooks(Hooks):
             faulthandler.enable(pipes.trace)
             config.pluginmanager.unregister(name=NAME)
             take_events(config)
+            if junitxml.is_used(config):
+                junitxml.note_elsewhere(config)
             import_modules(config, needed, tell)
             go_ahead_if(lambda: _import_own(config, needed, tell))
             allowed_threads = foreign_threads()

@@ -43,7 +43,7 @@ import pytest
 
 from ..forking import end
 from ..hooks import Hooks
-from .others import rerunfailures
+from .others import junitxml, rerunfailures
 from .reports import pack_kept, pack_report, pack_warning
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class ChildHooks(Hooks):
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Send it."""
+        junitxml.attach(self._config, report)
         self.send("report", *pack_report(self._config, report))
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str) -> None:
@@ -147,7 +148,7 @@ class Child:
             item, nextitem = item_of(job), item_of(job["next"]) if job["next"] else None
             rerunfailures.begin_after(item, job["attempts"])
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
-            for name, value in item.config.hook.pytest_heavy_isolated_send(item=item):
+            for name, value in item.ihook.pytest_heavy_isolated_send(item=item):
                 hooks.send(*pack_kept(name, value))
         except pytest.exit.Exception as error:
             hooks.send("exit", str(error.msg), error.returncode)

@@ -13,7 +13,7 @@ import pytest
 
 from ..endings import end_in_words, last_lines, lines_of_current_thread
 from ..errors import IsolatedTestDied
-from .others import rerunfailures
+from .others import junitxml, rerunfailures
 from .reports import unpack_report, unpack_warning, warning_of_loss
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Relay:
             rerunfailures.count(self._item, self.attempts)
 
     def _on_kept(self, name: str, value: object) -> None:
-        self._item.config.hook.pytest_heavy_isolated_receive(item=self._item, name=name, value=value)
+        self._item.ihook.pytest_heavy_isolated_receive(item=self._item, name=name, value=value)
 
     def _on_unsent(self, name: str, fault: str) -> None:
         self._phase = "teardown"
@@ -118,8 +118,12 @@ class Relay:
 
     def _on_report(self, data: dict[str, Any], lost: list[str]) -> None:
         report = unpack_report(self._item.config, data)
+        junitxml.detach(self._item.config, report)
         if isinstance(report, _SUBTEST):
-            self._failed_subtests += report.failed
+            # pytest looks at their names here, and repr() of a repr() would not be the same.
+            object.__setattr__(report.context, "kwargs", data["_subtest.context"]["kwargs"])
+            # Those of unittest don't make the test fail.
+            self._failed_subtests += report.failed and type(self._item).__module__ != "_pytest.unittest"
         else:
             self._phase = _after(report)
             self._count_subtests(report)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..interpreter import interpreter_flags
-from .others import testmon
+from .others import junitxml, testmon
 from .reports import plain
 from .wire import Wire
 
@@ -87,6 +87,7 @@ class Spawner:
             "worker": worker,
             "coverage": _coverage(),
             "testmon": testmon.is_used(config),
+            "junitxml": junitxml.is_used(config),
         }
 
 

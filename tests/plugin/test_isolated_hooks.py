@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,3 +84,27 @@ def test_what_cannot_be_sent_is_an_error(suite: Suite) -> None:
         "What the plugin keeps as 'own' is lost with the process of this isolated test: only plain values can be sent*"
     )
     result.stdout.fnmatch_lines([begin])
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_conftest_file_is_asked_about_the_tests_below_it(suite: Suite, method: str) -> None:
+    """As by pytest's own hooks on a test: not about those of another folder."""
+    for folder in ("one", "two"):
+        suite.write(
+            f"{folder}/conftest.py",
+            f"""
+            def pytest_heavy_isolated_send(item):
+                return "{folder}", item.name
+
+            def pytest_heavy_isolated_receive(item, name, value):
+                print(f"{folder} got {{name}} of {{value}}")
+            """,
+        )
+        suite.tests(
+            f"import pytest\n\n@pytest.mark.heavy_isolated(method={method!r})\ndef test_{folder}(): pass\n",
+            f"{folder}/test_{folder}.py",
+        )
+    result = suite.run("-s")
+    result.assert_outcomes(passed=2)
+    told = sorted(re.findall("(?:one|two) got .*", result.stdout.str()))
+    assert told == ["one got one of test_one", "two got two of test_two"]
