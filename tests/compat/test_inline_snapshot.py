@@ -105,3 +105,23 @@ def test_with_workers(suite: Suite) -> None:
     result = suite.run(*INLINE, *WORKERS, "--inline-snapshot=create")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert re.search("cannot be combined with xdist", result.stderr.str())
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_list_that_is_to_be_trimmed_and_fixed(suite: Suite, method: str) -> None:
+    """It is fixed in one run, and trimmed in the next: the text is that of a run without isolation then."""
+    text = """
+        from inline_snapshot import snapshot
+
+        @alone
+        def test_it():
+            assert 4 in snapshot([5, 6])
+        """
+    found = {}
+    for how in ("", method):
+        write(suite, how, text)
+        for _ in range(2):
+            suite.run(*INLINE, "--inline-snapshot=fix,trim")
+        found[how] = text_of(suite)
+    assert found[method] == found[""]
+    assert "assert 4 in snapshot([4])" in found[""]
