@@ -21,7 +21,7 @@ from .hooks import Hooks
 from .isolation.child import Child
 from .isolation.fresh import FORKED, SPAWNED, FreshProcesses
 from .isolation.hosts import SpawnHost, TemplateHost
-from .isolation.others import junitxml, lost, take_over_from_others, testmon
+from .isolation.others import junitxml, lost, rerunfailures, take_over_from_others, testmon
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
 from .isolation.relay import Relay, too_late
 from .isolation.reports import our_warning
@@ -248,6 +248,7 @@ class IsolationHooks(Hooks):
             "next": self._place(nextitem) if nextitem else None,
             "failed": item.session.testsfailed,
             "attempts": 0,
+            "suite_reruns": rerunfailures.count_for_suite(item),
             "limit_s": limit_s,
         }
 

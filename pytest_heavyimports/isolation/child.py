@@ -10,7 +10,8 @@ To the child, by a pipe of its own: ``("run", job)``, where *job* has
   collected nothing ``path`` is what it collects;
 - ``next``, the same three of the next test that this child will be given, or ``None``, after which it ends;
 - ``failed``, how many tests have failed so far, for ``--maxfail``;
-- ``attempts``, how many of this test have died, for pytest-rerunfailures;
+- ``attempts``, how many of this test have died, and ``suite_reruns``, how many of all tests were run again, for
+  pytest-rerunfailures;
 - ``limit_s``, for its parent;
 
 and, to a fresh interpreter, ``("heard",)`` once its parent has got hold of its output.
@@ -146,7 +147,7 @@ class Child:
         session.testsfailed = job["failed"]
         try:
             item, nextitem = item_of(job), item_of(job["next"]) if job["next"] else None
-            rerunfailures.begin_after(item, job["attempts"])
+            rerunfailures.begin_after(item, job["attempts"], job["suite_reruns"])
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             for name, value in item.ihook.pytest_heavy_isolated_send(item=item):
                 hooks.send(*pack_kept(name, value))

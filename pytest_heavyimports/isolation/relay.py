@@ -119,6 +119,7 @@ class Relay:
     def _on_report(self, data: dict[str, Any], lost: list[str]) -> None:
         report = unpack_report(self._item.config, data)
         junitxml.detach(self._item.config, report)
+        rerunfailures.note_for_suite(self._item, report)
         if isinstance(report, _SUBTEST):
             # pytest looks at their names here, and repr() of a repr() would not be the same.
             object.__setattr__(report.context, "kwargs", data["_subtest.context"]["kwargs"])

@@ -241,3 +241,39 @@ def test_a_failed_import_is_not_tried_again(suite: Suite) -> None:
     result = suite.run(*RERUNS)
     assert result.parseoutcomes() == {"errors": 1, "rerun": 2}
     assert suite.executions()["halfway"] == 1
+
+
+@pytest.mark.parametrize(("method", "workers"), WAYS)
+@pytest.mark.parametrize("fault", ["assert 0", "os._exit(3)"])
+def test_the_limit_for_the_suite(suite: Suite, method: str, workers: tuple[str, ...], fault: str) -> None:
+    """``--max-suite-reruns`` counts the attempts of all tests, in whatever process, and those that have died."""
+    write(
+        suite,
+        method,
+        f"""
+        import os
+
+        @alone
+        def test_a(): {fault}
+
+        @alone
+        def test_b(): {fault}
+
+        def test_here(): assert 0
+
+        @alone
+        def test_c(): {fault}
+        """,
+    )
+    result = suite.run(*RERUNS, *workers, "--max-suite-reruns=3")
+    outcomes = result.parseoutcomes()
+    assert (outcomes["failed"], outcomes["rerun"]) == (4, 3)
+
+
+def test_a_path_that_is_left_out(suite: Suite) -> None:
+    """``--rerun-exclude-path`` holds for a death as for any failure."""
+    write(suite, "fork", "import os\n\n@alone\ndef test_it(): os.abort()\n", "out/test_out.py")
+    write(suite, "fork", "import os\n\n@alone\ndef test_it(): os.abort()\n", "in/test_in.py")
+    result = suite.run(*RERUNS, "--rerun-exclude-path=out", "-v")
+    assert result.parseoutcomes() == {"failed": 2, "rerun": 2}
+    assert not [line for line in result.outlines if line.startswith("out/") and "RERUN" in line]

@@ -41,10 +41,33 @@ def count(item: pytest.Item, attempts: int) -> None:
         item.execution_count = attempts  # type: ignore[attr-defined]  # where pytest-rerunfailures puts it
 
 
-def begin_after(item: pytest.Item, attempts: int) -> None:
-    """Have it count, in the process of a test, the attempts that have died; it asks so after a crash of a worker."""
+def begin_after(item: pytest.Item, attempts: int, suite_reruns: int) -> None:
+    """
+    Have it count, in the process of a test, what has been before.
+
+    The attempts of this test that have died: it asks so after a crash of a worker. And, for ``--max-suite-reruns``, the
+    attempts of all tests.
+    """
     if attempts and _plugin(item):
         _database(item).get_test_failures = lambda _: attempts
+    for _ in range(suite_reruns - count_for_suite(item)):
+        _database(item).increment_suite_reruns()
+
+
+def count_for_suite(item: pytest.Item) -> int:
+    """How many attempts of all tests were run again; 0 in a worker of pytest-xdist, whose controller counts them."""
+    count: int = _database(item).get_suite_reruns() if _counts_suite(item) else 0
+    return count
+
+
+def note_for_suite(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Count, where pytest runs, what was run again in the process of a test."""
+    if str(report.outcome) == "rerun" and _counts_suite(item):
+        _database(item).increment_suite_reruns()
+
+
+def _counts_suite(item: pytest.Item) -> bool:
+    return not hasattr(item.config, "workerinput") and hasattr(_database(item), "get_suite_reruns")
 
 
 def _plugin(item: pytest.Item) -> Any:
