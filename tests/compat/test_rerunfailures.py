@@ -277,3 +277,27 @@ def test_a_path_that_is_left_out(suite: Suite) -> None:
     result = suite.run(*RERUNS, "--rerun-exclude-path=out", "-v")
     assert result.parseoutcomes() == {"failed": 2, "rerun": 2}
     assert not [line for line in result.outlines if line.startswith("out/") and "RERUN" in line]
+
+
+@pytest.mark.parametrize(("method", "workers"), WAYS)
+def test_failures_after_a_death(suite: Suite, method: str, workers: tuple[str, ...]) -> None:
+    """They are attempts of the same test: a new process doesn't count from nothing."""
+    write(
+        suite,
+        method,
+        """
+        import os
+
+        @alone
+        def test_it():
+            with open("attempts-it", "a+") as file:
+                file.write("x")
+                file.seek(0)
+                if len(file.read()) == 1:
+                    os.abort()
+            assert 0
+        """,
+    )
+    outcomes = suite.run(*RERUNS, *workers).parseoutcomes()
+    assert (outcomes["failed"], outcomes["rerun"]) == (1, 2)
+    assert attempts(suite) == {"it": 3}
