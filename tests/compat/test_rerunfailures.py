@@ -301,3 +301,31 @@ def test_failures_after_a_death(suite: Suite, method: str, workers: tuple[str, .
     outcomes = suite.run(*RERUNS, *workers).parseoutcomes()
     assert (outcomes["failed"], outcomes["rerun"]) == (1, 2)
     assert attempts(suite) == {"it": 3}
+
+
+def test_a_condition_that_is_not_met(suite: Suite) -> None:
+    """The mark's condition holds for a death."""
+    write(
+        suite,
+        "fork",
+        """
+        import os
+
+        @alone
+        @pytest.mark.flaky(reruns=2, condition=False)
+        def test_never(): os.abort()
+
+        @alone
+        @pytest.mark.flaky(reruns=2, condition=True)
+        def test_always(): os.abort()
+        """,
+    )
+    assert suite.run(*RERUNS).parseoutcomes() == {"failed": 2, "rerun": 2}
+
+
+def test_the_delay(suite: Suite) -> None:
+    """A death is waited for as long as a failure is, before each attempt."""
+    suite.write("conftest.py", "import time\n\ntime.sleep = lambda s: print(s, end=' ', file=open('slept', 'a'))\n")
+    write(suite, "fork", "import os\n\n@alone\ndef test_it(): os.abort()\n")
+    suite.run(*RERUNS, "--reruns-delay=20", "--reruns-delay-backoff-factor=3")
+    assert [float(each) for each in (suite.path / "slept").read_text().split()] == [20, 60]
