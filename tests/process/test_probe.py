@@ -21,7 +21,7 @@ from pytest_heavyimports.probe import Prober
 from pytest_heavyimports.probe_process import CHILD
 
 from ..support.suite import unmeasured
-from ..support.waiting import LIMIT_S, Told, has_ended, heed_ctrl_c
+from ..support.waiting import LIMIT_S, Fifo, has_ended, restore_sigint
 
 Write = Callable[[str, str], Path]
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
@@ -852,13 +852,13 @@ def test_no_child_outlives_its_prober(
 ) -> None:
     """Ctrl-C ends the child too. A child whose prober was killed ends itself when its time is over."""
     pid = tmp_path / "pid"
-    told = Told(pid)
+    told = Fifo(pid)
     write(
         "app.py",
         f"import os, time\nwith open({str(pid)!r}, 'w') as file: file.write(str(os.getpid()))\ntime.sleep(60)\n",
     )
     code = ASKER.format(path=sys.path, **limits)
-    asker = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, preexec_fn=heed_ctrl_c)
+    asker = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, preexec_fn=restore_sigint)
     child = int(told.read(asker))
     asker.send_signal(number)
     asker.wait(LIMIT_S)

@@ -88,7 +88,8 @@ def test_where_there_is_no_source() -> None:
 
 
 def test_what_can_not_be_called_decorates_nothing() -> None:
-    """A number; a staticmethod can't be in Python 3.9, but has a function."""
+    """A number doesn't, and no call with two arguments or a keyword."""
     frame: FrameType = sys._getframe()
     assert not is_decorating((1,), {}, frame)
     assert not is_decorating((function, function), {}, frame)
+    assert not is_decorating((function,), {"a": 1}, frame)
