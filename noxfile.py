@@ -14,21 +14,41 @@ nox.options.sessions = ["core", "pytests"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 ARGUMENTS = ("-m", "not torch and not cuda and not slow", "--ignore=tests/torch", "--ignore=tests/cuda")
-# What each is tested with, beside itself: tests/compat/test_<its name>.py. constraints.txt has the versions.
+# What each needs beside itself. tests/compat/test_modes.py tests each, and tests/compat/test_<its name>.py some.
+# constraints.txt has the versions.
 OTHERS: dict[str, tuple[str, ...]] = {
     "anyio": (),
+    "beartype": (),
+    "freezegun": (),
     "hypothesis": (),
+    "inline-snapshot": ("pytest-xdist",),
+    "jaxtyping": ("beartype",),
     "pytest-asyncio": (),
-    "pytest-benchmark": (),
+    "pytest-benchmark": ("pytest-xdist",),
     "pytest-cov": (),
     "pytest-django": ("django",),
+    "pytest-env": (),
     "pytest-forked": (),
+    "pytest-html": ("pytest-xdist",),
+    "pytest-httpserver": (),
+    "pytest-json-report": ("pytest-xdist",),
     "pytest-mock": (),
+    "pytest-order": (),
     "pytest-randomly": ("numpy",),
-    "pytest-rerunfailures": (),
+    "pytest-repeat": (),
+    "pytest-rerunfailures": ("pytest-xdist",),
+    "pytest-run-parallel": (),
+    "pytest-socket": (),
+    "pytest-split": (),
+    "pytest-subprocess": (),
     "pytest-sugar": (),
+    "pytest-testmon": ("pytest-xdist",),
     "pytest-timeout": (),
     "pytest-xdist": (),
+    "snapshottest": (),
+    "syrupy": ("pytest-xdist",),
+    "time-machine": (),
+    "typeguard": (),
 }
 
 
@@ -51,12 +71,17 @@ def pytests(session: nox.Session, pytest: str) -> None:
 @nox.session
 @nox.parametrize("plugin", [*OTHERS])
 def plugins(session: nox.Session, plugin: str) -> None:
-    """Each other plugin in an environment of its own: ``nox --session "plugins(plugin='pytest-mock')"``."""
+    """
+    Each other plugin in an environment of its own: ``nox --session "plugins(plugin='pytest-mock')"``.
+
+    Writes its row of docs/other-plugins.json: whether the outcomes of each mode are those without this plugin.
+    """
     # Under pytest 9.2, pytest-forked 1.7.5 fails every test.
     versions = ("pytest<9.2",) if plugin == "pytest-forked" else ("--constraint", "constraints.txt")
     session.install("--quiet", *versions, "pytest-timeout", plugin, *OTHERS[plugin], ".")
-    file = f"tests/compat/test_{plugin.removeprefix('pytest-')}.py"
-    arguments = ("-p", "pytest_timeout", file, *session.posargs)
+    own = Path(f"tests/compat/test_{plugin.removeprefix('pytest-').replace('-', '_')}.py")
+    files = [str(file) for file in (own, Path("tests/compat/test_modes.py")) if file.exists()]
+    arguments = ("-p", "pytest_timeout", "--write-table", f"--only-plugin={plugin}", *files, *session.posargs)
     session.run("python", "-m", "pytest", *arguments, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
 
 

@@ -20,11 +20,17 @@ def end_in_words(status: int) -> str:
 
 
 def lines_of_current_thread(trace: str, plumbing: tuple[str, ...]) -> str:
-    """From a trace of faulthandler: the thread that the signal met, innermost line first, without *plumbing*."""
-    thread = trace.rpartition("Current thread ")[2].partition("\n\n")[0]
-    skipped = ('  File "<frozen ', *(f'  File "{Path(file)}' for file in plumbing))
-    lines = [line for line in thread.splitlines() if line.startswith("  File ") and not line.startswith(skipped)]
-    return "\n".join(line.strip() for line in lines[:SHOWN_LINES])
+    """
+    From a trace of faulthandler: the thread that the signal met, innermost line first, without *plumbing*.
+
+    Several processes may have written their traces: it is that of the last one that did more than *plumbing*.
+    """
+    skipped = ('  File "<frozen ', '  File "<string>', *(f'  File "{Path(file)}' for file in plumbing))
+    for text in reversed(trace.split("Current thread ")[1:]):
+        lines = [line for line in text.partition("\n\n")[0].splitlines() if line.startswith("  File ")]
+        if own := [line.strip() for line in lines if not line.startswith(skipped)]:
+            return "\n".join(own[:SHOWN_LINES])
+    return ""
 
 
 def last_lines(text: str) -> str:

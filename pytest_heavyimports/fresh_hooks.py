@@ -7,6 +7,7 @@ modules, and has children that do so. It prints nothing, writes no report of its
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import io
 from typing import Any, NoReturn
@@ -16,6 +17,7 @@ import pytest
 from .forking import end, end_with_parent, freeze, threads_of_imports, why_not_fork
 from .hooks import Hooks
 from .isolation.child import Child, Where, tell_output
+from .isolation.others import take_over_from_others, testmon
 from .isolation.template import Template, unreported_output
 from .isolation.wire import Wire
 from .isolation_hooks import fresh_key, import_known, import_modules, take_events
@@ -30,6 +32,12 @@ _NEUTRAL: dict[str, Any] = {
     "xmlpath": None,
     # ours
     "heavy_isolate": False,
+    # pytest-testmon's
+    "testmon": False,
+    "testmon_nocollect": False,
+    "testmon_noselect": False,
+    "testmon_forceselect": False,
+    "tmnet": False,
     # pytest-xdist's
     "dist": "no",
     "numprocesses": None,
@@ -48,7 +56,7 @@ def begin(config: pytest.Config, setup: dict[str, Any], wire: int, reports: int,
             setattr(config.option, name, value)
     if setup["worker"]:
         config.workerinput = setup["worker"]  # type: ignore[attr-defined]  # what pytest-xdist does
-    config.pluginmanager.register(FreshHooks(setup, Wire(wire), Wire(reports), trace))
+    config.pluginmanager.register(FreshHooks(setup, Wire(wire), Wire(reports, setup["mark"]), trace))
 
 
 class FreshHooks(Hooks):
@@ -72,10 +80,15 @@ class FreshHooks(Hooks):
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
         config = session.config
+        if self._setup["testmon"]:
+            testmon.count_lines_elsewhere(config)
+        take_over_from_others(config)
         if self._setup["is_template"]:
             fault = why_not_fork(threads_of_imports())  # of what conftest files and plugins have done
-            import_known(config, self._setup["known"])
-            allowed_threads = import_modules(config, set(self._setup["needed"]))
+            faulthandler.enable(self._trace)
+            tell = functools.partial(self._wire.send, "importing")
+            import_known(config, self._setup["known"], tell)
+            allowed_threads = import_modules(config, set(self._setup["needed"]), tell)
             self._wire.send("ready", fault or why_not_fork(allowed_threads), take_events(config))
             freeze()
             run_child = functools.partial(self._run_child, session)

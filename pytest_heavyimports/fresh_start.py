@@ -17,7 +17,7 @@ from typing import Any
 def main() -> None:
     """Run pytest, which does not return where all goes well."""
     setup_fd, *descriptors = map(int, sys.argv[1:])
-    os.setsid()
+    leave_terminal()
     with open(setup_fd, "rb") as file:
         setup: dict[str, Any] = marshal.load(file)
     for fd in descriptors:
@@ -40,6 +40,23 @@ def main() -> None:
             return config
 
     sys.exit(pytest.main(setup["arguments"], plugins=[Start()]))
+
+
+def leave_terminal() -> None:
+    """
+    Have no controlling terminal, and get none by opening one, as the leader of a session would.
+
+    Reference: ioctl_tty(2), ``TIOCNOTTY``.
+    """
+    import fcntl
+    import termios
+
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return  # there is none
+    fcntl.ioctl(terminal, termios.TIOCNOTTY)
+    os.close(terminal)
 
 
 def count_coverage(options: dict[str, Any]) -> None:

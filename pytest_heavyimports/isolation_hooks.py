@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import importlib
 import pickle
@@ -18,11 +19,14 @@ from .forking import foreign_threads, freeze, threads_of_imports, why_not_fork
 from .guard.known import KNOWN
 from .hooks import Hooks
 from .isolation.child import Child
+from .isolation.fresh import FORKED, SPAWNED, FreshProcesses
 from .isolation.hosts import SpawnHost, TemplateHost
+from .isolation.others import lost, take_over_from_others, testmon
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
-from .isolation.relay import Relay
+from .isolation.relay import Relay, too_late
+from .isolation.reports import our_warning
 from .isolation.spawn import Spawner
-from .isolation.template import Template, fork_process, go_ahead_if, is_fork_there, unreported_output
+from .isolation.template import Template, fork_process, give_up, go_ahead_if, is_fork_there, unreported_output
 from .ledger import Ledger
 from .options import read_settings
 from .places import is_there
@@ -30,10 +34,10 @@ from .records import Forgotten, Import
 from .session import session_key, session_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from .isolation.child import Where
-    from .isolation.hosts import Pipes
+    from .isolation.hosts import Message, Pipes
     from .isolation.supervisor import Job
     from .isolation.wire import Wire
     from .session import HeavySession
@@ -65,6 +69,12 @@ class IsolationHooks(Hooks):
         self._threads = foreign_threads()
         self._fault = ""
         self._where = ""
+        self._late: dict[Any, str] = {}
+        """Hosts that were not ready in time, alone or for a file, with what is told of later tests."""
+        self._told = FreshProcesses()
+        self._words: list[str] = []
+        """What is told before the first test of plugins that lose something."""
+        self._is_worker = hasattr(config, "workerinput")
         if self._is_for_all:
             self._look_at_this_process("start-up")
 
@@ -77,6 +87,16 @@ class IsolationHooks(Hooks):
             self._threads = foreign_threads()
             self._look_at_this_process(f"{collector.nodeid} (collection)")
         return report
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._session = session
+        self._words = lost.words_on_lost(self._config, self._isolated(session))
+        # No worker of pytest-xdist can refuse a run; there, snapshottest deletes what other workers use anyway.
+        if not self._is_worker and (fault := lost.refusal(self._config, self._isolated(session))):
+            raise pytest.UsageError(fault)
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        return self._words
 
     # Innermost: pytest-cov puts the data of all processes together when the loop is over.
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -97,14 +117,33 @@ class IsolationHooks(Hooks):
         if not isolation:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        testmon.forget(item)
         shared = nextitem if nextitem and share_a_process(isolation, self._isolation(nextitem)) else None
         limit_s = min(self._limit_s, self._timeout_s + TIMEOUT_GRACE_S) if self._timeout_s else self._limit_s
         relay = Relay(item, limit_s, self._record)
-        self._run(relay, self._job(item, shared, limit_s), isolation)
+        self._run(relay, item, self._job(item, shared, limit_s), isolation)
+        while relay.is_to_run_again:
+            relay.begin_again()
+            self._run(relay, item, {**self._job(item, shared, limit_s), "attempts": relay.attempts}, isolation)
         self._tear_down(item, nextitem)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         relay.tell_warnings()
         return True
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if lines := self._told.lines():
+            terminalreporter.section("isolated tests")
+            for line in lines:
+                terminalreporter.write_line(line)
+
+    def pytest_sessionfinish(self) -> None:
+        """In a worker of pytest-xdist, warnings stand for what a terminal would show: they come to the controller."""
+        if not self._is_worker:
+            return
+        for text in filter(None, ("\n  ".join(self._told.lines()), *self._words)):
+            warning = our_warning(text, str(self._config.rootpath), 1)
+            arguments = {"warning_message": warning, "when": "runtest", "nodeid": "", "location": None}
+            self._config.hook.pytest_warning_recorded.call_historic(kwargs=arguments)
 
     # pytest-timeout's timer runs in the child; here it would end the whole run.
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
@@ -121,15 +160,18 @@ class IsolationHooks(Hooks):
         self._timeout_s = 0.0
         return True
 
+    def _isolated(self, session: pytest.Session) -> list[pytest.Item]:
+        return [item for item in session.items if self._isolation(item)]
+
     def _isolation(self, item: pytest.Item) -> Isolation | None:
         return isolation_of(item, is_for_all=self._is_for_all)
 
     def _begin(self, session: pytest.Session) -> None:
         """Fork the template while nothing has run here; what others need as well is imported once, here."""
         config = self._config
-        self._session = session
+        take_over_from_others(config)
         self._indexes = {item: index for index, item in enumerate(session.items)}
-        isolated = [item for item in session.items if self._isolation(item)]
+        isolated = self._isolated(session)
         others = [item for item in session.items if not self._isolation(item)]
         declared = _declared(config)
         self._needed = needed_modules(isolated, declared)
@@ -147,18 +189,34 @@ class IsolationHooks(Hooks):
         if not self._fault and (fault := why_not_fork(threads_of_imports())):
             self._fault, self._where = fault, where
 
-    def _run(self, relay: Relay, job: Job, isolation: Isolation) -> None:
+    def _run(self, relay: Relay, item: pytest.Item, job: Job, isolation: Isolation) -> None:
         faults = [self._fault]
         for host in self._hosts(isolation):
+            if reason := self._late.get(host) or self._late.get((host, item.path)):
+                return relay.skip(reason)
             relay.fault = host.wait_until_ready()
             self._record(host.take_events())
+            if host.is_late:
+                self._late[host] = f"not run: {relay.fault}, of which {item.nodeid} tells"
+                return relay.die(too_late(item.nodeid, relay.fault, host.trace))
             if not relay.fault:
-                relay.follow(host.run(job))
+                relay.follow(self._watched(host, isolation, host.run(job), faults))
+            if relay.is_too_late_to_begin:
+                self._late[host, item.path] = f"not run: {item.nodeid}, of the same file, could not begin in time"
             if not relay.fault:
-                return
+                return None
             faults.append(relay.fault)
         here, *anew = [*filter(None, faults)] or ["this system has no fork that would do"]
-        relay.die(str(ForkRefused(job["nodeid"], fault=here, where=self._where, anew="; ".join(anew))))
+        return relay.die(str(ForkRefused(job["nodeid"], fault=here, where=self._where, anew="; ".join(anew))))
+
+    def _watched(
+        self, host: Host, isolation: Isolation, messages: Iterator[Message], faults: list[str]
+    ) -> Iterator[Message]:
+        """The messages; times a test for which a cheaper way was not there."""
+        if host is self._forked or isolation.method == "spawn":
+            return messages
+        self._told.explain([*filter(None, faults)], self._where)
+        return self._told.timed(FORKED if host is self._fresh else SPAWNED, messages)
 
     def _hosts(self, isolation: Isolation) -> Iterator[Host]:
         """Where the test may be run, the cheapest first."""
@@ -189,6 +247,7 @@ class IsolationHooks(Hooks):
             "number": self._number,
             "next": self._place(nextitem) if nextitem else None,
             "failed": item.session.testsfailed,
+            "attempts": 0,
             "limit_s": limit_s,
         }
 
@@ -201,18 +260,23 @@ class IsolationHooks(Hooks):
         ending = (pytest.exit.Exception, KeyboardInterrupt)
         call = pytest.CallInfo.from_call(lambda: runner.pytest_runtest_teardown(item, nextitem), "teardown", ending)
         if call.excinfo:
-            report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+            report = pytest.TestReport.from_item_and_call(item, call)
             item.ihook.pytest_runtest_logreport(report=report)
 
     def _fork_template(self, control: Wire, ours: Wire, pipes: Pipes) -> int:
         """Fork the template; gives its number."""
         config, needed = self._config, self._needed
 
+        def tell(fullname: str) -> None:
+            control.send("importing", fullname)
+
         def serve() -> None:
+            give_up(_connection_of_worker(config))
+            faulthandler.enable(pipes.trace)
             config.pluginmanager.unregister(name=NAME)
             take_events(config)
-            import_modules(config, needed)
-            go_ahead_if(lambda: _import_own(config, needed))
+            import_modules(config, needed, tell)
+            go_ahead_if(lambda: _import_own(config, needed, tell))
             allowed_threads = foreign_threads()
             control.send("ready", why_not_fork(allowed_threads), take_events(config))
             freeze()
@@ -243,19 +307,23 @@ def isolate(config: pytest.Config) -> None:
     config.pluginmanager.register(PdbHooks() if has_debugger else IsolationHooks(config), NAME)
 
 
-def import_modules(config: pytest.Config, needed: set[str]) -> int:
-    """Import those of the modules that lie in installed packages; how many foreign threads there are after that."""
+def import_modules(config: pytest.Config, needed: set[str], tell: Callable[[str], object] = str) -> int:
+    """
+    Import those of the modules that lie in installed packages; how many foreign threads there are after that.
+
+    *tell* is called with the name of each before that is imported.
+    """
     if session := _session(config, needed):
         with _captured(config):
-            session.import_each(name for name in session.installed_modules() if name in needed)
+            session.import_each(_each(needed.intersection(session.installed_modules()), tell))
         session.whereabouts.enter("after collection")
     return foreign_threads()
 
 
-def import_known(config: pytest.Config, names: list[str]) -> None:
+def import_known(config: pytest.Config, names: list[str], tell: Callable[[str], None]) -> None:
     """Import modules that nobody has declared, as files that are going to be collected again do."""
     with _captured(config):
-        for name in names:
+        for name in _each(names, tell):
             with suppress(Exception):  # who asks for it is told
                 importlib.import_module(name)
 
@@ -286,7 +354,7 @@ def record_events(config: pytest.Config, packed: bytes) -> None:
             ledger.record(event)
 
 
-def _import_own(config: pytest.Config, needed: set[str]) -> bool:
+def _import_own(config: pytest.Config, needed: set[str], tell: Callable[[str], None]) -> bool:
     """Import the others, which are code under test; whether none has failed, computed, or started a thread."""
     session = _session(config, needed)
     if session is None:
@@ -296,13 +364,30 @@ def _import_own(config: pytest.Config, needed: set[str]) -> bool:
     session.whereabouts.enter("preload")
     try:
         with _captured(config):
-            for fullname in needed.difference(session.installed_modules()):
+            for fullname in _each(needed.difference(session.installed_modules()), tell):
                 session.registry.get(fullname)
     except BaseException:
         return False
     session.whereabouts.enter("after collection")
     allowed_threads = foreign + threads_of_imports() - of_imports
     return not why_not_fork(allowed_threads) and threading.active_count() == threads
+
+
+def _each(fullnames: Iterable[str], tell: Callable[[str], object]) -> Iterator[str]:
+    for fullname in fullnames:
+        tell(fullname)
+        yield fullname
+
+
+def _connection_of_worker(config: pytest.Config) -> list[Any]:
+    """The files by which a worker of pytest-xdist talks with its controller; none elsewhere."""
+    channels = (
+        vars(plugin).get("channel") for plugin in config.pluginmanager.get_plugins() if hasattr(plugin, "__dict__")
+    )
+    gateways = (getattr(channel, "gateway", None) for channel in channels if channel is not None)
+    connections = (vars(gateway).get("_io") for gateway in gateways if gateway is not None)
+    files = (each for connection in connections if connection for each in vars(connection).values())
+    return [file for file in files if hasattr(file, "fileno")]
 
 
 def _declared(config: pytest.Config) -> set[str]:

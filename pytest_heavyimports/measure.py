@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import os
-from time import perf_counter, perf_counter_ns, time
-from typing import TYPE_CHECKING
+from importlib.machinery import BuiltinImporter
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
 
 _STATM = "/proc/self/statm"
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
+def _unfrozen_time() -> Any:
+    """
+    A copy of the module ``time`` that is in no namespace of a module.
+
+    freezegun replaces the functions of ``time`` wherever a module has them, and so may any monkeypatch.
+    """
+    spec: Any = BuiltinImporter.find_spec("time")
+    module: Any = BuiltinImporter.create_module(spec)
+    BuiltinImporter.exec_module(module)
+    return module
+
+
 class Clock:
     """Microseconds since a process has begun to measure."""
 
+    _time = _unfrozen_time()
+
     def __init__(self) -> None:
-        self.read_ns = perf_counter_ns  # kept here, where no library that freezes time looks for it
-        self.zero_ns = perf_counter_ns()
-        self.epoch_s = time()
+        self.read_ns: Callable[[], int] = self._time.perf_counter_ns
+        self.zero_ns: int = self.read_ns()
+        self.epoch_s: float = self._time.time()
         """When that was, for those who compare processes."""
 
     def __call__(self) -> int:
@@ -41,11 +57,11 @@ class Cost:
 
     def __enter__(self) -> Self:
         self._rss = rss_bytes()
-        self._start = perf_counter()
+        self._clock = Clock()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.duration_s = perf_counter() - self._start
+        self.duration_s = self._clock() / 1e6
         now = rss_bytes()
         self.rss_growth_bytes = None if now is None or self._rss is None else now - self._rss
 

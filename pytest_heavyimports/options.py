@@ -17,6 +17,7 @@ PRELOAD_KEY = "heavy_preload"
 DEFER_KEY = "heavy_defer"
 WORKERS_KEY = "heavy_xdist_workers"
 STUB_KEY = "heavy_stub"
+STUB_FILE_KEY = "heavy_stub_file"
 LEAK_KEY = "heavy_cuda_leak"
 TOLERANCE_KEY = "heavy_cuda_leak_tolerance"
 CUDA_WORKERS_KEY = "heavy_cuda_workers"
@@ -146,6 +147,9 @@ def add_options(parser: pytest.Parser) -> None:
     stub = "modules that a stand-in takes the place of for the whole run; what needs the real one is skipped"
     group.addoption("--heavy-stub", action="append", metavar="MODULE", help=f"{stub} (repeatable)")
     parser.addini(STUB_KEY, f"{stub}, one a line", type="linelist", default=[])
+    parser.addini(STUB_FILE_KEY, "file with the names of real modules, which stand-ins are checked against", default="")
+    update = f"write {STUB_FILE_KEY} at the end of this run, from the real modules that it has imported"
+    group.addoption("--heavy-stub-update", action="store_true", help=update)
     group.addoption("--heavy-warm", action="store_true", help="pytest-xdist's workers are forked from a warm process")
     parser.addini(IDLE_KEY, "seconds until a warm process that nobody uses ends (default: 1800)", default="1800")
     group.addoption(

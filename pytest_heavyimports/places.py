@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from .named_tuple import NamedTuple
+from .names import is_within
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -112,7 +114,12 @@ class Whereabouts:
 
 def shown_line(file: str, line: int, root: str) -> str:
     """A statement for people; a file under the root directory is told relative to it."""
-    return f"{os.path.relpath(file, root) if file.startswith(root + os.sep) else file}:{line}"
+    return f"{shown_file(file, root)}:{line}"
+
+
+def shown_file(file: str, root: str) -> str:
+    """A file for people; one under the root directory is told relative to it."""
+    return os.path.relpath(file, root) if file.startswith(root + os.sep) else file
 
 
 def _is_installed(file: str) -> bool:
@@ -122,6 +129,67 @@ def _is_installed(file: str) -> bool:
 def is_there(fullname: str) -> bool:
     """Whether a module is in ``sys.modules``, and no import of it has been put off."""
     return fullname in sys.modules and not getattr(type(sys.modules[fullname]), "is_deferred", False)
+
+
+AT_START = Place("conftest or plugin")
+"""Where nobody knows better."""
+
+
+def who_imported(fullname: str, plugins: Mapping[str, str]) -> Place:
+    """
+    The plugin or conftest file that has imported a module before anybody watched.
+
+    ``sys.modules`` is in the order in which imports have ended: the next plugin after a module has imported it at its
+    top, or an earlier one has done so in a hook. So something that has ended meanwhile must hold the module, or the
+    code of a plugin must import it.
+
+    Args:
+        fullname: The module.
+        plugins: What each plugin is called, by the name of its module.
+    """
+    order = list(sys.modules)
+    at = order.index(fullname)
+    if "pytest" in order[at:]:
+        return Place("start of Python, before pytest")
+    since: list[str] = []
+    for name in order[at + 1 :]:
+        since.append(name)
+        if name in plugins:
+            if any(_holds(sys.modules.get(each), fullname) for each in since):
+                return Place(plugins[name])
+            break
+    for evidence in (_holds, _has_code_for):
+        for name in plugins:
+            if evidence(sys.modules.get(name), fullname):
+                return Place(plugins[name])
+    return AT_START
+
+
+def _holds(module: object, fullname: str) -> bool:
+    """Whether a module holds another one, a part of it, or a function or class of it."""
+    for value in list(getattr(module, "__dict__", {}).values()):
+        is_module = isinstance(value, ModuleType)
+        home = vars(value).get("__name__") if is_module else None
+        if isinstance(value, (type, FunctionType)):
+            home = value.__module__
+        if isinstance(home, str) and is_within(home, fullname):
+            return value is not module
+    return False
+
+
+def _has_code_for(module: object, fullname: str) -> bool:
+    """Whether a function or a method of a module imports another one."""
+    pending: list[object] = list(getattr(module, "__dict__", {}).values())
+    for value in list(pending):
+        if isinstance(value, type) and value.__module__ == getattr(module, "__name__", ""):
+            pending += vars(value).values()
+    codes = [value.__code__ for value in pending if isinstance(value, FunctionType)]
+    while codes:
+        code = codes.pop()
+        if any(is_within(name, fullname) for name in code.co_names):
+            return True
+        codes += [const for const in code.co_consts if isinstance(const, CodeType)]
+    return False
 
 
 def is_plumbing(file: str) -> bool:

@@ -19,6 +19,8 @@ class Import(NamedTuple):
     """Growth of the resident set during the import; ``None`` where nobody measured or the system doesn't tell."""
     error: str = ""
     """The exception's type and text, where the import failed."""
+    within: str = ""
+    """The module whose import has brought it in, so that the cost is in that one's; empty where none is known."""
 
 
 class Reload(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import attrgetter
 from types import ModuleType, TracebackType
@@ -99,12 +99,22 @@ class ModuleRegistry:
         with self._whereabouts.setting_up(alias):
             return self._object(self.declared[alias])
 
-    def notice(self, place: Place) -> None:
-        """Record, as of *place*, the declared modules that import statements have brought in since the last call."""
-        for fullname in {module.fullname for module in self.declared.values()}:
-            is_real = is_there(fullname) and not is_stand_in(sys.modules[fullname])
-            if is_real and self.ledger.import_of(fullname) is None:
-                self.ledger.record(Import(fullname, WARM if fullname in INHERITED else place))
+    def notice(self, place: Place | Callable[[str], Place], within: str = "") -> None:
+        """
+        Record the declared modules that import statements have brought in since the last call.
+
+        Args:
+            place: Where, or a function that gives it for the name of a module.
+            within: The module whose import has brought them in.
+        """
+        new = [name for name in {module.fullname for module in self.declared.values()} if self._is_new(name)]
+        for fullname in new:
+            bringer = within or _bringer(fullname, new)
+            here = WARM if fullname in INHERITED else place if isinstance(place, Place) else place(fullname)
+            self.ledger.record(Import(fullname, here, within=bringer))
+
+    def _is_new(self, fullname: str) -> bool:
+        return is_there(fullname) and not is_stand_in(sys.modules[fullname]) and self.ledger.import_of(fullname) is None
 
     def _wanted(self, name: str, minversion: str | None) -> HeavyModule:
         __tracebackhide__ = True
@@ -175,12 +185,28 @@ class ModuleRegistry:
         self._modules[fullname] = module
         measured = (None, None) if is_earlier else (cost.duration_s, cost.rss_growth_bytes)
         self._record(Import(fullname, place, *measured))
-        self.notice(place)  # declared modules that this one has brought in
+        self.notice(place, "" if is_earlier else fullname)  # declared modules that this one has brought in
         return module
 
     def _record(self, event: Import) -> None:
         if self.ledger.import_of(event.fullname) is None:
             self.ledger.record(event)
+
+
+def _bringer(fullname: str, new: Sequence[str]) -> str:
+    """
+    The module among *new* ones during whose import another one was imported.
+
+    ``sys.modules`` is in the order in which imports have ended: that one ends later, and some part of it ends before.
+    """
+    if len(new) < 2 or fullname in INHERITED:
+        return ""
+    order = list(sys.modules)
+    before, after = order[: order.index(fullname)], order[order.index(fullname) :]
+    for other in new:
+        if not is_within(fullname, other) and other in after and any(is_within(name, other) for name in before):
+            return other
+    return ""
 
 
 def _missing(wanted: HeavyModule, error: BaseException) -> HeavyModuleMissing:

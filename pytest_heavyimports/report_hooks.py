@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 
 ATTRIBUTE = "heavyimports"
 """Of a worker's reports, and of its output: what it has seen since the last one."""
+SPAN = "heavyimports_span"
+"""Of a test's report: when it began and ended, in seconds since the epoch."""
 PHASES = ("setup", "call", "teardown")
 
 
 def register(config: pytest.Config, reporting: Reporting, *, has_files: bool) -> None:
     """Register what this run needs of the hooks below; *has_files* where files are asked for."""
-    hooks: list[object] = []
+    hooks: list[object] = [SpanHooks(reporting)] if has_files else []
     if hasattr(config, "workerinput"):
         hooks.append(WorkerHooks(reporting))
     else:
@@ -76,6 +79,25 @@ class ControllerHooks(Hooks):
             self._reporting.account_of(node.gateway.id).died = str(error)
 
 
+class SpanHooks(Hooks):
+    """Registered where files are asked for, in each process: times the phases by a clock that no test can freeze."""
+
+    def __init__(self, reporting: Reporting) -> None:
+        self._reporting = reporting
+        self._begin_s = 0.0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        self._begin_s = self._reporting.now_s()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        begin_s, self._begin_s = self._begin_s, self._reporting.now_s()
+        setattr(report, SPAN, [begin_s, self._begin_s])
+        return report
+
+
 class TestHooks(Hooks):
     """Registered where files are asked for, which tell when each test ran."""
 
@@ -88,7 +110,8 @@ class TestHooks(Hooks):
         if report.when in PHASES:  # not what pytest-xdist reports of a test that its worker died in
             worker = _worker(report)
             account = self._reporting.account_of(worker) if worker else self._reporting.tests
-            begin_us, end_us = (round((at_s - account.epoch_s) * 1e6) for at_s in (report.start, report.stop))
+            span = getattr(report, SPAN, (report.start, report.stop))
+            begin_us, end_us = (round((at_s - account.epoch_s) * 1e6) for at_s in span)
             account.phases.append(Phase(report.nodeid, report.when, report.outcome, begin_us, end_us))
 
 
@@ -105,8 +128,9 @@ class ReportHooks(Hooks):
             self._reporting.tell()
         if self._reporting.failures and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if session.config.option.no_summary and self._reporting.failures:  # the section at the end has them otherwise
-            print("", *self._reporting.failures, sep="\n")
+        told = [*self._reporting.failures, *self._reporting.unchecked]
+        if session.config.option.no_summary and told:  # the section at the end has them otherwise
+            print("", *told, sep="\n")
 
 
 def _worker(report: pytest.TestReport) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .options import BUDGETS_CACHE_KEY, HEAVY_MARK
+from .places import AT_START, INHERITED, WARM, is_there
 
 if TYPE_CHECKING:
     import pytest
 
+    from .imports.measuring import Measurer
     from .report.account import Account
     from .report.budget import Budget
     from .report.model import Report
@@ -37,6 +40,8 @@ class Reporting:
         self.budgets: tuple[Budget, ...] = ()
         self.failures: list[str] = []
         """Lines on what makes the run fail."""
+        self.unchecked: list[str] = []
+        """Lines on budgets that could not be checked."""
         self.accounts: dict[str, Account] = {}
         """Of workers, by their names."""
         self._config = config
@@ -51,6 +56,10 @@ class Reporting:
         is_distributed = hasattr(self._config, "workerinput") or getattr(option, "dist", "no") != "no"
         is_asked_for = settings.report_files or settings.budget or getattr(option, "xmlpath", None)
         return bool(is_distributed or is_asked_for or GITHUB_VARIABLE in os.environ)
+
+    def now_s(self) -> float:
+        """Seconds since the epoch, by the clock of the report."""
+        return self._session.clock.epoch_s + self._session.clock() / 1e6
 
     @property
     def has_something(self) -> bool:
@@ -86,7 +95,19 @@ class Reporting:
             collection_us=self.collection_us[1],
             events=events,
             loads=measurer.take(is_last=is_last) if measurer else [],
+            unmeasured=self._unmeasured(measurer) if is_last and measurer and self.budgets else (),
         )
+
+    def _unmeasured(self, measurer: Measurer) -> Iterator[tuple[str, str]]:
+        """The modules with a budget that are there, and were not loaded since this process measures."""
+        from .imports.standing import declared_spec, is_real
+
+        heavy = self._session.heavy_names()
+        for name in heavy.union(budget.name for budget in self.budgets):
+            module = sys.modules.get(name)
+            is_loaded = is_there(name) and is_real(name, module) and getattr(declared_spec(module), "origin", None)
+            if is_loaded and not measurer.has_loaded(name):
+                yield name, str(WARM if name in INHERITED else AT_START)
 
     @cached_property
     def report(self) -> Report:
@@ -127,6 +148,8 @@ class Reporting:
             yield Line(f"written: {file}")
         for failure in self.failures:
             yield Line(failure, "red")
+        for line in self.unchecked:
+            yield Line(line, "yellow")
 
     def tell(self) -> None:
         """Tell everybody but the terminal; what fails is added to the failures."""
@@ -145,13 +168,17 @@ class Reporting:
     def _judge_budgets(self) -> None:
         if not self.budgets:
             return
-        from .report.budget import figures_of, overdraft_lines, overdrafts
+        from .report.budget import figures_of, overdraft_lines, overdrafts, unchecked
 
         cache = getattr(self._config, "cache", None)
         last = cache.get(BUDGETS_CACHE_KEY, {}) if cache else {}
         heavy = self._session.heavy_names()
-        for overdraft in overdrafts(self.budgets, self.report, heavy, last):
+        over = overdrafts(self.budgets, self.report, heavy, last)
+        for overdraft in over:
             self.failures += overdraft_lines(overdraft)
+        overdrawn = {overdraft.budget for overdraft in over}
+        within = [budget for budget in self.budgets if budget not in overdrawn]
+        self.unchecked += unchecked(within, self.report, heavy)
         if cache:
             cache.set(BUDGETS_CACHE_KEY, {**last, **figures_of(self.budgets, self.report, heavy)})
 

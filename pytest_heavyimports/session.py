@@ -7,15 +7,16 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from .declarations import HeavyModule, read_declarations
 from .measure import Clock
-from .names import is_within, lineage
+from .names import is_within, lineage, root
 from .options import BUDGET_KEY, Settings, ini_source, read_settings
-from .places import Place, Whereabouts, calling_line, is_there
+from .places import Place, Whereabouts, calling_line, is_there, shown_file, who_imported
 from .reporting import Reporting
 from .session_hooks import SessionHooks
 from .sources import Line, from_ini
@@ -156,12 +157,17 @@ class HeavySession:
         finally:
             self._is_importing = False
             self.ledger.record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, error))
-            self.registry.notice(place)
+            self.registry.notice(place, fullname)
 
     def notice(self, phase: str, nodeid: str = "") -> None:
         """Record what import statements have brought in since the last call as brought in here."""
         if any(is_there(module.fullname) for module in self.declared.values()):
             self.registry.notice(Place(phase, nodeid))
+
+    def notice_start(self, config: pytest.Config) -> None:
+        """As :meth:`notice`, before anything is collected: as brought in by a plugin or a conftest file."""
+        if any(is_there(module.fullname) for module in self.declared.values()):
+            self.registry.notice(lambda fullname: who_imported(fullname, _plugins(config)))
 
     def forget(self, fullnames: Iterable[str]) -> None:
         """Record that heavy modules among these have been imported under a stand-in, and are there no more."""
@@ -280,8 +286,23 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
     if faults or more_faults:
         raise pytest.UsageError(*faults, *more_faults)
     session.declare(declared)
-    session.notice("conftest or plugin")
+    session.notice_start(config)
     return session
+
+
+def _plugins(config: pytest.Config) -> dict[str, str]:
+    """What each plugin and conftest file is called, for people, by the name of its module."""
+    called = {}
+    for name, plugin in config.pluginmanager.list_name_plugin():
+        module = getattr(plugin, "__name__", "") if isinstance(plugin, ModuleType) else type(plugin).__module__
+        if plugin is None or root(module) in ("_pytest", "pytest", "pytest_heavyimports"):
+            continue
+        file = str(getattr(plugin, "__file__", ""))
+        if file.endswith("conftest.py"):
+            called[module] = shown_file(file, str(config.rootpath))
+        else:
+            called.setdefault(module, f"plugin {name if isinstance(plugin, ModuleType) else module}")
+    return called
 
 
 def _warn_of_mistyped_budgets(

@@ -29,8 +29,9 @@ class SessionHooks(Hooks):
         self._session.notice("collect", collector.nodeid)
         return report
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_collection(self) -> Generator[None, object, object]:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> Generator[None, object, object]:
+        self._session.notice_start(session.config)
         begin_us = self._session.clock()
         try:
             return (yield)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .hooks import Hooks
-from .options import stub_names
-from .places import asking_line
-from .session import session_key
-from .stubbing import files_of_tests, remember_names, stand_ins_of
+from .options import STUBBED_CACHE_KEY, stub_names
+from .places import asking_line, shown_file
+from .session import installed_packages, session_key
+from .stubbing import files_of_tests, remember_names, stand_ins_of, update_committed_file
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from .declarations import HeavyModule
     from .errors import StandInRefused
+    from .imports.stubs import StandIn
     from .stubbing import StandIns
 
 REFUSALS = "heavyimports-refusals"
@@ -57,6 +59,16 @@ class RunHooks(Hooks):
     def __init__(self, stand_ins: StandIns) -> None:
         self._stand_ins = stand_ins
 
+    def pytest_report_header(self) -> list[str]:
+        """Whether names and calls are checked, which takes a look at the real module, some time."""
+        return [self._header(stand_in) for stand_in in self._stand_ins.of_run.values()]
+
+    def _header(self, stand_in: StandIn) -> str:
+        if stand_in.known is not None:
+            return f"stand-in: {stand_in.fullname}, names and calls are checked against {stand_in.real}"
+        remedy = "name a heavy_stub_file, and write it where that is installed: pytest --heavy-stub-update"
+        return f"stand-in: {stand_in.fullname}, names and calls are not checked: the real one is not known ({remedy})"
+
     # No wrapper: it is called for each test. Not the protocol, in which pytest-rerunfailures sets a test up repeatedly.
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
@@ -76,6 +88,31 @@ class RunHooks(Hooks):
 
             tell_report(report, [HeavyImportWarning(_with_notes(swallowed))], collector, "restore")
         return report
+
+
+class UpdateHooks(Hooks):
+    """Registered where the file of real names is to be written."""
+
+    def __init__(self, config: pytest.Config, packages: Collection[str]) -> None:
+        self._config = config
+        self._packages = packages
+        self._told = ""
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        stubbed = {name for item in session.items for name in stub_names(item)}
+        cache = getattr(self._config, "cache", None)
+        remembered = cache.get(STUBBED_CACHE_KEY, []) if cache is not None else []
+        try:
+            file, written = update_committed_file(self._config, {*self._packages, *stubbed, *remembered})
+        except OSError as error:
+            self._told = f"--heavy-stub-update: {error}"
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        else:
+            shown = shown_file(str(file), str(self._config.rootpath))
+            self._told = f"written: {shown}: the names of {', '.join(written) or 'nothing'}"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        terminalreporter.write_line(self._told)
 
 
 class OneTestHooks(Hooks):
@@ -175,6 +212,12 @@ def watch_run(config: pytest.Config) -> None:
     stand_ins = _watched(config)
     stand_ins.find_names(stand_ins.of_run.values())
     config.pluginmanager.register(RunHooks(stand_ins), "heavyimports-stand-ins-of-run")
+
+
+def watch_update(config: pytest.Config, declared: Iterable[HeavyModule]) -> None:
+    """The run is to write the file of real names: of what is declared, and of what has stand-ins elsewhere."""
+    packages = list(installed_packages(declared))
+    config.pluginmanager.register(UpdateHooks(config, packages), "heavyimports-stand-ins-update")
 
 
 def _watched(config: pytest.Config) -> StandIns:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
+from pathlib import Path
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from .imports.install import install_stand_ins
 from .imports.standing import is_stand_in, put, take_away
 from .imports.stubs import StandIn, StandInFinder
 from .names import root
-from .options import STUB_KEY, STUBBED_CACHE_KEY, stub_fault
+from .options import STUB_FILE_KEY, STUB_KEY, STUBBED_CACHE_KEY, ini_source, stub_fault
 from .places import is_plumbing, shown_line
 
 if TYPE_CHECKING:
@@ -137,16 +138,34 @@ class StandIns:
         """Tell stand-ins what is known of the real modules. pytest has a cache once it is configured."""
         cache = getattr(self.config, "cache", None)
         for stand_in in stand_ins:
-            real = self._look_at(stand_in.fullname)
-            if real is None and cache is not None and (names := cache.get(f"{NAMES_KEY}/{stand_in.fullname}", None)):
-                from .imports.surface import RealNames
-
-                real = RealNames.from_json(names)
-                if real and stand_in.version not in (None, real.version):
-                    real = None  # another one is installed now
-            stand_in.known = real
+            stand_in.known = self._look_at(stand_in.fullname)
+            for remembered in self._remembered(stand_in.fullname) if stand_in.known is None else ():
+                # Not where another version is installed now.
+                if stand_in.installed_version() in (None, remembered.version):
+                    stand_in.known = stand_in.known.merged(remembered) if stand_in.known else remembered
             if cache is not None:
                 remember_use(cache, stand_in.fullname)
+
+    def _remembered(self, fullname: str) -> Iterator[RealNames]:
+        """What the committed file, and pytest's cache, know of a real module."""
+        if fullname in self.committed:
+            yield self.committed[fullname]
+        cache = getattr(self.config, "cache", None)
+        if cache is not None and (names := cache.get(f"{NAMES_KEY}/{fullname}", None)):
+            from .imports.surface import RealNames
+
+            if real := RealNames.from_json(names):
+                yield real
+
+    @cached_property
+    def committed(self) -> dict[str, RealNames]:
+        """What the file of the project knows of real modules, by name."""
+        file = committed_file(self.config)
+        if file is None or not file.exists():
+            return {}
+        from .imports.surface import read_file
+
+        return read_file(file)
 
     def _look_at(self, fullname: str) -> RealNames | None:
         """As ``look_at``, which takes some hundredths of a second, once for all that is imported."""
@@ -180,6 +199,50 @@ def stand_ins_of(config: pytest.Config) -> StandIns:
     if stand_ins_key not in config.stash:
         config.stash[stand_ins_key] = StandIns(config)
     return config.stash[stand_ins_key]
+
+
+def committed_file(config: pytest.Config) -> Path | None:
+    """The file of the project that says what real modules have; ``None`` where it has none."""
+    name = config.getini(STUB_FILE_KEY)
+    return config.rootpath / name if name else None
+
+
+def check_committed_file(config: pytest.Config, *, is_run_stubbed: bool) -> None:
+    """
+    Read the file.
+
+    Raises:
+        pytest.UsageError: It can't be read, or isn't there in a run that has stand-ins; and this run doesn't write it.
+    """
+    file, is_update = committed_file(config), config.option.heavy_stub_update
+    where = f"{STUB_FILE_KEY} ({ini_source(config, STUB_FILE_KEY)})"
+    if is_update and file is None:
+        raise pytest.UsageError(f"--heavy-stub-update: no file is set. Set {STUB_FILE_KEY} = tests/stand-ins.json.")
+    if is_update and getattr(config.option, "dist", "no") != "no":
+        raise pytest.UsageError("--heavy-stub-update: one process must import the real modules. Leave out -n.")
+    try:
+        if file is not None and (file.exists() or is_run_stubbed):
+            from .imports.surface import read_file
+
+            stand_ins_of(config).committed = read_file(file)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        if not is_update:
+            remedy = "To write it where the real modules are installed: pytest --heavy-stub-update"
+            raise pytest.UsageError(f"{where}: {str(file)!r} can't be read: {error}. {remedy}") from None
+
+
+def update_committed_file(config: pytest.Config, names: Iterable[str]) -> tuple[Path, list[str]]:
+    """Write what real modules have, of these and of those in the file; gives the file, and what is in it."""
+    from .imports.surface import look_at, write_file
+
+    file, known = committed_file(config), stand_ins_of(config).committed
+    assert file is not None  # check_committed_file
+    written = dict(known)
+    for name in {*names, *known}:
+        if real := look_at(name):
+            written[name] = real.merged(known[name]) if name in known else real
+    write_file(file, written)
+    return file, [f"{name} {real.version}".rstrip() for name, real in sorted(written.items())]
 
 
 def remember_use(cache: pytest.Cache, fullname: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
@@ -25,8 +26,12 @@ _OF_SESSION = (b"pytester/template.py", b"fresh_server.py")  # processes that ar
 def _children() -> set[str]:
     """The processes that this one has started and not waited for."""
     listed = {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text("ascii").split()}
-    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in listed}
-    return {pid for pid, command in commands.items() if not any(name in command for name in _OF_SESSION)}
+    found = set()
+    for pid in listed:
+        with contextlib.suppress(OSError):  # it has just ended
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            found |= {pid} if not any(name in command for name in _OF_SESSION) else set()
+    return found
 
 
 def _world() -> dict[str, object]:
@@ -36,16 +41,16 @@ def _world() -> dict[str, object]:
         "importlib.reload": importlib.reload,
         "gc.isenabled()": gc.isenabled(),
         "os.environ": environment,
-        "children": _children(),
     }
 
 
 @pytest.fixture(autouse=True)
 def _untouched_world() -> Iterator[None]:
     """No test leaves a finder, a patched reload, a switched-off collector, a variable or a child process behind."""
-    before = _world()
+    before, children = _world(), _children()
     yield
     assert _world() == before
+    assert _children() - children == set()
 
 
 @pytest.fixture

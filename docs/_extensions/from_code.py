@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 from sphinx.errors import ExtensionError
 
 import pytest_heavyimports
-from pytest_heavyimports import cli, errors, fixtures, options, probe
+from pytest_heavyimports import base_hooks, cli, errors, fixtures, options, probe
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 PLACE = re.compile(r"^<!-- from the code: (?P<part>[\w-]+) -->$", re.MULTILINE)
 SCHEMA = Path(pytest_heavyimports.__file__).parent / "report" / "report.schema.json"
+PLUGINS = Path(__file__).parents[1] / "other-plugins.json"
 GUIDES = {
     "heavy_modules": "declaring",
     "heavy_list": "declaring",
@@ -40,6 +41,8 @@ GUIDES = {
     "heavy_defer": "light-tests",
     "heavy_xdist_workers": "light-tests",
     "heavy_stub": "stand-ins",
+    "heavy_stub_file": "stand-ins",
+    "heavy_stub_update": "stand-ins",
     "heavy_cuda_leak": "cuda",
     "heavy_cuda_leak_tolerance": "cuda",
     "heavy_cuda_workers": "cuda",
@@ -180,7 +183,20 @@ def public_types() -> Iterator[str]:
 
 def hooks() -> Iterator[str]:
     """The hooks that others may implement."""
-    yield from rst(".. autofunction:: pytest_heavyimports.base_hooks.HookSpecs.pytest_heavy_modules")
+    for name in sorted(dir(base_hooks.HookSpecs())):
+        yield from rst(f".. autofunction:: pytest_heavyimports.base_hooks.HookSpecs.{name}")
+
+
+def plugins() -> Iterator[str]:
+    """Which modes give the same outcomes beside which other plugins, as ``tests/compat/test_modes.py`` has found."""
+    table = json.loads(PLUGINS.read_text(encoding="utf-8"))
+    modes = ("guard", "defer", "stub", "isolate", "warm")
+    yield f"| plugin | version | {' | '.join(modes)} |"
+    yield f"|---|---|{'---|' * len(modes)}"
+    for name, row in table.items():
+        words = ("same" if row[mode] else "**differs**" if mode in row else "" for mode in modes)
+        yield f"| {name} | {row['version']} | {' | '.join(words)} |"
+    yield ""
 
 
 def commands() -> Iterator[str]:
@@ -275,6 +291,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "errors": error_list,
     "types": public_types,
     "hooks": hooks,
+    "plugins": plugins,
     "commands": commands,
     "schema": schema,
 }

@@ -145,7 +145,7 @@ class Guard:
             raise
         finally:
             self._ledger.record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, error))
-            self._record_what_came_with(place)
+            self._record_what_came_with(fullname, place)
         held = [name for name, fake in fakes.items() if is_held(fake, root(fullname))]
         if held:
             put_in = self._fakes.tolerated_since(held[0]) or self.watch.owner_of(held[0]).place
@@ -270,11 +270,11 @@ class Guard:
             self._sorted = (scope, number, unprotected)
         return self._sorted[2]
 
-    def _record_what_came_with(self, place: Place) -> None:
+    def _record_what_came_with(self, fullname: str, place: Place) -> None:
         """numpy, which torch has brought in, was first imported where torch was."""
         for package in self.protection.packages:
             if package in self._keeper.kept and self._ledger.import_of(package) is None:
-                self._ledger.record(Import(package, place))
+                self._ledger.record(Import(package, place, within=fullname))
 
     def _first(self, fullname: str) -> str:
         first = self._ledger.first_import(fullname)

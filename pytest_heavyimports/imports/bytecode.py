@@ -24,8 +24,14 @@ def replaces_itself(code: CodeType | None) -> bool:
     )
 
 
-def bindings(code: CodeType, package: str) -> Iterator[tuple[str, bool]]:
-    """Each name that a package's code binds, and whether to something else than its part of that name."""
+def bindings(code: CodeType | None, package: str) -> Iterator[tuple[str, bool]]:
+    """
+    Each name that a package's code binds, and whether to something else than its part of that name.
+
+    What ``from module import *`` binds is not known here: it is told as ``*module``.
+    """
+    if code is None:
+        return
     level: Any = 0
     names: Any = None
     module, attribute, is_from, is_imported = "", "", False, False
@@ -47,7 +53,7 @@ def bindings(code: CodeType, package: str) -> Iterator[tuple[str, bool]]:
         elif operation not in _BETWEEN:
             is_imported = False
             if operation == IMPORT_STAR:
-                yield "*", True
+                yield f"*{module}", True
 
 
 def _absolute(module: str, level: int, package: str) -> str:

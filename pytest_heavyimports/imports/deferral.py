@@ -14,7 +14,7 @@ import importlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader, SourcelessFileLoader
 from operator import itemgetter
 from types import CodeType, FrameType, ModuleType, TracebackType
@@ -27,6 +27,7 @@ from .bytecode import bindings, replaces_itself
 from .finder import is_import
 from .keeper import KEEPER
 from .loader import as_import_system, giving_spec
+from .onlooking import is_onlooker
 from .standing import put_fake, put_in, take_fake, take_out
 
 OURS = f"{__name__.partition('.')[0]}."
@@ -49,8 +50,9 @@ class DeferredModule(ModuleType):
     def __getattribute__(self, name: str) -> Any:
         __tracebackhide__ = True
         if name in WAKING:
-            if not _is_quiet(sys._getframe(1)):
-                _DEFERRED[id(self)].usable()
+            asker, deferred = sys._getframe(1), _DEFERRED[id(self)]
+            if not _is_quiet(asker) and not deferred.is_watched_by(asker):
+                deferred.usable()
         elif not _is_dunder(name) and _DEFERRED[id(self)].is_loading_elsewhere():
             _DEFERRED[id(self)].load()
         return ModuleType.__getattribute__(self, name)
@@ -63,6 +65,9 @@ class DeferredModule(ModuleType):
         if is_half or (not _is_from_import(asker) and _is_probe(name, asker, deferred)):
             half = "partially initialized " if is_half else ""
             raise AttributeError(f"{half}module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
+        if not _is_from_import(asker) and deferred.is_watched_by(asker):
+            told = "before its first use (heavy_defer): who looks at all modules doesn't use it"
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r} {told}")
         if _is_from_import(asker) and deferred.deferral.is_submodule(self, name):
             return importlib.import_module(f"{self.__name__}.{name}")
         module = deferred.load()
@@ -76,7 +81,8 @@ class DeferredModule(ModuleType):
         deferred = _DEFERRED[id(self)]
         if is_part and not deferred.has_begun and deferred.deferral.is_bound(self, name):
             return  # the package will bind the name to something else
-        is_handled = is_part or (_is_dunder(name) and _is_quiet(sys._getframe(1)))
+        asker = sys._getframe(1)
+        is_handled = is_part or (_is_dunder(name) and _is_quiet(asker)) or deferred.is_watched_by(asker)
         module = self if is_handled else deferred.usable()
         if module is self:
             ModuleType.__setattr__(self, name, value)
@@ -85,7 +91,8 @@ class DeferredModule(ModuleType):
 
     def __delattr__(self, name: str) -> None:
         __tracebackhide__ = True
-        module = _DEFERRED[id(self)].usable()
+        deferred = _DEFERRED[id(self)]
+        module = self if deferred.is_watched_by(sys._getframe(1)) else deferred.usable()
         if module is self:
             ModuleType.__delattr__(self, name)
         else:
@@ -93,7 +100,8 @@ class DeferredModule(ModuleType):
 
     def __dir__(self) -> list[str]:
         __tracebackhide__ = True
-        module = _DEFERRED[id(self)].usable()
+        deferred = _DEFERRED[id(self)]
+        module = self if deferred.is_watched_by(sys._getframe(1)) else deferred.usable()
         return list(ModuleType.__dir__(self)) if module is self else dir(module)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
@@ -132,6 +140,10 @@ class Deferred:
     def is_loading_elsewhere(self) -> bool:
         """Whether another thread executes it now."""
         return self._thread not in (None, threading.get_ident())
+
+    def is_watched_by(self, asker: FrameType) -> bool:
+        """Whether nobody executes it yet, and one asks who has no use of it."""
+        return not self.is_executed and self._thread is None and is_onlooker(asker, self.module.__name__)
 
     def usable(self) -> Any:
         """As :meth:`load`, but for the module's own code, while it is executed, the module as it is."""
@@ -279,12 +291,17 @@ class Deferral:
         if fullname in sys.modules:
             return isinstance(sys.modules[fullname], DeferredModule)
         spec = self._find_part(package, name)
-        return spec is not None and _is_deferrable(spec)
+        if spec is None or not _is_deferrable(spec):
+            return False
+        bound = self._bindings(package)
+        # scipy gives its parts by __getattr__. One may give a function of the same name in the part.
+        is_asked = "__getattr__" in bound and name not in bound
+        return not (is_asked and self._bindings_of(spec).get(name))
 
     def is_bound(self, package: ModuleType, name: str) -> bool:
         """Whether the package's code binds *name* to something else than its part of that name, or may do so."""
         bound = self._bindings(package)
-        return bound.get(name, "*" in bound or "__getattr__" in bound)
+        return bound[name] if name in bound else self._is_bound_by_star(bound, name, {package.__name__})
 
     def has_own(self, module: ModuleType, name: str) -> bool:
         """Whether a module will have an attribute, ``torch.__config__``: its code binds it, or it is a part."""
@@ -390,11 +407,28 @@ class Deferral:
         path = module.__spec__ and module.__spec__.submodule_search_locations
         return self._ask_others(f"{module.__name__}.{name}", list(path), None, is_raw=True) if path else None
 
+    def _is_bound_by_star(self, bound: Iterable[str], name: str, seen: set[str]) -> bool:
+        """Whether ``from module import *`` binds a name, or may do so since the code of that one can't be read."""
+        for star in [each[1:] for each in bound if each[:1] == "*" and each[1:] not in seen]:
+            seen.add(star)
+            parent = sys.modules.get(star.rpartition(".")[0])
+            spec = self._find_part(parent, star.rpartition(".")[2]) if parent else None
+            if spec is None or not _is_deferrable(spec):
+                return True
+            inner = self._bindings_of(spec)
+            if name in inner or self._is_bound_by_star(inner, name, seen):
+                return True
+        return False
+
     def _bindings(self, module: ModuleType) -> Mapping[str, bool]:
-        if module.__name__ not in self._bound:
-            code = _code(module.__spec__)
-            self._bound[module.__name__] = dict(bindings(code, module.__name__)) if code else {}
-        return self._bound[module.__name__]
+        assert module.__spec__ is not None  # the import system has set it
+        return self._bindings_of(module.__spec__)
+
+    def _bindings_of(self, spec: ModuleSpec) -> Mapping[str, bool]:
+        if spec.name not in self._bound:
+            package = spec.name if spec.submodule_search_locations is not None else spec.name.rpartition(".")[0]
+            self._bound[spec.name] = dict(bindings(_code(spec), package))
+        return self._bound[spec.name]
 
 
 class DeferringLoader:

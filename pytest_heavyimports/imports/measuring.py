@@ -106,6 +106,10 @@ class Measurer:
         load.end_ns = now_ns = self.read_ns()
         load.memory[1:] = [self._memory(now_ns, is_exact=not thread.stack)]
 
+    def has_loaded(self, fullname: str) -> bool:
+        """Whether a load of the module was noted."""
+        return any(load.fullname == fullname for load in self._loads)
+
     def take(self, *, is_last: bool) -> list[Load]:
         """The loads since the last call: those before which all are over; or all, as if they were over now."""
         begin, end = self._taken, len(self._loads)

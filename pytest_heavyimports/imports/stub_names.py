@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..names import is_within, lineage
 from .decorating import is_decorating, is_function, is_transforming
+from .stub_facts import METHODS, is_known
 from .stub_records import RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
 
 if TYPE_CHECKING:
@@ -352,7 +353,9 @@ def _is_mock(frame: FrameType) -> bool:
 def _may_be_value(cls: type) -> bool:
     """Whether a name may be that of a constant: by what is known of it, or else by the way it is written."""
     entry = _own_entry(cls)
-    return entry is not None and not is_class_name(cls.__name__) and entry.stand_in.kind(entry.shown) in ("", "value")
+    if entry is None or is_class_name(cls.__name__) or is_known(entry.shown):
+        return False
+    return entry.stand_in.kind(entry.shown) in ("", "value")
 
 
 def is_class_name(name: str) -> bool:
@@ -365,7 +368,8 @@ def make_name(entry: Entry, kind: str) -> NameType:
     name = entry.shown.rpartition(".")[2]
     module = next((each for each in lineage(entry.shown) if each in sys.modules and each != entry.shown), "")
     module = module if is_within(module, entry.origin.fullname) else entry.origin.fullname
-    namespace = {"__module__": module, "__qualname__": entry.shown.removeprefix(f"{module}.")}
+    namespace: dict[str, Any] = {"__module__": module, "__qualname__": entry.shown.removeprefix(f"{module}.")}
+    namespace.update(METHODS.get(entry.shown, {}))
     exception = getattr(builtins, kind, None) or _exception_of(name)
     bases = (Name, exception) if isinstance(exception, type) and not kind_is_plain(kind) else (Value,)
     made: NameType = NameType(name, bases, namespace)

@@ -31,12 +31,6 @@ RECORDED = frozenset(
 PROBES = ("__", "_pytest", "_mock", "_is_", "_ipython", "_repr_")
 PROBED = frozenset("_abc_impl _asdict _fields pytestmark pytest_plugins".split())
 
-# pytest.approx asks it of a numpy that it finds in sys.modules.
-ANSWERS: dict[str, Callable[..., object]] = {
-    "numpy.isscalar": lambda value: isinstance(value, (int, float, complex, str, bytes)),
-}
-
-
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 """Positional arguments, and those by keyword."""
 
@@ -106,8 +100,13 @@ class Record:
         if self._mock is None:
             from unittest.mock import Mock
 
-            self._mock = Mock(name=self.shown, side_effect=ANSWERS.get(self.shown))
+            self._mock = Mock(name=self.shown)
         return self._mock
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether somebody has said what calls give, or do."""
+        return self.is_configured or bool(self._mock and self._mock.side_effect)
 
     def call(self, call: Call, make: Callable[[Record], Any], *, decorates: bool = False) -> Any:
         """
@@ -119,11 +118,16 @@ class Record:
         args, kwargs = call
         if self._is_assertion():
             raise self.refusal("an assertion")
-        if not self.is_configured:
-            self._last = self.mock.return_value = make(self._of_call(args, kwargs))
+        if not self.has_answer:
+            answer = self.answer(args, kwargs)
+            self._last = self.mock.return_value = make(self._of_call(args, kwargs)) if answer is MISSING else answer
         value = self.mock(*args, **kwargs)
         is_new = value is self._last and not self.is_configured
         return decorated(args[0], value, self.shown) if decorates and is_new else value
+
+    def answer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ARG002  # of what has a name
+        """What a call gives that needs no computing; ``MISSING`` where nobody knows."""
+        return MISSING
 
     def child(self, name: str, make: Callable[[Record], Any]) -> Any:
         """A public attribute of a value that nobody knows, made of its record: always the same object."""
@@ -150,7 +154,7 @@ class Record:
     def _is_assertion(self) -> bool:
         """Whether to call it is to assert something: ``numpy.testing.assert_allclose``; nobody has configured it."""
         name = self.shown.rpartition(".")[2]
-        return name.startswith("assert") and not self.is_configured and not (self._mock and self._mock.side_effect)
+        return name.startswith("assert") and not self.has_answer
 
     def _of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Record:
         shown = f"{self.shown}({'...' if args or kwargs else ''})"

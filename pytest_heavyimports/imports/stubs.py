@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from ..named_tuple import NamedTuple
 from ..names import lineage
 from .standing import is_stand_in
-from .stub_names import NameType, give_unknown, make_name
-from .stub_records import ANSWERS, MISSING, RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
+from .stub_facts import OF_VERSION, SETTERS, VALUES, TorchVersion, answer_of, version_of
+from .stub_names import NameType, give, give_unknown, make_name
+from .stub_records import MISSING, RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -70,12 +71,25 @@ class Entry(Record):
             return found
         if name in RECORDED:
             return self.recorded(name, give_unknown)
-        if is_probe(name):
+        fullname = f"{self.shown}.{name}"
+        if fullname in VALUES:
+            return VALUES[fullname]
+        if fullname in OF_VERSION:
+            return self.stand_in.version
+        if is_probe(name) and not answer_of(fullname):
             raise AttributeError(f"stand-in {self.shown!r} has no attribute {name!r}")
         if not self.shown.endswith(".testing"):  # numpy.testing.assert_allclose
             refuse_misspelt(name)
         self.stand_in.check(self.shown, name)
-        return self.stand_in.get(f"{self.shown}.{name}")
+        return self.stand_in.get(fullname)
+
+    def answer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """See ``stub_facts.py``."""
+        if self.shown in SETTERS and args:
+            getter, read = SETTERS[self.shown]
+            self.stand_in.entry(getter).configure("return_value", read(self.stand_in, args[0]))
+        answer = answer_of(self.shown)
+        return answer(self.stand_in, *args, **kwargs) if answer else MISSING
 
     def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """
@@ -131,7 +145,7 @@ class Entry(Record):
     def state(self) -> Configured:
         """What was configured, for :meth:`begin`."""
         return_value = self.mock.return_value if self.is_configured else MISSING
-        side_effect = self._mock.side_effect if self._mock else ANSWERS.get(self.shown)
+        side_effect = self._mock.side_effect if self._mock else None
         return Configured(dict(self.attributes), return_value, side_effect)
 
     def begin(self, state: Configured | None) -> None:
@@ -140,7 +154,7 @@ class Entry(Record):
         self._mock, self._last, self.is_configured = None, MISSING, False
         if state:
             self.stand_in.used[self] = None
-        if state and state.side_effect is not ANSWERS.get(self.shown):
+        if state and state.side_effect is not None:
             self.configure("side_effect", state.side_effect)
         if state and state.return_value is not MISSING:
             self.configure("return_value", state.return_value)
@@ -178,7 +192,7 @@ class StandIn:
         """What the real one is known to have; ``None`` where nobody has ever seen it."""
         self.used: dict[Entry, None] = {}
         """Those that may have recorded something, or are configured, in order; all others are as they were made."""
-        self._installed_version = installed_version
+        self.installed_version = installed_version
         self._entries: dict[str, Entry] = {}
         self._names: dict[str, NameType] = {}
         self._lock = threading.RLock()
@@ -197,6 +211,15 @@ class StandIn:
                 self._names[fullname] = make_name(self.entry(fullname), self.kind(fullname))
             return self._names[fullname]
 
+    def make(self, fullname: str) -> Any:
+        """An instance of the class of that name, as a call of it gives it, which is not recorded."""
+        return give(self.get(fullname), Record(self.origin, f"{fullname}(...)", f"{fullname}.return_value"))
+
+    def is_configured(self, fullname: str) -> bool:
+        """Whether somebody has said what a function gives, or has put another one in its place."""
+        parent, _, name = fullname.rpartition(".")
+        return self.entry(fullname).has_answer or name in self.entry(parent).attributes
+
     def kind(self, fullname: str) -> str:
         """What the real one is known to be; empty where it isn't."""
         module, _, name = fullname.rpartition(".")
@@ -210,7 +233,9 @@ class StandIn:
     @property
     def version(self) -> str | None:
         """What ``__version__`` says; ``None`` where nobody knows."""
-        return self._installed_version() or (self.known.version if self.known else None) or None
+        remembered = self.known.version if self.known else None
+        found = self.installed_version() or remembered or version_of(self.fullname)
+        return TorchVersion(found) if found and self.fullname == "torch" else found
 
     @property
     def real(self) -> str:
@@ -245,8 +270,9 @@ class StandInModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         __tracebackhide__ = True
         entry: Entry = vars(self)[RECORD]
-        if name == "__version__" and entry.shown == entry.stand_in.fullname and (known := entry.stand_in.version):
-            return known
+        package = entry.stand_in.fullname
+        if name == "__version__" and entry.shown in (package, f"{package}.version") and entry.stand_in.version:
+            return entry.stand_in.version
         if name == "__version__":
             raise AttributeError(
                 f"{entry.shown!r} is a stand-in, and the version of the real one is not known. "

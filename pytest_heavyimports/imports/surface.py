@@ -10,9 +10,11 @@ from __future__ import annotations
 import builtins
 import difflib
 import inspect
+import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import Parameter, Signature
+from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -23,6 +25,7 @@ from .standing import is_real
 Names = dict[str, str]
 """Names with blanks between them, by what is said of them."""
 
+FORMAT = 1
 FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 
 
@@ -112,6 +115,29 @@ class RealNames:
                 name: kind for kind, names in by_kind.items() if kind != "open" for name in names.split()
             }
         return self._kinds[module]
+
+
+def read_file(file: Path) -> dict[str, RealNames]:
+    """
+    What :func:`write_file` has written, by package.
+
+    Raises:
+        OSError: It can't be read.
+        ValueError: Somebody else has written it.
+    """
+    found = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise ValueError(f"it is no file of names, of format {FORMAT}")
+    return {name: real for name, said in found["packages"].items() if (real := RealNames.from_json(said))}
+
+
+def write_file(file: Path, names: Mapping[str, RealNames]) -> None:
+    """Write a file for :func:`read_file`, to be committed: the same names make the same text."""
+    packages = {name: real.as_json() for name, real in names.items()}
+    text = json.dumps({"format": FORMAT, "packages": packages}, indent=1, sort_keys=True)
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(f"{text}\n", encoding="utf-8")
+    new.replace(file)
 
 
 def look_at(fullname: str, seen: RealNames | None = None) -> RealNames | None:

@@ -10,6 +10,7 @@ To the child, by a pipe of its own: ``("run", job)``, where *job* has
   collected nothing ``path`` is what it collects;
 - ``next``, the same three of the next test that this child will be given, or ``None``, after which it ends;
 - ``failed``, how many tests have failed so far, for ``--maxfail``;
+- ``attempts``, how many of this test have died, for pytest-rerunfailures;
 - ``limit_s``, for its parent;
 
 and, to a fresh interpreter, ``("heard",)`` once its parent has got hold of its output.
@@ -19,7 +20,9 @@ The end of that pipe, or SIGINT, means that no test follows: the fixtures are to
 From the child, by a pipe that all children share, one after the other:
 
 - ``("report", report, lost)``, a report as pytest makes it serializable, and what could not be sent;
+- ``("phase", when)``, before each phase of the test: a process that dies has died in the last;
 - ``("warning", warning, when, nodeid)``;
+- ``("kept", name, value)``, what another plugin keeps for the session, or ``("unsent", name, fault)``;
 - ``("exit", reason, returncode)``: ``pytest.exit()`` was called, ``("interrupt", traceback)``: somebody
   raised KeyboardInterrupt, ``("error", traceback)``: a plugin failed;
 - ``("output", descriptors)``, of a fresh interpreter: of the files that hold what has been captured and not reported;
@@ -32,7 +35,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import signal
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -41,7 +43,8 @@ import pytest
 
 from ..forking import end
 from ..hooks import Hooks
-from .reports import pack_report, pack_warning
+from .others import rerunfailures
+from .reports import pack_kept, pack_report, pack_warning
 
 if TYPE_CHECKING:
     import warnings
@@ -78,6 +81,18 @@ class ChildHooks(Hooks):
         """Send it."""
         self.send("warning", pack_warning(warning_message), when, nodeid)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        self.send("phase", "setup")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        self.send("phase", "call")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        self.send("phase", "teardown")
+
     def send(self, kind: str, *values: Any) -> None:
         """Send a message about the test; nothing where the test has forked, and its child comes out here."""
         if os.getpid() == self._pid and self.is_running:
@@ -104,7 +119,6 @@ class Child:
         self, jobs: Wire, item_of: Callable[[Where], pytest.Item], first: tuple[Any, ...] | None = None
     ) -> NoReturn:
         """Run tests until there are no more; *first* is a message that has come already."""
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         faulthandler.enable(self._trace)
         self._hooks = ChildHooks(self._session.config, self._reports)
         _tell_only(self._hooks, self._session.config)
@@ -131,7 +145,10 @@ class Child:
         session.testsfailed = job["failed"]
         try:
             item, nextitem = item_of(job), item_of(job["next"]) if job["next"] else None
+            rerunfailures.begin_after(item, job["attempts"])
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+            for name, value in item.config.hook.pytest_heavy_isolated_send(item=item):
+                hooks.send(*pack_kept(name, value))
         except pytest.exit.Exception as error:
             hooks.send("exit", str(error.msg), error.returncode)
         except KeyboardInterrupt as error:

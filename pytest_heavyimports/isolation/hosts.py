@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .supervisor import GRACE_S, TRACE_S, Ended, Supervisor, ready
-from .wire import Wire
+from .supervisor import GRACE_S, SHOWN_BYTES, TRACE_S, Ended, Supervisor, ready
+from .wire import MARK_BYTES, Wire
 
 if TYPE_CHECKING:
     from .supervisor import Job
@@ -24,7 +24,8 @@ class Pipes:
 
     def __init__(self) -> None:
         reading, writing = os.pipe()
-        self.reports, self.for_child = Wire(reading), Wire(writing)
+        self.mark = os.urandom(MARK_BYTES)
+        self.reports, self.for_child = Wire(reading, self.mark), Wire(writing, self.mark)
         self.trace = os.memfd_create("faulthandler")
 
     def close(self) -> None:
@@ -47,23 +48,50 @@ class TemplateHost:
         ours, its = socket.socketpair()
         self._control = Wire(ours.detach())
         control = Wire(its.detach())
+        self._limit_s = limit_s
         self._ready_by = time.monotonic() + limit_s
         self._pid = start(control, self._control, self._pipes)
         control.close()
-        self._is_ready = False
+        self._has_begun = False
+        self._importing = ""
         self.fault = ""
-        """Why it can't fork, once it has said so."""
+        """Why it can't fork, once that is known."""
+        self.is_late = False
+        """Whether it was not ready in time."""
+        self.trace = ""
+        """Where it was then, by faulthandler."""
         self._events = b""
 
     def wait_until_ready(self) -> str:
         """Why it can't fork; empty where it can."""
-        if self._is_ready:
-            return self.fault
-        self._is_ready = True
-        left_ms = max(int((self._ready_by - time.monotonic()) * 1000), 0)
-        message = self._control.wait() if ready(left_ms, self._control) else None
-        self.fault, self._events = message[1:] if message else ("the process that was to fork it could not begin", b"")
+        while not self._has_begun:
+            left_ms = max(int((self._ready_by - time.monotonic()) * 1000), 0)
+            if not ready(left_ms, self._control):
+                self._give_up()
+            for kind, *values in self._control.receive() if not self.is_late else ():
+                if kind == "importing":
+                    (self._importing,) = values
+                else:
+                    self._has_begun = True
+                    self.fault, self._events = values
+            if self._control.is_closed and not self._has_begun:
+                self._has_begun = True
+                self.fault = "the process that was to fork it could not begin"
         return self.fault
+
+    def _give_up(self) -> None:
+        """End it, as it has had its time; it says where it is."""
+        self._has_begun = self.is_late = True
+        doing = f"importing {self._importing}" if self._importing else "starting pytest for isolated tests"
+        self.fault = f"{doing} took more than {self._limit_s:g} s"
+        pidfd = os.pidfd_open(self._pid)
+        with suppress(OSError):  # its process group: a child of it may do the import
+            os.killpg(self._pid, signal.SIGABRT)
+        ready(int(TRACE_S * 1000), Descriptor(pidfd))
+        os.close(pidfd)
+        with suppress(OSError):  # it has ended
+            os.killpg(self._pid, signal.SIGKILL)
+        self.trace = os.pread(self._pipes.trace, SHOWN_BYTES, 0).decode(errors="replace")
 
     def take_events(self) -> bytes:
         """What its ledger has got while it began; once."""
@@ -96,7 +124,7 @@ class TemplateHost:
                 if time.monotonic() > deadline:
                     os.killpg(self._pid, signal.SIGKILL)
                 with suppress(OSError):
-                    ready(100, _Descriptor(pidfd))
+                    ready(100, Descriptor(pidfd))
         finally:
             os.close(pidfd)
             self._pipes.close()
@@ -112,6 +140,9 @@ class TemplateHost:
 
 class SpawnHost:
     """A fresh interpreter for each test, or for each group."""
+
+    is_late = False
+    trace = ""
 
     def __init__(self, start: Callable[[Pipes], tuple[int, Wire]]) -> None:
         """*start* starts an interpreter; gives its number and the wire to send tests by."""
@@ -166,9 +197,12 @@ class SpawnHost:
         return "\n".join(filter(None, texts))
 
 
-class _Descriptor:
+class Descriptor:
+    """What ``ready`` can wait for."""
+
     def __init__(self, fd: int) -> None:
         self._fd = fd
 
     def fileno(self) -> int:
+        """The descriptor."""
         return self._fd

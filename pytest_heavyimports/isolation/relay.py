@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from ..endings import end_in_words, last_lines, lines_of_current_thread
 from ..errors import IsolatedTestDied
-from .reports import unpack_report, unpack_warning, warning_of_loss, warning_of_lost_benchmark
+from .others import rerunfailures
+from .reports import unpack_report, unpack_warning, warning_of_loss
 
 if TYPE_CHECKING:
     import warnings
@@ -42,7 +44,15 @@ class Relay:
         self._record = record
         self._start = time.perf_counter()
         self._phase = "setup"
-        """The next of which there is no report."""
+        """The one that the process is in, or that comes next; empty after the last."""
+        self._told: set[str] = set()
+        """Phases of this attempt of which there has been a report."""
+        self.attempts = 0
+        """How often the test has begun: pytest-rerunfailures has it begin again."""
+        self.is_to_run_again = False
+        """Whether its process has died, and pytest-rerunfailures gives it another attempt."""
+        self.is_too_late_to_begin = False
+        """Whether its time was over before its first phase."""
         self._is_done = False
         self._failed_subtests = 0
         self._lost: set[str] = set()
@@ -65,14 +75,46 @@ class Relay:
 
     def die(self, text: str) -> None:
         """Tell that the test has failed in the phase that it was in, and close it."""
-        report = self._failure(text, self._phase if self._phase else "teardown")
+        when = self._phase if self._phase else "teardown"
+        if when == "call" and "setup" not in self._told:  # pytest-rerunfailures tells nothing before the teardown
+            self._tell(self._report_of(lambda: None, "setup")[0])
+        report, excinfo = self._report_of(lambda: pytest.fail(text, pytrace=False), when)
         report.duration = time.perf_counter() - self._start
-        if report.when == "call" and self._is_expected_to_fail():
+        if when == "call" and self._is_expected_to_fail():
             report.outcome, report.wasxfail = "skipped", self._reason_of_xfail()
+        elif rerunfailures.runs_again(self._item, report, excinfo, self.attempts):
+            report.outcome = "rerun"  # type: ignore[assignment]  # what pytest-rerunfailures says
+            self.is_to_run_again = True
         self._tell(report)
-        if report.when != "teardown":
-            call = pytest.CallInfo.from_call(lambda: None, "teardown")
-            self._tell(self._item.ihook.pytest_runtest_makereport(item=self._item, call=call))
+        if when != "teardown":
+            self._tell(self._report_of(lambda: None, "teardown")[0])
+
+    def skip(self, reason: str) -> None:
+        """Tell that the test was not run."""
+        report, _ = self._report_of(lambda: pytest.skip(reason), "setup")
+        report.longrepr = (*self._place(), f"Skipped: {reason}")
+        self._tell(report)
+        self._tell(self._report_of(lambda: None, "teardown")[0])
+
+    def begin_again(self) -> None:
+        """Follow another attempt."""
+        self.is_to_run_again = False
+        self._phase = "setup"
+        self._start = time.perf_counter()
+
+    def _on_phase(self, when: str) -> None:
+        self._phase = when
+        if when == "setup":
+            self._told.clear()
+            self.attempts += 1
+            rerunfailures.count(self._item, self.attempts)
+
+    def _on_kept(self, name: str, value: object) -> None:
+        self._item.config.hook.pytest_heavy_isolated_receive(item=self._item, name=name, value=value)
+
+    def _on_unsent(self, name: str, fault: str) -> None:
+        self._phase = "teardown"
+        self.die(f"What the plugin keeps as {name!r} is lost with the process of this isolated test: {fault}.")
 
     def _on_report(self, data: dict[str, Any], lost: list[str]) -> None:
         report = unpack_report(self._item.config, data)
@@ -107,8 +149,6 @@ class Relay:
         if shouldstop and not session.shouldstop:
             session.shouldstop = shouldstop
         self._record(events)
-        if _is_benchmark(self._item):
-            self._warn(warning_of_lost_benchmark(*self._place()), "runtest", self._item.nodeid)
 
     def _on_refused(self, fault: str) -> None:
         if self._phase == "setup":
@@ -118,7 +158,8 @@ class Relay:
 
     def _on_ended(self, ended: Ended) -> None:
         if not self._is_done:
-            self.die(str(_death(self._item.nodeid, ended, self._limit_s)))
+            self.is_too_late_to_begin = ended.is_late and not self.attempts
+            self.die(_death(self._item, ended, self._limit_s, has_begun=self.attempts > 0))
 
     def _count_subtests(self, report: pytest.TestReport) -> None:
         """A test whose subtests have failed has failed too: pytest counts them, in the child."""
@@ -128,12 +169,18 @@ class Relay:
                 f"contains {self._failed_subtests} failed subtest{'s' if self._failed_subtests > 1 else ''}"
             )
 
-    def _failure(self, text: str, when: Any) -> pytest.TestReport:
-        call = pytest.CallInfo.from_call(lambda: pytest.fail(text, pytrace=False), when)
-        report: pytest.TestReport = self._item.ihook.pytest_runtest_makereport(item=self._item, call=call)
-        return report
+    def _report_of(self, run: Callable[[], None], when: Any) -> tuple[pytest.TestReport, Any]:
+        """
+        A report of this process, and the exception in it.
+
+        Not by the hook ``pytest_runtest_makereport``: plugins expect in it what they have done in the phase, which was
+        in the other process.
+        """
+        call = pytest.CallInfo.from_call(run, when)
+        return pytest.TestReport.from_item_and_call(self._item, call), call.excinfo
 
     def _tell(self, report: pytest.TestReport) -> None:
+        self._told.add(report.when or "")
         self._item.ihook.pytest_runtest_logreport(report=report)
 
     def _warn(self, warning: warnings.WarningMessage, when: str, nodeid: str) -> None:
@@ -153,12 +200,6 @@ class Relay:
         return str(mark.kwargs.get("reason", "")) if mark else ""
 
 
-def _is_benchmark(item: pytest.Item) -> bool:
-    """Whether pytest-benchmark times it."""
-    benchmarks: Any = item.config.pluginmanager.getplugin("pytest-benchmark")
-    return bool(benchmarks) and not benchmarks.disabled and "benchmark" in getattr(item, "fixturenames", ())
-
-
 def _after(report: pytest.TestReport) -> str:
     """The phase that comes after a report; empty after the last."""
     if report.when == "setup":
@@ -166,24 +207,25 @@ def _after(report: pytest.TestReport) -> str:
     return "teardown" if report.when == "call" else ""
 
 
-def _death(nodeid: str, ended: Ended, limit_s: float) -> IsolatedTestDied:
-    trace = lines_of_current_thread(ended.trace, _plumbing())
+def too_late(nodeid: str, what: str, trace: str, output: str = "") -> str:
+    """The text of a failure: *what* took longer than it may."""
+    where = lines_of_current_thread(trace, _plumbing())
+    remedy = "To give it longer, set heavy_isolate_timeout."
+    return str(IsolatedTestDied(nodeid, end=f"{what}, and was ended", trace=where, output=output, remedy=remedy))
+
+
+def _death(item: pytest.Item, ended: Ended, limit_s: float, *, has_begun: bool) -> str:
     output = last_lines(ended.output)
-    if not ended.is_late:
-        return IsolatedTestDied(nodeid, end=end_in_words(ended.status), trace=trace, output=output)
-    return IsolatedTestDied(
-        nodeid,
-        end=f"it took more than {limit_s:g} s, and was ended",
-        trace=trace,
-        output=output,
-        remedy="To give it longer, set heavy_isolate_timeout.",
-    )
+    if ended.is_late:
+        what = "it" if has_begun else f"starting pytest and collecting {item.path.name} in the process of the test"
+        return too_late(item.nodeid, f"{what} took more than {limit_s:g} s", ended.trace, output)
+    trace = lines_of_current_thread(ended.trace, _plumbing())
+    return str(IsolatedTestDied(item.nodeid, end=end_in_words(ended.status), trace=trace, output=output))
 
 
 def _plumbing() -> tuple[str, ...]:
-    """Where pytest, pluggy and we are: of no interest in the trace of a test."""
-    import pluggy
-
-    package = Path(pytest.__file__).parent
+    """Where pytest, what runs it, and we are: of no interest in the trace of a test."""
+    packages = (sys.modules.get(name) for name in ("pytest", "_pytest", "pluggy", "xdist", "execnet"))
+    places = (str(Path(package.__file__ or "").parent) for package in packages if package)
     runpy = str(Path(os.__file__).with_name("runpy.py"))  # not frozen in Python 3.10
-    return (str(package), str(package.with_name("_pytest")), str(Path(pluggy.__file__).parent), _OURS, runpy)
+    return (*places, _OURS, runpy)

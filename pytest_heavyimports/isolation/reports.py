@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import sys
 import warnings
@@ -13,6 +14,8 @@ import pytest
 
 from ..errors import HeavyImportWarning
 
+KEPT_BYTES = 2**26
+"""How much a plugin may send after a test."""
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 _BASES: tuple[Any, ...] = (str, int, float, complex, bytes)
 """Of subclasses of these (a number of numpy, an enumeration), the plain value is sent."""
@@ -59,6 +62,18 @@ def plain(value: Any, name: str, lost: list[str]) -> Any:
     return shown
 
 
+def pack_kept(name: str, value: Any) -> tuple[str, str, Any]:
+    """The message with what another plugin keeps, or with the reason why that can't be sent."""
+    lost: list[str] = []
+    sent = plain(value, name, lost)
+    if lost:
+        return "unsent", name, f"only plain values can be sent, which this is not: {lost[0]}"
+    size = len(marshal.dumps(sent))
+    if size > KEPT_BYTES:
+        return "unsent", name, f"it takes {size >> 20} MiB, and up to {KEPT_BYTES >> 20} MiB can be sent"
+    return "kept", name, sent
+
+
 def pack_warning(warning: warnings.WarningMessage) -> tuple[str, str, str, str, int]:
     """Text, module and name of the category, file and line."""
     category = warning.category
@@ -82,12 +97,11 @@ def warning_of_loss(nodeid: str, lost: str, file: str, line: int) -> warnings.Wa
     text = (
         f"{nodeid}: a value can't be sent from the process of an isolated test, and its repr stands in for it: {lost}"
     )
-    return warnings.WarningMessage(HeavyImportWarning(text), HeavyImportWarning, file, line)
+    return our_warning(text, file, line)
 
 
-def warning_of_lost_benchmark(file: str, line: int) -> warnings.WarningMessage:
-    """What is told of a test that pytest-benchmark has timed: it keeps the results in the process that ran the test."""
-    text = "the results of pytest-benchmark are lost with the process of an isolated test: time it without isolation"
+def our_warning(text: str, file: str, line: int) -> warnings.WarningMessage:
+    """A warning of this plugin about a line of a file."""
     return warnings.WarningMessage(HeavyImportWarning(text), HeavyImportWarning, file, line)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..interpreter import interpreter_flags
+from .others import testmon
 from .reports import plain
 from .wire import Wire
 
@@ -55,14 +56,15 @@ class Spawner:
     def _start(self, is_template: bool, wire: Wire, pipes: Pipes) -> int:
         self._number += 1
         setup = os.memfd_create("setup")
-        os.write(setup, marshal.dumps(plain(self._setup(is_template), "", [])))
+        os.write(setup, marshal.dumps(plain({**self._setup(is_template), "mark": pipes.mark}, "", [])))
         os.lseek(setup, 0, os.SEEK_SET)
         given = (setup, wire.fileno(), pipes.for_child.fileno(), pipes.trace)
         command = [sys.executable, *interpreter_flags(), str(START)]
         try:
             for fd in given:
                 os.set_inheritable(fd, True)
-            return os.posix_spawn(command[0], [*command, *map(str, given)], os.environ)
+            # A process group of its own, which Ctrl-C doesn't reach, and which can be ended as a whole.
+            return os.posix_spawn(command[0], [*command, *map(str, given)], os.environ, setpgroup=0)
         finally:
             for fd in given:
                 os.set_inheritable(fd, False)
@@ -84,6 +86,7 @@ class Spawner:
             "temporary": str(self._temporary / f"isolated-{self._number}"),
             "worker": worker,
             "coverage": _coverage(),
+            "testmon": testmon.is_used(config),
         }
 
 

@@ -62,7 +62,8 @@ class Supervisor:
         self._number = -1
         self._deadline = 0.0
         self._is_late = False
-        self._is_killed = False
+        self._others: set[int] = set()
+        """The other children of this process."""
 
     def fileno(self) -> int:
         """A descriptor that is ready when the child has ended; -1 while there is none."""
@@ -73,9 +74,11 @@ class Supervisor:
         if not self.pid:
             os.truncate(self._trace, 0)
             os.lseek(self._trace, 0, os.SEEK_SET)
+            self._others = children()
+            adopt_orphans(True)
             self.pid, self._jobs = self._start()
             self.pidfd = os.pidfd_open(self.pid)
-            self._is_late = self._is_killed = False
+            self._is_late = False
         self._number = job["number"]
         self._deadline = time.monotonic() + job["limit_s"]
         self.send("run", dict(job))
@@ -119,12 +122,15 @@ class Supervisor:
             ready(self.poll_ms(), self)
 
     def _clean_up(self, status: int) -> Ended:
-        self._kill()  # whomever it has left
+        self._kill()  # whomever it has left in its process group, and others
+        end_orphans(self._others)
+        adopt_orphans(False)
         os.close(self.pidfd)
         assert self._jobs
         self._jobs.close()
         self.pid, self.pidfd, self._jobs = 0, -1, None
-        trace = os.pread(self._trace, SHOWN_BYTES, 0).decode(errors="replace")
+        size = os.fstat(self._trace).st_size
+        trace = os.pread(self._trace, SHOWN_BYTES, max(size - SHOWN_BYTES, 0)).decode(errors="replace")
         return Ended(self._number, status, self._is_late, self._output()[-SHOWN_BYTES:], trace)
 
     def _signal(self, number: int) -> None:
@@ -135,6 +141,43 @@ class Supervisor:
         self._signal(signal.SIGKILL)
         with suppress(ProcessLookupError, PermissionError):  # it had no time to begin a session
             os.killpg(self.pid, signal.SIGKILL)
+
+
+def adopt_orphans(is_on: bool) -> None:
+    """
+    Have processes whose parent ends become children of this one: those that a test has put into another session too.
+
+    Reference: prctl(2), ``PR_SET_CHILD_SUBREAPER``.
+    """
+    import ctypes
+
+    ctypes.CDLL(None).prctl(36, int(is_on))
+
+
+def children() -> set[int]:
+    """The processes that this one has started or adopted."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return set()  # which is usual, and quickly found
+    found = set()
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with suppress(OSError), open(f"/proc/{name}/stat", "rb") as stat:
+            # After the name, which may have anything in it: the state, the parent.
+            if int(stat.read().rpartition(b")")[2].split()[1]) == os.getpid():
+                found.add(int(name))
+    return found
+
+
+def end_orphans(others: set[int]) -> None:
+    """End the children of this process but *others*, and those that share its process group: it has started these."""
+    own_group = os.getpgrp()
+    while orphans := {pid for pid in children() - others if os.getpgid(pid) != own_group}:
+        for pid in orphans:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
 
 def ready(ms: int | None, *waited_for: Any) -> set[int]:

@@ -2,9 +2,10 @@
 The template: a process that has imported what the tests need, has computed nothing, and forks a child for each test.
 
 Owns ``os.fork``, but for that of the warm start. The protocol between it and the process that runs pytest, by a pair of
-sockets: ``("ready", fault, events)`` when it can begin, with the reason why it can't fork, and what its ledger has got
-since it began; then ``("run", job)`` to it (see ``child.py``), and from it ``("refused", number, fault)`` or, when a
-child has ended, ``("ended", *Ended)``. The end of the sockets means that it shall end its child, and itself.
+sockets: ``("importing", fullname)`` before it imports something; ``("ready", fault, events)`` when it can begin, with
+the reason why it can't fork, and what its ledger has got since it began; then ``("run", job)`` to it (see
+``child.py``), and from it ``("refused", number, fault)`` or, when a child has ended, ``("ended", *Ended)``. The end of
+the sockets means that it shall end its child, and itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..forking import end, end_with_parent, flush, why_not_fork
@@ -86,17 +87,12 @@ class Template:
         if pid:
             os.close(reading)
         else:
-            enter(self._control.close, lambda: os.close(writing))
+            os.setpgid(0, 0)  # not the leader of a session: that gets the first terminal that it opens
+            self._control.close()
+            os.close(writing)
             end_with_parent()
             self._run_child(Wire(reading))
         return pid, Wire(writing)
-
-
-def enter(*closings: Callable[[], None]) -> None:
-    """In a new process: a session of its own, which Ctrl-C doesn't reach; closes what it must not hold."""
-    os.setsid()
-    for close in closings:
-        close()
 
 
 def fork_process(run: Callable[[], None], *closings: Callable[[], None]) -> int:
@@ -107,8 +103,9 @@ def fork_process(run: Callable[[], None], *closings: Callable[[], None]) -> int:
         return pid
     status = 1
     try:
-        enter(*closings)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.setsid()  # which Ctrl-C doesn't reach
+        for close in closings:
+            close()
         run()
         status = 0
     except BrokenPipeError:
@@ -131,9 +128,24 @@ def go_ahead_if(succeeds: Callable[[], bool]) -> None:
         if succeeds():
             return
         os._exit(_SPOILT)
+    # Where that takes too long, both get a signal: that process is to say where it is, and to end, before this one.
+    previous = signal.signal(signal.SIGABRT, signal.SIG_IGN)
     _, status = os.waitpid(pid, 0)
     if os.waitstatus_to_exitcode(status) != _SPOILT:
         end(0)
+    signal.signal(signal.SIGABRT, previous or signal.SIG_DFL)
+
+
+def give_up(files: Iterable[Any]) -> None:
+    """
+    Have these open files of another process lead nowhere here: a test may write to any descriptor.
+
+    They stay open, since objects here still have their numbers.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for file in files:
+        os.dup2(nowhere, file.fileno(), inheritable=False)
+    os.close(nowhere)
 
 
 def unreported_output(config: pytest.Config) -> str:

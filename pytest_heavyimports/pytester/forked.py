@@ -22,7 +22,7 @@ except ImportError:  # Windows, where nothing is forked
 _TEMPLATE = Path(__file__).resolve().with_name("template.py")
 _FORKING = _TEMPLATE.parents[1] / "forking.py"
 _MOST = 4
-"""So many templates are kept; the one that was used least recently ends first."""
+"""At most this many templates are kept; the one that was used least recently ends first."""
 _START_S = 120
 _END_S = 10
 _READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "GLIBC_", "COVERAGE_", "COV_CORE_")
@@ -43,26 +43,28 @@ class Template:
     """A process to fork runs from."""
 
     def __init__(self, executable: str, environment: dict[str, str], preload: Sequence[str]) -> None:
-        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [executable, str(_TEMPLATE), str(its.fileno()), str(_FORKING), *preload]
-        with its:
-            self._process = subprocess.Popen(
-                command,
-                env={
-                    **{name: value for name, value in environment.items() if name != _SET_IN_CHILD},
-                    "PRELOAD_PATH": os.pathsep.join(sys.path) if preload else "",
-                },
-                cwd="/",
-                pass_fds=[its.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
-        self._control = ours
         self.running: set[int] = set()
         """The children that nobody has waited for yet; they end with it."""
+        self._control, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [executable, str(_TEMPLATE), str(its.fileno()), str(_FORKING), *preload]
+        variables = {name: value for name, value in environment.items() if name != _SET_IN_CHILD}
+        try:
+            with its:
+                self._process = subprocess.Popen(
+                    command,
+                    env={**variables, "PRELOAD_PATH": os.pathsep.join(sys.path) if preload else ""},
+                    cwd="/",
+                    pass_fds=[its.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                )
+        except OSError as error:
+            self._control.close()
+            raise CannotFork(f"{error.strerror} ({executable})") from None
         try:
             fault = self._wait_until_ready()
         except BaseException:  # Ctrl-C
+            self._process.kill()
             self.close()
             raise
         if fault:
@@ -91,6 +93,9 @@ class Template:
             answer = self._answer()
         except OSError:
             answer = None
+        except BaseException:  # Ctrl-C: nobody could tell the next answer from this one
+            self.close()
+            raise
         if answer is None:
             raise CannotFork(f"the process that has forked run {pid} has died, so its exit status is not known")
         self.running.remove(pid)
@@ -98,6 +103,8 @@ class Template:
 
     def close(self) -> None:
         """End the process."""
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)  # another process, a fork of this one, may have the socket too
         self._control.close()
         try:
             self._process.wait(_END_S)
@@ -121,14 +128,15 @@ class Template:
 
 
 class ForkedProcess:
-    """A child, to be used as a :class:`subprocess.Popen`."""
+    """A child, with what ``pytester`` uses of a :class:`subprocess.Popen`: no streams, and no ``communicate()``."""
 
-    stdin = None
+    stdin = stdout = stderr = None
 
     def __init__(self, template: Template, request: dict[str, object], streams: list[int]) -> None:
         self._template = template
         self.args = ["pytest", *request["arguments"]]  # type: ignore[misc]  # a list of texts
         self.returncode: int | None = None
+        self._pidfd = -1
         self.pid, self._pidfd = template.fork(request, streams)
 
     def poll(self) -> int | None:
@@ -167,7 +175,7 @@ class ForkedProcess:
 
     def send_signal(self, number: int) -> None:
         """Send a signal, where it still runs."""
-        if self.returncode is None:
+        if self.returncode is None and self._pidfd >= 0:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
 
@@ -180,10 +188,9 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
     def _reap(self) -> None:
-        try:
-            self.returncode = self._template.reap(self.pid)
-        finally:
-            os.close(self._pidfd)
+        pidfd, self._pidfd = self._pidfd, -1
+        os.close(pidfd)
+        self.returncode = self._template.reap(self.pid)
 
 
 class ForkedRuns:
@@ -196,7 +203,13 @@ class ForkedRuns:
         """
         self._preload = tuple(preload)
         self._templates: dict[Key, Template] = {}
+        self._faults: dict[Key, str] = {}
+        """Why there can't be a template, so that nobody tries again for each run."""
+        self.reported: set[str] = set()
+        """The faults that a warning has told of."""
         self._pid = os.getpid()
+        self._of_parents: list[dict[Key, Template]] = []
+        """The templates of the processes that this one is a fork of: kept, so that none is finalized here."""
 
     def start(self, command: Sequence[str], environment: dict[str, str], stdout: int, stderr: int) -> ForkedProcess:
         """
@@ -226,7 +239,7 @@ class ForkedRuns:
         os.close(end)
         try:
             return ForkedProcess(template, request, [empty, stdout, stderr])
-        except BaseException as error:  # of Ctrl-C, too: who knows what it has answered
+        except BaseException as error:  # Ctrl-C too: the answer may be lost
             self._templates.pop(key).close()
             if isinstance(error, OSError):
                 raise CannotFork(error.strerror) from None
@@ -240,18 +253,24 @@ class ForkedRuns:
             self._templates.popitem()[1].close()
 
     def _template(self, key: Key, executable: str, environment: dict[str, str]) -> Template:
-        if self._pid != os.getpid():  # this process is a fork: the templates are its parent's, and not to be ended here
-            self._of_parent = self._templates
+        if self._pid != os.getpid():
+            self._of_parents.append(self._templates)
             self._templates, self._pid = {}, os.getpid()
         template = self._templates.pop(key, None)
         if template and template.has_ended:
             template.close()
             template = None
+        if fault := self._faults.get(key):
+            raise CannotFork(fault)
         if template is None:
             idle = [other for other, each in self._templates.items() if not each.running]
-            for other in idle[: len(self._templates) - _MOST + 1]:
+            for other in idle[: max(len(self._templates) + 1 - _MOST, 0)]:
                 self._templates.pop(other).close()
-            template = Template(executable, environment, self._preload)
+            try:
+                template = Template(executable, environment, self._preload)
+            except CannotFork as fault:
+                self._faults[key] = str(fault)
+                raise
         self._templates[key] = template  # last, as the one that was just used
         return template
 
@@ -270,8 +289,8 @@ def _given_at_start(environment: dict[str, str]) -> tuple[object, ...]:
         home if Path(home, ".local").is_dir() else "",  # the user's own site-packages
         *sorted(item for item in variables if item[0] != _SET_IN_CHILD),
         *map(resource.getrlimit, _LIMITS),
-        *(number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN),
-        *signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        frozenset(number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN),
+        frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
     )
 
 

@@ -20,7 +20,7 @@ _PLAIN_ARGUMENTS = {"timeout", "syspathinsert"}
 
 
 CLOSED = pytest.Pytester.CLOSE_STDIN
-"""The default of pytester's: nothing is on standard input."""
+"""pytester's default: an empty standard input."""
 
 
 class PytesterHooks(Hooks):
@@ -31,9 +31,9 @@ class PytesterHooks(Hooks):
         self._runs = ForkedRuns(preload)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self) -> Generator[None, object, object]:
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         value = yield
-        if isinstance(value, pytest.Pytester):
+        if fixturedef.argname == "pytester" and isinstance(value, pytest.Pytester):
             fork_runs(value, self._runs, is_all=self._is_all)
         return value
 
@@ -67,8 +67,7 @@ def fork_runs(pytester: pytest.Pytester, runs: ForkedRuns, *, is_all: bool = Fal
                 return runs.start(command, environment, stdout.fileno(), stderr.fileno())
             except CannotFork as fault:
                 is_forking = False
-                text = f"heavy_runpytest: this run of pytester starts an interpreter, as none can be forked: {fault}."
-                warnings.warn(HeavyImportWarning(text), stacklevel=2)
+                _warn_once(runs, str(fault))
         return start(cmdargs, stdout=stdout, stderr=stderr, stdin=stdin, **kw)
 
     def runpytest(*args: Any, **kwargs: Any) -> pytest.RunResult:
@@ -88,3 +87,11 @@ def fork_runs(pytester: pytest.Pytester, runs: ForkedRuns, *, is_all: bool = Fal
 
     pytester.popen = popen  # type: ignore[method-assign]  # of this object alone
     pytester.runpytest = runpytest  # type: ignore[method-assign]
+
+
+def _warn_once(runs: ForkedRuns, fault: str) -> None:
+    """Warn that runs start interpreters, and why; the first time that it is for this reason."""
+    if fault not in runs.reported:
+        runs.reported.add(fault)
+        text = f"heavy_runpytest: pytester runs pytest in a new interpreter, because it can't fork: {fault}."
+        warnings.warn(HeavyImportWarning(text), stacklevel=3)

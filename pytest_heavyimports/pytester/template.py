@@ -9,10 +9,10 @@ The protocol. Requests come by a Unix socket of packets, one at a time, each a J
 - At the start it answers ``{"fault": text}``: why it can't fork, empty where it can. Where it can't, it ends.
 - ``{"arguments": [str], "directory": str, "environment": {str: str}, "umask": int}``, with the descriptors of stdin,
   stdout and stderr, starts a run. It answers ``{"pid": int}``, with a pidfd of the child.
-- ``{"wait": pid}`` waits for that child. It answers ``{"status": int}``, as in ``os.waitpid``.
+- ``{"wait": pid}`` waits for that child. It answers ``{"pid": int, "status": int}``, as ``os.waitpid`` does.
 
-The end of the socket ends the process, and the children that nobody has waited for. Any other child ends as an
-interpreter does, by Python's own shutdown.
+When the socket closes, the process kills unfinished runs and exits. A run ends as an interpreter does, by Python's own
+shutdown. Nothing is shared with the template of isolated tests, which is a copy of a whole session and runs one child.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def import_pytest() -> None:
 
 
 def import_all(names: Iterable[str]) -> None:
-    """Import modules; of one that is missing or broken the run that needs it tells."""
+    """Import modules. A missing or broken module is reported by the run that needs it."""
     for name in names:
         with suppress(Exception):
             importlib.import_module(name)
@@ -63,6 +63,10 @@ def why_not_fork(forking: str) -> str:
     Args:
         forking: The file of this package that knows which threads do no harm.
     """
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError as error:
+        return f"{error.strerror} (pidfd_open)"
     if len(os.listdir("/proc/self/task")) == 1:
         return ""
     if threads := [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]:
@@ -92,22 +96,20 @@ def start_run(request: dict[str, object], streams: list[int]) -> None:
 
 
 def serve(control: socket.socket) -> bool:
-    """Fork children until the socket ends; true in a child."""
+    """Fork children until the socket closes; true in a child."""
     children: set[int] = set()
-    with suppress(BrokenPipeError):
-        while True:
-            message, ancillary, _, _ = control.recvmsg(REQUEST_BYTES, socket.CMSG_SPACE(3 * array.array("i").itemsize))
-            if not message:
-                break
-            request = json.loads(message)
+    is_child = False
+    try:
+        while message := receive(control):
+            request, streams = message
             if "wait" in request:
-                pid, status = os.waitpid(request["wait"], 0)
+                pid, status = os.waitpid(int(str(request["wait"])), 0)
                 children.remove(pid)
-                control.send(json.dumps({"status": status}).encode())
+                control.send(json.dumps({"pid": pid, "status": status}).encode())
                 continue
-            streams = array.array("i", b"".join(data for _, _, data in ancillary)).tolist()
             pid = os.fork()
             if not pid:
+                is_child = True
                 control.close()
                 start_run(request, streams)
                 return True
@@ -117,9 +119,21 @@ def serve(control: socket.socket) -> bool:
             pidfd = os.pidfd_open(pid)
             socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [pidfd])
             os.close(pidfd)
-    for pid in children:
-        os.kill(pid, signal.SIGKILL)
+    except OSError:  # the other side has closed the socket, with an answer unread or before one came
+        if is_child:
+            raise
+    finally:
+        if not is_child:
+            for pid in children:
+                os.kill(pid, signal.SIGKILL)
     return False
+
+
+def receive(control: socket.socket) -> tuple[dict[str, object], list[int]] | None:
+    """The next request, and the descriptors that came with it; ``None`` when the socket has closed."""
+    message, ancillary, _, _ = control.recvmsg(REQUEST_BYTES, socket.CMSG_SPACE(3 * array.array("i").itemsize))
+    streams = array.array("i", b"".join(data for _, _, data in ancillary)).tolist()
+    return (json.loads(message), streams) if message else None
 
 
 def main() -> None:

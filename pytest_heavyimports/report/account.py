@@ -28,6 +28,7 @@ class Account:
         events: Iterable[tuple[int, Event]] = (),
         loads: Iterable[Load] = (),
         phases: Iterable[Phase] = (),
+        unmeasured: Iterable[tuple[str, str]] = (),
     ) -> None:
         """
         Args:
@@ -40,6 +41,7 @@ class Account:
             events: Each with the microseconds since the beginning.
             loads: The tree of imports, as it was measured.
             phases: The parts of the tests.
+            unmeasured: Modules with a budget that were there before anything was measured, each with where it came in.
         """
         self.name = name
         self.epoch_s = epoch_s
@@ -50,6 +52,7 @@ class Account:
         self.events = list(events)
         self.loads = list(loads)
         self.phases = list(phases)
+        self.unmeasured = list(unmeasured)
 
     def add(self, plain: dict[str, Any]) -> None:
         """Take what the process has given by :func:`as_values` since the last time."""

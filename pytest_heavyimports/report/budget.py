@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..named_tuple import NamedTuple
-from ..names import is_dotted, is_within
+from ..names import is_dotted, is_within, lineage
+from ..records import Import
 from .figures import memory, seconds
 from .model import cost_of, heavy_us, outermost_heavy, parts_of
 
 if TYPE_CHECKING:
+    from .account import Account
     from .model import Node, Report
 
 TOTAL = "total"
@@ -115,6 +117,39 @@ def overdrafts(
             parts = [Part(name, figure, before.get(name)) for name, figure in _parts(budget, tree, heavy)]
             found.append(Overdraft(budget, spent, process, tuple(parts[:PARTS])))
     return found
+
+
+def unchecked(budgets: Iterable[Budget], report: Report, names: Iterable[str]) -> Iterator[str]:
+    """
+    The budgets that can't be checked, since a process has a module that it has not measured: a sentence on each.
+
+    Args:
+        budgets: Those that are not overdrawn.
+        report: Of this run.
+        names: The heavy modules, which are the total.
+    """
+    heavy = frozenset(names)
+    for budget in budgets:
+        for account in report.accounts:
+            found = [
+                (name, where)
+                for name, where in _unmeasured(account, report.trees[account.name])
+                if (name in heavy if budget.name == TOTAL else is_within(name, budget.name))
+            ]
+            if found:
+                name, where = found[0]
+                first = ", ".join(filter(None, (account.name, where)))
+                yield f"not checked: {budget.text}: {name!r} was not measured, first: {first} ({budget.source})"
+                break
+
+
+def _unmeasured(account: Account, tree: Sequence[Node]) -> Iterator[tuple[str, str]]:
+    """Modules that a process has, and hasn't measured: imported before it began, or in another process of its own."""
+    loaded = {node.load.fullname for node in tree}
+    recorded = [(event.fullname, str(event.place)) for _, event in account.events if isinstance(event, Import)]
+    for name, where in [*recorded, *account.unmeasured]:
+        if loaded.isdisjoint(lineage(name)):
+            yield name, where
 
 
 def figures_of(budgets: Iterable[Budget], report: Report, names: Iterable[str]) -> Figures:

@@ -265,7 +265,7 @@ def _imports(account: Account, tree: list[Node], names: frozenset[str]) -> Itera
     for name in sorted({**events, **loads}, key=lambda name: _begin(name, tree, loads, events)):
         event = events[name][1] if name in events else Import(name, Place(""))
         since_us = forgotten_us.get(name, 0)
-        row = _measured(tree, loads[name], names, event, since_us) if name in loads else _recorded(event)
+        row = _measured(tree, loads[name], names, event, since_us) if name in loads else _recorded(event, names, events)
         share = row.cumulative_us / account.duration_us if row.cumulative_us and account.duration_us else None
         yield _begin(name, tree, loads, events), row._replace(share=share, process=account.name)
 
@@ -312,11 +312,20 @@ def _measured(tree: list[Node], number: int, names: frozenset[str], event: Impor
     )
 
 
-def _recorded(event: Import) -> Module:
-    duration_us = _recorded_us(event)
-    return Module(
-        event.fullname, "", (), duration_us, event.rss_growth_bytes, None, event.place, (), "", event.error, (), ""
-    )
+def _recorded(event: Import, names: frozenset[str], events: dict[str, tuple[int, Import]]) -> Module:
+    """The same where nobody measured every module: the cost is that of its import, and of parts that came later."""
+    bringer = event.within or event.fullname.rpartition(".")[0]
+    imports = [each for each, _ in _recorded_within(event.fullname, events)]
+    us, rss = None, None
+    for each in imports:
+        us, rss = _plus(us, _recorded_us(each)), _plus(rss, each.rss_growth_bytes)
+    within = heavy_name(bringer, names)
+    return Module(event.fullname, "", (), us, rss, None, event.place, (), within, event.error, (), "")
+
+
+def _recorded_within(package: str, events: dict[str, tuple[int, Import]]) -> list[tuple[Import, int]]:
+    """The recorded imports of a module and its parts, each with its time."""
+    return [(event, at_us) for name, (at_us, event) in events.items() if is_within(name, package)]
 
 
 def _recorded_us(event: Import) -> int | None:
@@ -338,7 +347,12 @@ def together_us(report: Report, modules: Iterable[Module]) -> int:
 def _together_in(account: Account, tree: list[Node], modules: list[Module]) -> int:
     loads = [tree[number].load for module in modules for number in module.numbers]
     events, _ = _first_recorded(account)
-    recorded = [events[module.fullname] for module in modules if not module.numbers]
+    recorded = [
+        (at_us, event)
+        for module in modules
+        if not module.numbers
+        for event, at_us in _recorded_within(module.fullname, events)
+    ]
     return _covered_us([*((load.begin_us, load.end_us) for load in loads), *_spans(recorded)])
 
 

@@ -55,7 +55,7 @@ def section_lines(report: Report, *, verbosity: int = 0, hint: str = "", width: 
 
     Args:
         report: What is told.
-        verbosity: pytest's: below 0 one line for all imports; above it what each consists of, and who led to it.
+        verbosity: pytest's: below 0 a short line for each import; above it what each consists of, and who led to it.
         hint: What would have saved most, or an empty text.
         width: That of the terminal: what doesn't fit is told in two lines. ``None`` where there is no terminal.
     """
@@ -78,9 +78,11 @@ def section_lines(report: Report, *, verbosity: int = 0, hint: str = "", width: 
 
 
 def _in_short(modules: Sequence[Module]) -> Iterator[Line]:
-    costs = [f"{module.fullname} {seconds(module.cumulative_us)}".rstrip() for module in modules if not module.within]
-    if costs:
-        yield Line(f"imported: {', '.join(costs)}")
+    """A line for each module whose cost is in no other one's."""
+    for module in modules:
+        if not module.within:
+            cost = f"{module.fullname} {seconds(module.cumulative_us)}".rstrip()
+            yield Line(f"imported: {cost}, first: {_first(module)}{_failure(module)}", "red" if module.error else "")
 
 
 def _at_length(modules: Sequence[Module], report: Report, verbosity: int, width: int | None) -> Iterator[Line]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .isolating import WAYS, write
 from .others import needs
 
 if TYPE_CHECKING:
     from ..support.guarded import Guarded
+    from ..support.suite import Suite
     from ..support.warm import WarmSuite
 
 pytestmark = needs("pytest_benchmark")
@@ -42,20 +44,46 @@ def test_the_import_is_not_timed(guarded: Guarded, how: tuple[str, ...]) -> None
     assert timed["stats"]["max"] < 0.4
 
 
-def test_results_of_isolated_tests(guarded: Guarded) -> None:
-    """They are lost with the process that has them, and a warning says so, unless nothing is timed."""
-    guarded.suite.tests(TESTS)
-    guarded.suite.tests(
-        "import pytest\n\n@pytest.mark.heavy_isolated\ndef test_it(benchmark): benchmark(int)\n", "test_that.py"
-    )
-    told = "HeavyImportWarning: the results of pytest-benchmark are lost with the process of an isolated test: "
-    one = guarded.run("error", *BENCHMARK, "-W", "error")
-    one.assert_outcomes(passed=2, warnings=1)
-    one.stdout.fnmatch_lines(["test_that.py::test_it", f"*/test_that.py:3: {told}time it without isolation"])
-    both = guarded.run("error", *BENCHMARK, "--heavy-isolate")
-    both.assert_outcomes(passed=2, warnings=2)
-    for none in (("--benchmark-disable", "--heavy-isolate"), ("test_it.py",)):
-        assert told not in guarded.run("error", *BENCHMARK, *none).stdout.str()
+ISOLATED = """
+    def test_here(benchmark):
+        benchmark(int)
+
+    @alone
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_alone(benchmark, number):
+        benchmark.extra_info["number"] = number
+        benchmark.pedantic(int, rounds=7, iterations=2)
+
+    @alone
+    @pytest.mark.benchmark(group="own", min_rounds=6, max_time=0.01, warmup=False)
+    def test_marked(benchmark):
+        benchmark(int)
+
+    @alone
+    def test_fails(benchmark):
+        benchmark.pedantic(int, ("x",))
+    """
+
+
+@pytest.mark.parametrize("more", [(), ("--benchmark-cprofile=tottime",), ("--benchmark-disable",)])
+@pytest.mark.parametrize(("method", "workers"), WAYS)
+def test_results_of_isolated_tests(suite: Suite, method: str, workers: tuple[str, ...], more: tuple[str, ...]) -> None:
+    """They are in the table and in the file as they would be without isolation."""
+    file = suite.path / "b.json"
+    found = {}
+    for how in ("", method):
+        write(suite, how, ISOLATED)
+        result = suite.run(*BENCHMARK, *workers, "--benchmark-json=b.json", "--benchmark-max-time=0.01", *more)
+        timed = json.loads(file.read_text())["benchmarks"] if file.exists() and file.stat().st_size else []
+        file.unlink(missing_ok=True)
+        for each in timed:
+            figures = each.pop("stats")
+            each["figures"] = sorted(figures), len(figures["data"]) == figures["rounds"], figures["iterations"] == 2
+            each["profile"] = bool(each.pop("cprofile", None))
+        table = {line.split()[0] for line in result.outlines if line.startswith("test_") and "::" not in line}
+        found[how] = timed, table, result.parseoutcomes()
+    assert found[method] == found[""]
+    assert len(found[""][0]) == (0 if workers or "disable" in str(more) else 4)
 
 
 def test_in_a_run_that_is_forked_from_a_warm_process(warm: WarmSuite) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.guarded import AFTERWARDS, MODES, Guarded, failures, told
+from .isolating import WAYS, write
 from .others import needs
 
 if TYPE_CHECKING:
@@ -73,6 +74,113 @@ def test_an_isolated_test_is_run_again_in_its_process(suite: Suite, method: str)
     )
     result = suite.run(*RERUNS, "-v")
     assert result.parseoutcomes() == {"passed": 2, "rerun": 2}
+
+
+DEATHS = """
+    import os
+    import pathlib
+
+    def attempt(name):
+        file = pathlib.Path(__file__).with_name(f"attempts-{name}")
+        with file.open("a") as opened:
+            opened.write("x")
+        return len(file.read_text())
+
+    @pytest.fixture
+    def breaking(request):
+        if request.param == "setup" and attempt("in-setup") == 1:
+            os.abort()
+        yield
+        if request.param == "teardown" and attempt("in-teardown") == 1:
+            os.abort()
+
+    @alone
+    def test_once():
+        if attempt("once") == 1:
+            os.abort()
+
+    @alone
+    def test_fails_then_dies_then_passes():
+        number = attempt("mixed")
+        assert number > 1
+        if number == 2:
+            os._exit(4)
+
+    @alone
+    def test_always():
+        attempt("always")
+        os.abort()
+
+    @alone
+    @pytest.mark.parametrize("breaking", ["setup", "teardown"], indirect=True)
+    def test_in_a_fixture(breaking): pass
+
+    @alone
+    @pytest.mark.xfail(reason="known")
+    def test_expected():
+        attempt("expected")
+        os.abort()
+
+    @alone
+    @pytest.mark.flaky(reruns=1)
+    def test_marked():
+        attempt("marked")
+        os.abort()
+    """
+
+
+def attempts(suite: Suite) -> dict[str, int]:
+    """How often each was begun."""
+    return {file.name.partition("-")[2]: len(file.read_text()) for file in suite.path.glob("attempts-*")}
+
+
+@pytest.mark.parametrize(("method", "workers"), WAYS)
+def test_a_death_is_a_failure_that_is_run_again(suite: Suite, method: str, workers: tuple[str, ...]) -> None:
+    """In the phase in which it came, as often as any failure, with the attempts before it counted."""
+    write(suite, method, DEATHS)
+    result = suite.run(*RERUNS, *workers, "-rA")
+    told = sorted(
+        line.partition(" - ")[0] for line in result.outlines if line.startswith(("PASSED ", "FAILED ", "ERROR "))
+    )
+    assert told == [
+        "FAILED test_it.py::test_always",
+        "FAILED test_it.py::test_marked",
+        "PASSED test_it.py::test_fails_then_dies_then_passes",
+        "PASSED test_it.py::test_in_a_fixture[setup]",
+        "PASSED test_it.py::test_in_a_fixture[teardown]",
+        "PASSED test_it.py::test_once",
+    ]
+    outcomes = result.parseoutcomes()
+    outcomes.pop("warnings", None)  # of pytest-xdist, which is loaded late
+    assert outcomes == {"failed": 2, "passed": 4, "xfailed": 1, "rerun": 8}
+    assert attempts(suite) == {
+        "once": 2,
+        "mixed": 3,
+        "always": 3,
+        "in-setup": 2,
+        "in-teardown": 2,
+        "expected": 1,
+        "marked": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("args", "count"),
+    [(("--only-rerun=SIGABRT",), 3), (("--only-rerun=AssertionError",), 1), (("--rerun-except=SIG",), 1)],
+)
+def test_which_deaths_are_run_again(suite: Suite, args: tuple[str, ...], count: int) -> None:
+    """Its options look at the text of a death as at that of any failure."""
+    write(
+        suite, "fork", "import os\n\n@alone\ndef test_it():\n    open('attempts-it', 'a').write('x')\n    os.abort()\n"
+    )
+    suite.run(*RERUNS, *args)
+    assert attempts(suite) == {"it": count}
+
+
+def test_a_test_that_died_once_is_flaky(suite: Suite) -> None:
+    """``--fail-on-flaky`` sees it."""
+    write(suite, "fork", DEATHS)
+    assert suite.run(*RERUNS, "--fail-on-flaky", "-k", "once").ret == 7
 
 
 def test_a_run_s_stand_in_begins_anew_with_each_attempt(suite: Suite, installed: Installed) -> None:

@@ -101,3 +101,42 @@ def test_a_mistyped_name_is_a_usage_error_where_warnings_are_errors(slow: Suite)
     """And no internal error."""
     slow.declare("slow = sluggish", heavy_budget="slugish < 3 s")
     assert usage_errors(slow.run("-W", "error")) == [MISTYPED]
+
+
+def _unchecked(result: pytest.RunResult) -> list[str]:
+    return [line for line in result.outlines if line.startswith("not checked: ")]
+
+
+SOURCE = "(pytest.ini, [pytest], line 1 of heavy_budget)"
+
+
+@pytest.mark.parametrize("budget", ["sluggish < 1 ms", "total < 1 ms", "sluggish < 1 GiB"])
+@pytest.mark.parametrize("how", ["", "-q", "--no-summary"])
+def test_a_module_that_was_there_before(suite: Suite, budget: str, how: str) -> None:
+    """Its budget can't be checked, and the run says so once; it doesn't fail."""
+    suite.declare("slow = sluggish", heavy_budget=budget)
+    suite.write("early.py", "import sluggish\n")
+    suite.tests("def test_one(slow): pass\n")
+    result = suite.run("-p", "early", *how.split(), path=(suite.path,), PYTEST_PLUGINS="early")
+    assert _unchecked(result) == [
+        f"not checked: {budget}: 'sluggish' was not measured, first: plugin early {SOURCE}",
+    ]
+    assert result.ret == 0
+
+
+def test_an_undeclared_module_that_was_there_before(suite: Suite) -> None:
+    """One budget that can be checked is over all the same."""
+    suite.write("pytest.ini", "[pytest]\nheavy_budget =\n    sluggish < 1 s\n    counted < 0 ms\n")
+    suite.tests("import sluggish, counted\n\ndef test_one(): pass\n")
+    (suite.path / "early.py").write_text("import sluggish\n")
+    result = suite.run("-p", "early", path=(suite.path,), PYTEST_PLUGINS="early")
+    assert len(_unchecked(result)) == 1 and "'sluggish' was not measured" in _unchecked(result)[0]
+    assert result.ret == 1
+
+
+def test_an_import_in_an_isolated_test(suite: Suite) -> None:
+    """Its process is measured by nobody."""
+    suite.declare("slow = sluggish", heavy_budget="sluggish < 1 ms")
+    suite.tests("import pytest\n\n@pytest.mark.heavy_isolated\ndef test_one(slow): pass\n")
+    (line,) = _unchecked(suite.run())
+    assert "'sluggish' was not measured" in line

@@ -39,6 +39,20 @@ PACKAGE = {
     "deferpkg/stars/starred.py": "",
     "deferpkg/sub/__init__.py": "from .. import later\n",
     "deferpkg/sub/later.py": "answer = 48\n",
+    "deferpkg/asked/__init__.py": """\
+        import importlib
+
+        from ._names import *
+
+        def __getattr__(name):
+            if name == "fn":
+                globals()[name] = importlib.import_module("deferpkg.asked.fn").fn
+                return globals()[name]
+            return importlib.import_module(f"deferpkg.asked.{name}")
+        """,
+    "deferpkg/asked/_names.py": "answer = 50\n",
+    "deferpkg/asked/part.py": "from executions import record\n\nrecord(__name__)\nanswer = 51\n",
+    "deferpkg/asked/fn.py": "def fn():\n    return 52\n",
     "deferpkg/__config__.py": "answer = 49\n",
     "deferpkg/dunders.py": "__author__ = 'somebody'\n\nBASE = type(__import__('sys').modules[__name__])\n",
     "deferpkg/documented.py": '''\
@@ -178,6 +192,34 @@ def test_a_part_whose_name_the_package_binds(suite: Suite, run: Run, statements:
 def test_a_name_that_may_come_by_star(suite: Suite, run: Run) -> None:
     """``from package import name`` of a package that binds names unseen gives what it binds."""
     suite.tests("from deferpkg.stars import starred\n\ndef test_it():\n    assert starred() == 47\n")
+    run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import deferpkg.asked.part as part", "from deferpkg.asked import part", "from deferpkg import asked"],
+)
+def test_a_package_that_gives_its_parts_when_asked(suite: Suite, run: Run, statement: str) -> None:
+    """By a ``__getattr__`` of its own, as scipy does, beside names that come by a star: it is put off as others are."""
+    suite.tests(
+        f"""
+        {statement}
+
+        def test_light(): pass
+
+        def test_use():
+            assert globals().get("part", asked.part if "asked" in globals() else None).answer == 51
+        """
+    )
+    run("-k", "light").assert_outcomes(passed=1, deselected=1)
+    assert suite.executions() == {}
+    run().assert_outcomes(passed=2)
+
+
+def test_a_function_that_a_package_gives_when_asked(suite: Suite, run: Run) -> None:
+    """It has the name of the part that it is in."""
+    suite.tests("from deferpkg.asked import fn\n\ndef test_it():\n    assert fn() == 52\n")
+    run(defer=False).assert_outcomes(passed=1)
     run().assert_outcomes(passed=1)
 
 

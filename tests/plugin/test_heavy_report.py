@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pytest
 
 from ..support.suite import Suite, section, usage_errors
+
+if TYPE_CHECKING:
+    from ..support.installed import Installed
 
 COST = r" +\d+\.\d\d s +\d+ % +[+-]\d+ MiB  "
 
@@ -151,11 +154,14 @@ def test_a_file_that_cannot_be_written_fails_the_run(suite: Suite) -> None:
 
 
 def test_quiet_and_verbose(suite: Suite) -> None:
-    """-q has one line for all imports, -v the parts of each, -qq and --no-summary nothing."""
+    """-q has a short line for each import, -v the parts of each, -qq and --no-summary nothing."""
     suite.declare("slow = sluggish", "counted", heavy_guard="restore", heavy_protect="sluggish")
     suite.tests("def test_one(slow, counted): pass\n")
-    line = section(suite.run("-q"))[0]
-    assert re.fullmatch(r"imported: sluggish \d\.\d\d s, counted \d\.\d\d s", line)
+    lines = _imported(suite.run("-q"))
+    assert [re.sub(r"\d", "0", line) for line in lines] == [
+        "imported: sluggish 0.00 s, first: test_it.py::test_one (setup of fixture 'slow')",
+        "imported: counted 0.00 s, first: test_it.py::test_one (setup of fixture 'counted')",
+    ]
     assert any(re.fullmatch(r"    sluggish itself +\d\.\d\d s .*MiB", line) for line in section(suite.run("-v")))
     assert section(suite.run("-qq")) == section(suite.run("--no-summary")) == []
 
@@ -280,3 +286,87 @@ def test_nothing_is_measured_unless_somebody_asks(suite: Suite) -> None:
     )
     suite.run().assert_outcomes(passed=1)
     suite.run("--heavy-report=x.json").assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize("guard", ["off", "restore"])
+def test_quiet_leaves_out_what_came_with_another_one(suite: Suite, installed: Installed, guard: str) -> None:
+    """With a file, for which all is measured, and without one."""
+    installed.add("outer", "1.0", {"outer/__init__.py": "from . import a\nimport inner\nfrom . import b\n"})
+    installed.add("parts", "1.0", {f"outer/{name}.py": "" for name in ("a", "b", "later")})
+    installed.add("inner", "1.0", {"inner.py": ""})
+    suite.declare("outer", "inner", heavy_guard=guard)
+    suite.tests("def test_one():\n    import outer\n\ndef test_two():\n    import outer.later\n")
+    for flags in ([], ["--heavy-report=x.json"]):
+        (line,) = _imported(suite.run("-q", *flags, path=(installed.site,), **installed.environment))
+        assert line.startswith("imported: outer")
+        assert "first: test_it.py:2, in test_it.py::test_one (call)" in line or (guard == "off" and not flags)
+
+
+def _imported(result: pytest.RunResult) -> list[str]:
+    return [line for line in section(result) if line.startswith("imported: ")]
+
+
+@pytest.mark.parametrize(
+    ("text", "modes"),
+    [
+        ("import counted\n", ""),
+        ("import counted\n", "--heavy-guard=restore"),
+        ("import counted\n", "--heavy-defer"),
+        ("from counted import Thing\n", "-p xdist -n 1"),
+        ("import harvest_parts\n", ""),
+        ("def pytest_configure():\n    import counted\n", ""),
+        ("def pytest_sessionstart():\n    import counted\n", ""),
+    ],
+)
+def test_a_plugin_is_named(suite: Suite, installed: Installed, text: str, modes: str) -> None:
+    """One that is installed and imports a declared module, in whatever way; nobody else is."""
+    files = {"harvest.py": text, "harvest_parts.py": "from counted import greet\n", "innocent.py": ""}
+    entry_points = "[pytest11]\nyield-of-harvest = harvest\ninnocent = innocent\n"
+    installed.add("harvest", "1.0", files, entry_points)
+    suite.declare("counted")
+    suite.write("conftest.py", "")
+    suite.tests("def test_one(): pass\n")
+    result = suite.run(*modes.split(), autoload=True, path=(installed.site,), **installed.environment)
+    (line,) = [line for line in section(result) if line.startswith("counted")]
+    assert "harvest" in line
+    assert "innocent" not in line
+    assert "conftest" not in line
+
+
+def test_a_conftest_file_is_named(suite: Suite) -> None:
+    """By its path."""
+    suite.declare("slow = sluggish")
+    suite.write("conftest.py", "import sluggish\n")
+    suite.tests("def test_one(): pass\n")
+    (line,) = section(suite.run())
+    assert line.endswith("first: conftest.py")
+
+
+@pytest.mark.parametrize("mode", ["", "-p xdist -n 1", "--heavy-isolate"])
+def test_tests_that_freeze_the_time_have_their_times(suite: Suite, mode: str) -> None:
+    """As a fixture does that replaces the functions of ``time``, and those that pytest has taken of it."""
+    suite.tests(
+        """
+        import time
+
+        import pytest
+
+        sleep = time.sleep
+
+        @pytest.fixture
+        def frozen(monkeypatch):
+            import _pytest.timing
+
+            for module in (time, _pytest.timing):
+                for name in ("time", "perf_counter"):
+                    monkeypatch.setattr(module, name, lambda: 1e9)
+
+        def test_one(frozen):
+            sleep(0.05)
+        """
+    )
+    suite.run("--heavy-report=x.json", *mode.split())
+    phases = [phase for process in _read(suite)["processes"] for phase in process["tests"]]
+    (call,) = [phase for phase in phases if phase["phase"] == "call"]
+    assert 50_000 <= call["end_us"] - call["begin_us"] < 5_000_000
+    assert 0 < call["begin_us"] < 60_000_000

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_heavyimports.pytester.forked import CannotFork, ForkedProcess, ForkedRuns
+from pytest_heavyimports import HeavyImportWarning
+from pytest_heavyimports.pytester.forked import CannotFork, ForkedProcess, ForkedRuns, Template
 from pytest_heavyimports.pytester.hooks import fork_runs
 
 from ..support.warm import wait
@@ -215,7 +216,9 @@ def test_a_test_that_is_broken_off_ends_its_run(
 ) -> None:
     """By Ctrl-C, or by pytest-timeout, while the run is started or goes on: nobody would wait for it any more."""
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*given: Any) -> None:
+        if name == "recv_fds":
+            given[0].recv(1, socket.MSG_PEEK)  # the answer is there, and stays unread
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -245,7 +248,7 @@ PLUGIN_SUITE = """
             result = run("-s", "-p", "no:cacheprovider")
             result.assert_outcomes(passed=1)
             (line,) = [line for line in result.outlines if "parent" in line]
-            told.append(line.split()[-1] if "." in line else line.split()[-1])
+            told.append(line.split()[-1])
         with open(os.environ["TOLD"], "a") as file:
             print(*(parent.rstrip(".") == str(os.getpid()) for parent in told), file=file)
     """
@@ -314,7 +317,7 @@ def test_preloaded_modules_are_imported_once(suite: Suite, installed: Installed)
 
 
 def test_what_python_imports_when_it_starts_needs_an_interpreter(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester,
 ) -> None:
     """A ``sitecustomize.py`` is executed."""
     pytester.makepyfile(sitecustomize="import sys\nsys.customized = True")
@@ -323,26 +326,91 @@ def test_what_python_imports_when_it_starts_needs_an_interpreter(
 
 
 def test_where_none_can_be_forked_an_interpreter_runs_it(suite: Suite) -> None:
-    """A preloaded module has started a thread, which no child would have: a warning says so, and the run is right."""
+    """A preloaded module has started a thread, which no child has: one warning says so, and the runs are right."""
     suite.write(
-        "threaded.py", "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()"
+        "threaded.py",
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True, name='asleep').start()",
     )
     suite.tests(
         """
-        import warnings
         import pytest
         from pytest_heavyimports import HeavyImportWarning
-        from pytest_heavyimports.pytester.forked import CannotFork, ForkedProcess, ForkedRuns
+        from pytest_heavyimports.pytester.forked import ForkedRuns
         from pytest_heavyimports.pytester.hooks import fork_runs
 
         def test_it(pytester):
             fork_runs(pytester, ForkedRuns(["threaded"]))
             pytester.makepyfile("def test_it(): pass")
-            with pytest.warns(HeavyImportWarning, match=r"heavy_runpytest: .* has started a thread"):
-                pytester.runpytest().assert_outcomes(passed=1)
+            with pytest.warns(HeavyImportWarning) as told:
+                for _ in range(3):
+                    pytester.runpytest().assert_outcomes(passed=1)
+            (warning,) = told
+            assert str(warning.message) == (
+                "heavy_runpytest: pytester runs pytest in a new interpreter, because it can't fork: "
+                "a preloaded module has started a thread (asleep)."
+            )
         """
     )
     suite.run("-p", "pytester", path=(suite.path,)).assert_outcomes(passed=1)
+
+
+def test_an_interruption_while_the_status_is_asked_for(
+    pytester: pytest.Pytester, endless: list[ForkedProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run doesn't get the status of this one."""
+    pytester.makepyfile("import os\ndef test_it(): os._exit(7)")
+
+    def interrupt(template: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Template, "_answer", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            pytester.runpytest()
+    pytester.makepyfile("import os\ndef test_it(): os._exit(8)")
+    assert pytester.runpytest().ret == 8
+
+
+def test_what_is_too_large_to_send_is_given_to_an_interpreter(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment of a run may have two megabytes."""
+    for number in range(20):
+        monkeypatch.setenv(f"LARGE_{number}", "x" * 100_000)
+    pytester.makepyfile("import os\ndef test_it(): assert len(os.environ['LARGE_19']) == 100_000")
+    with closing(ForkedRuns()) as runs:
+        fork_runs(pytester, runs)
+        with pytest.warns(HeavyImportWarning, match="because it can't fork: Message too long"):
+            pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_at_most_four_processes_are_kept(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for each set of what Python reads when it starts; the one that was used least recently ends."""
+    pytester.makepyfile("import os\ndef test_it(): open('parents', 'a').write(f'{os.getppid()}\\n')")
+    with closing(ForkedRuns()) as runs:
+        fork_runs(pytester, runs)
+        for seed in "1234151":
+            monkeypatch.setenv("PYTHONHASHSEED", seed)
+            pytester.runpytest().assert_outcomes(passed=1)
+        parents = (pytester.path / "parents").read_text(encoding="utf-8").split()
+        assert parents[0] == parents[4] == parents[6]
+        assert len(set(parents)) == 5
+        wait(lambda: [Path(f"/proc/{parent}").exists() for parent in parents[:4]] == [True, False, True, True])
+    assert not any(Path(f"/proc/{parent}").exists() for parent in parents)
+
+
+def test_the_legacy_fixture_forks_too(suite: Suite) -> None:
+    """``testdir`` runs by ``pytester``."""
+    suite.tests(
+        """
+        def test_it(testdir):
+            testdir.makepyfile("import os\\ndef test_it(): open('parent', 'w').write(str(os.getppid()))")
+            testdir.runpytest().assert_outcomes(passed=1)
+            parent = testdir.tmpdir.join("parent").read()
+            assert b"pytester/template.py" in open(f"/proc/{parent}/cmdline", "rb").read()
+        """
+    )
+    suite.run("-p", "pytester", "--heavy-runpytest=fork").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("is_killed", [False, True])

@@ -880,3 +880,96 @@ def test_names_are_remembered_in_projects_with_stand_ins_alone(app: Suite, insta
     assert not remembered.exists()
     app.run(has_cache=True, **where).assert_outcomes(passed=1)  # type: ignore[arg-type]
     assert "answer" in remembered.read_text(encoding="utf-8")
+
+
+# The names of the real module in a file that is committed
+
+
+@pytest.fixture
+def committed(app: Suite, installed: Installed) -> Suite:
+    """A suite with such a file, which a run with the real module has written."""
+    installed.add("realpkg", "2.1", {"realpkg/__init__.py": REALPKG, "realpkg/part.py": "def piece(size): ...\n"})
+    app.declare("realpkg", heavy_stub_file="tests/stand-ins.json")
+    app.write("tests/test_it.py", "import realpkg.part\n\ndef test_it():\n    realpkg.greet('me')\n")
+    result = app.run("--heavy-stub-update", path=(installed.site,), **installed.environment)
+    result.assert_outcomes(passed=1)
+    assert "written: tests/stand-ins.json: the names of realpkg 2.1" in result.outlines
+    return app
+
+
+REALPKG = """
+__version__ = "2.1"
+
+def greet(name, *, loudly=False): ...
+
+class Thing:
+    def __init__(self, size): ...
+"""
+
+
+def test_a_run_without_the_real_module_checks_against_the_file(committed: Suite) -> None:
+    """Names, calls and the version, in a fresh checkout: there is no cache."""
+    committed.tests(
+        """
+        import importlib
+
+        import pytest
+        import realpkg
+        from realpkg.part import piece
+
+        def test_right():
+            realpkg.greet("me", loudly=True)
+            realpkg.Thing(3), piece(3)
+            assert realpkg.__version__ == "2.1"
+
+        def test_wrong():
+            with pytest.raises(AttributeError, match="Did you mean 'greet'"):
+                realpkg.great
+            with pytest.raises(TypeError, match="missing a required argument: 'size'"):
+                realpkg.Thing()
+            with pytest.raises(TypeError, match="unexpected keyword argument 'silently'"):
+                realpkg.greet("me", silently=True)
+            with pytest.raises(ImportError):
+                importlib.import_module("realpkg.absent")
+        """
+    )
+    result = committed.run("--heavy-stub=realpkg", "test_it.py")
+    result.assert_outcomes(passed=2)
+    assert "stand-in: realpkg, names and calls are checked against realpkg 2.1" in result.outlines
+
+
+def test_the_file_is_the_same_each_time(committed: Suite, installed: Installed) -> None:
+    """What a run has not imported stays in it, and a newer version takes the place of an older one."""
+    file = committed.path / "tests/stand-ins.json"
+    before = file.read_text(encoding="utf-8")
+    committed.write("tests/test_it.py", "import realpkg\n\ndef test_it(): pass\n")
+    where = {"path": (installed.site,), **installed.environment}
+    committed.run("--heavy-stub-update", **where).assert_outcomes(passed=1)  # type: ignore[arg-type]
+    assert file.read_text(encoding="utf-8") == before
+    installed.add("realpkg", "2.2", {"realpkg/__init__.py": '__version__ = "2.2"\n'})
+    committed.run("--heavy-stub-update", **where).assert_outcomes(passed=1)  # type: ignore[arg-type]
+    assert "greet" not in file.read_text(encoding="utf-8")
+
+
+def test_what_is_wrong_with_the_file(committed: Suite) -> None:
+    """It is said before anything is collected."""
+    file = committed.path / "tests/stand-ins.json"
+    file.write_text("{}", encoding="utf-8")
+    (line,) = usage_errors(committed.run("--heavy-stub=realpkg"))
+    assert line == (
+        f"heavy_stub_file (pytest.ini, [pytest]): {str(file)!r} can't be read: it is no file of names, of format 1. "
+        "To write it where the real modules are installed: pytest --heavy-stub-update"
+    )
+    file.unlink()
+    (line,) = usage_errors(committed.run("--heavy-stub=realpkg"))
+    assert "No such file" in line
+    (line,) = usage_errors(committed.run("--heavy-stub-update", "-o", "heavy_stub_file="))
+    assert line == "--heavy-stub-update: no file is set. Set heavy_stub_file = tests/stand-ins.json."
+
+
+def test_a_run_that_checks_nothing_says_so(app: Suite) -> None:
+    """Nothing is known of the real module, and no file is named."""
+    app.tests("def test_it(): pass\n")
+    result = app.run("--heavy-stub=plainpkg")
+    (line,) = [line for line in result.outlines if line.startswith("stand-in: ")]
+    assert "are not checked" in line

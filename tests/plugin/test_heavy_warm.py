@@ -72,7 +72,7 @@ def test_the_report_tells_that_the_warm_process_has_imported_it(warm: WarmSuite,
     result = warm.plain("-p", "xdist", "--heavy-warm", "-n", "1", "-o", "pythonpath=.", *arguments)
     assert result.parseoutcomes() == {"passed": 1}, result.outlines + result.errlines
     told = {line.split()[0]: line.partition("first: ")[2] for line in section(result)}
-    assert told == {"plainpkg": "gw0, warm process", "mine": "gw0, conftest or plugin"}
+    assert told == {"plainpkg": "gw0, warm process", "mine": "gw0, conftest.py"}
 
 
 def test_a_warm_process_that_is_there_is_used(warm: WarmSuite) -> None:

@@ -131,7 +131,7 @@ def test_the_report_tells_who_has_imported_what(warm: WarmSuite) -> None:
     warm.learn("-o", "pythonpath=.")
     told = dict(line.split(" first: ") for line in section(warm.run("-o", "pythonpath=.")))
     assert {name.split()[0]: place for name, place in told.items()} == {
-        "mine": "conftest or plugin",
+        "mine": "conftest.py",
         "plainpkg": "warm process",
     }
     warm.suite.declare("plainpkg")

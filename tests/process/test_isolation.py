@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..support.collector import COLLECTOR
 from ..support.suite import PLUGIN
 from ..support.waiting import LIMIT_S, Fifo, are_gone, restore_sigint
 
@@ -58,23 +59,6 @@ CRASHES = """
             os.abort()
 """
 OUTCOMES = {0: "failed", 10: "failed", 20: "failed", 40: "failed", 50: "failed", 80: "failed", 90: "failed"}
-
-COLLECTOR = """
-    import json
-    import os
-
-    def pytest_runtest_logreport(report):
-        with open("told.jsonl", "a") as file:
-            file.write(json.dumps([report.nodeid, report.when, report.outcome, len(report.capstdout)]) + "\\n")
-
-    def pytest_sessionfinish():
-        with open("left.txt", "w") as file:
-            file.write("\\n".join(sorted(os.listdir("/proc/self/fd"))))
-
-    def pytest_sessionstart():
-        with open("before.txt", "w") as file:
-            file.write("\\n".join(sorted(os.listdir("/proc/self/fd"))))
-"""
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])

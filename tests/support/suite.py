@@ -93,7 +93,13 @@ class Suite:
             patch.setenv("EXECUTIONS", str(self.log))
             patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, entries)))
             patch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
-            patch.delenv("PYTEST_ADDOPTS", raising=False)
+            for name in (
+                "PYTEST_ADDOPTS",
+                "PYTEST_XDIST_WORKER",
+                "PYTEST_XDIST_WORKER_COUNT",
+                "PYTEST_XDIST_TESTRUNUID",
+            ):
+                patch.delenv(name, raising=False)
             if not autoload:
                 patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
             if is_measuring:

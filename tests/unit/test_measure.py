@@ -85,3 +85,30 @@ def test_microseconds_are_whole() -> None:
     clock = Clock()
     assert [clock.of(clock.zero_ns + ns) for ns in (0, 999, 1000, 1999)] == [0, 0, 1, 1]
     assert clock() >= 0
+
+
+def test_a_frozen_clock_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As freezegun does it: in ``time``, and wherever a module has a function of it."""
+    names = ("perf_counter", "perf_counter_ns", "monotonic", "time", "time_ns")
+    real = {id(getattr(time, name)): name for name in names}
+    sleep = time.sleep
+    for module in list(sys.modules.values()):
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if id(value) in real:
+                monkeypatch.setattr(module, name, lambda: 0)
+    clock = Clock()
+    with Cost() as cost:
+        sleep(0.01)
+    monkeypatch.undo()
+    assert clock() >= 10_000
+    assert cost.duration_s >= 0.01
+    assert abs(clock.epoch_s - time.time()) < 60
+
+
+def test_measuring_begins_under_a_frozen_clock() -> None:
+    """Where the room is loaded then, the functions of ``time`` are fakes already."""
+    code = (
+        "import sys, time\nreal = time.sleep\ntime.perf_counter_ns = time.time = lambda: 0\n"
+        "from pytest_heavyimports.measure import Clock\nclock = Clock()\nreal(0.01)\nprint(clock() >= 10_000)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "True\n"

@@ -162,9 +162,13 @@ def test_a_star_import_says_what_to_do(torch: Any) -> None:
 
 def test_the_version_is_told_where_it_is_known(torch: Any) -> None:
     """Otherwise there is none, as ``getattr`` with a default and ``importorskip`` understand."""
-    assert getattr(torch, "__version__", None) is None
-    with pytest.raises(AttributeError, match=r"Set it: torch.__version__ = \.\.\."):
-        _ = torch.__version__
+    assert torch.__version__ >= "2.1" and torch.__version__ >= (2, 1)  # one is in the table
+    unknown = StandIn("nobody_knows", SOURCE)
+    with install_stand_ins(StandInFinder(unknown)), patch.dict(sys.modules):
+        module = importlib.import_module("nobody_knows")
+        assert getattr(module, "__version__", None) is None
+        with pytest.raises(AttributeError, match=r"Set it: nobody_knows.__version__ = \.\.\."):
+            _ = module.__version__
     triton = StandIn("triton", SOURCE, installed_version=lambda: "3.4.0")
     with install_stand_ins(StandInFinder(triton)), patch.dict(sys.modules):
         assert importlib.import_module("triton").__version__ == "3.4.0"
@@ -308,7 +312,7 @@ def test_a_function_that_is_changed_is_not_given_back(torch: Any) -> None:
 
     _refused(lambda: first(1) + 1)
     _refused(lambda: torch.func.grad(second)(1) + 1)
-    _refused(lambda: torch.compile(second)(1) + 1)
+    assert torch.compile(second)(1) == 3  # it computes the same
     assert torch.no_grad()(second)(1) == 3
 
 
@@ -570,11 +574,11 @@ def test_nothing_is_computed_with_a_name(torch: Any, operation: str) -> None:
 
 def test_the_text_of_a_refusal(torch: Any) -> None:
     """Who and what; who put it in; what to type."""
-    assert str(_refused(lambda: bool(torch.cuda.is_available()))) == (
-        "bool() was asked of torch.cuda.is_available(), and there is no answer: 'torch' is a stand-in.\n"
+    assert str(_refused(lambda: bool(torch.cuda.is_full()))) == (
+        "bool() was asked of torch.cuda.is_full(), and there is no answer: 'torch' is a stand-in.\n"
         "  put in: --heavy-stub=torch\n"
         'To have the real one, take heavy_module("torch"), or the fixture of its declaration.\n'
-        "To go on with a value of your own, configure it: torch.cuda.is_available.return_value = ..."
+        "To go on with a value of your own, configure it: torch.cuda.is_full.return_value = ..."
     )
 
 
@@ -582,7 +586,7 @@ def test_classes_are_true(torch: Any) -> None:
     """By the way they are written, where nothing else is known."""
     assert torch.nn.Module
     assert _derived(torch.nn.Module)
-    _refused(lambda: bool(torch.version.cuda))
+    _refused(lambda: bool(torch.version.cudnn))
 
 
 def test_approx_works_with_a_stand_in_of_numpy() -> None:

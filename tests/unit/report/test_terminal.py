@@ -70,9 +70,10 @@ def test_verbose_tells_the_way_and_the_biggest_parts() -> None:
     assert texts[7:] == ["    by way of app > torch > torch._C"]
 
 
-def test_quiet_is_one_line_for_all_imports() -> None:
-    """numpy, which came with torch, is left out."""
-    assert [line.text for line in section_lines(torch_report(), verbosity=-1)] == ["imported: torch 1.95 s"]
+def test_quiet_is_a_short_line_for_each_import() -> None:
+    """Who was first is kept; numpy, which came with torch, is left out."""
+    lines = [line.text for line in section_lines(torch_report(), verbosity=-1)]
+    assert lines == ["imported: torch 1.95 s, first: test_a.py::test_one (setup of fixture 'torch'), by app"]
 
 
 def test_what_does_not_fit_is_told_in_two_lines() -> None:

@@ -1,0 +1,55 @@
+"""pytest-rerunfailures: attempts are made in the process of the test, and in a new one where that dies."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def runs_again(item: pytest.Item, report: pytest.TestReport, excinfo: Any, attempts: int) -> bool:
+    """Whether it has the test run again after a death in that attempt, as for any failure; waits as it would."""
+    plugin = _plugin(item)
+    reruns = plugin.get_reruns_count(item) if plugin else None
+    if reruns is None or attempts > reruns or attempts == 0:
+        return False
+    with suppress(AttributeError):  # versions without these options
+        if plugin._is_rerun_path_excluded(item):
+            return False
+    with suppress(AttributeError):
+        if plugin._should_hard_fail_on_error(item, report, excinfo):
+            return False
+    with suppress(AttributeError, TypeError):
+        if not plugin.get_reruns_condition(item, [(report.when, 0, excinfo)]):
+            return False
+    limit = getattr(item.config.option, "max_suite_reruns", None)
+    if limit is not None and not _database(item).try_increment_suite_reruns(limit):
+        return False
+    with suppress(AttributeError):
+        time.sleep(plugin.get_reruns_delay(item) * plugin.get_reruns_delay_backoff_factor(item) ** (attempts - 1))
+    return True
+
+
+def count(item: pytest.Item, attempts: int) -> None:
+    """Tell it, where pytest runs, how often a test has begun: ``--fail-on-flaky`` asks for that at the end."""
+    plugin = _plugin(item)
+    if plugin and plugin.get_reruns_count(item) is not None:
+        item.execution_count = attempts  # type: ignore[attr-defined]  # where pytest-rerunfailures puts it
+
+
+def begin_after(item: pytest.Item, attempts: int) -> None:
+    """Have it count, in the process of a test, the attempts that have died; it asks so after a crash of a worker."""
+    if attempts and _plugin(item):
+        _database(item).get_test_failures = lambda _: attempts
+
+
+def _plugin(item: pytest.Item) -> Any:
+    return sys.modules.get("pytest_rerunfailures") if _database(item) else None
+
+
+def _database(item: pytest.Item) -> Any:
+    return getattr(item.config, "failures_db", None)
