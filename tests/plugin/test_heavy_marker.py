@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from ..support.suite import passed_names, usage_errors
 
 if TYPE_CHECKING:
-    import pytest
-
     from ..support.suite import Suite
 
 MIXED = """

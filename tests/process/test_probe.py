@@ -478,9 +478,7 @@ sleep(100)  # the interpreter starts
 """
 
 
-def test_seconds_of_each_module(
-    prober: Prober, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_seconds_of_each_module(prober: Prober, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module's own, and with what it was the first to import; what failed is the time of who tried it."""
     write("app.py", "import time\nimport slow\ntry:\n    import broken\nexcept ImportError:\n    pass\n")
     write("slow.py", "import time\ntime.sleep(8)\nimport slower\n")

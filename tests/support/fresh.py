@@ -1,9 +1,11 @@
 """
 Processes that have imported nothing. Each is forked from one interpreter, which takes a millisecond.
 
-For code that must not find what the tests have imported. It can't be a fork of ``pytest_heavyimports/pytester/template.py``:
-that process has imported pytest, and with it most of what such code might forget to import. What an interpreter reads
-when it starts (flags, variables of the dynamic linker, a sitecustomize) needs a new one: use the fixture ``python``.
+They are for code that must not find what the tests have imported. ``pytest_heavyimports/pytester/template.py`` can't be
+used for it: it has imported pytest, and with it most of what such code could forget to import.
+
+What an interpreter reads when it starts (flags, variables of the dynamic linker, a sitecustomize) needs a new one: use
+the fixture ``python``.
 """
 
 from __future__ import annotations

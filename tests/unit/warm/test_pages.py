@@ -16,7 +16,6 @@ from pytest_heavyimports.warm.pages import Pages, faults, written
 
 from ...support.system import can_populate
 
-
 pytestmark = pytest.mark.skipif(not (sys.platform == "linux" and can_populate()), reason="needs Linux 5.14")
 
 NUMBER = 2000
