@@ -28,7 +28,7 @@ class Done(NamedTuple):
 
 
 def run_command(directory: Path, *arguments: str, **environment: str) -> Done:
-    """Run it in a directory, in a new interpreter: 0.1 s of CPU time or more."""
+    """Run it in a directory, in a new interpreter."""
     child = subprocess.run(
         [sys.executable, "-W", "error", "-m", "pytest_heavyimports", *arguments],
         cwd=directory,
