@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.examples import needs_redis, needs_torch
+from ..support.simulated import NO_TORCH
 
 if TYPE_CHECKING:
     from pathlib import Path
