@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.suite import section
-from ..support.warm import is_alive, wait
+from ..support.waiting import wait
+from ..support.warm import is_alive
 
 if TYPE_CHECKING:
     from ..support.warm import WarmSuite

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.suite import section
-from ..support.warm import wait
+from ..support.waiting import wait
 
 if TYPE_CHECKING:
     from ..support.warm import WarmSuite

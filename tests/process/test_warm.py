@@ -22,8 +22,9 @@ from pytest_heavyimports.warm.server import MOST_LOST
 from pytest_heavyimports.warm.wire import LIMIT_BYTES, MAGIC, Message
 
 from ..support.suite import unmeasured
-from ..support.warm import is_alive, wait
-from ..unit.warm.test_pages import can_populate
+from ..support.system import can_populate
+from ..support.waiting import wait
+from ..support.warm import is_alive
 
 if TYPE_CHECKING:
     from ..support.installed import Installed
