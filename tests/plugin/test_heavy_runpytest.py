@@ -22,7 +22,7 @@ import pytest
 from pytest_heavyimports.pytester.forked import CannotFork, ForkedProcess, ForkedRuns, Template
 from pytest_heavyimports.pytester.hooks import fork_runs
 
-from ..support.warm import wait
+from ..support.waiting import wait
 
 if TYPE_CHECKING:
     from ..support.installed import Installed

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .suite import SAMPLES, Suite
-from .waiting import wait  # noqa: F401  # test_heavy_runpytest.py imports it from here
 
 if TYPE_CHECKING:
     from .installed import Installed
