@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..forking import end, end_with_parent, flush, why_not_fork
-from .supervisor import Supervisor, ready
+from .supervisor import Orphans, Supervisor, ready
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Template:
         """
         self._control = control
         self._run_child = run_child
-        self._supervisor = Supervisor(self._fork, trace, output)
+        self._supervisor = Supervisor(self._fork, trace, output, Orphans())
         self._allowed_threads = 0
 
     def serve(self, allowed_threads: int) -> None:

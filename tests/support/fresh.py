@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from select import POLLIN, poll
 
+from .suite import unmeasured
 from .waiting import LIMIT_S
 
 SERVER = Path(__file__).with_name("fresh_server.py")
@@ -55,7 +56,7 @@ class Fresh:
             list(arguments),
             [*map(str, path)],
             str(directory),
-            {**os.environ, **environment},
+            {**unmeasured(), **environment},
             *map(str, files),
         ]
         try:
@@ -80,7 +81,12 @@ class Fresh:
     def _start(self) -> None:
         command = [sys.executable, "-W", "error", str(SERVER)]
         self._server = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+            command,
+            env=unmeasured(),  # coverage imports what code is to be seen to import itself
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
         )
         self._ask(None)  # so that it has started: until then, its command line can't be read
 

@@ -56,7 +56,7 @@ def test_flags_can_be_read(torch_python: Callable[[str], str]) -> None:
     assert set(torch_python(code).split()) <= {"backends.cudnn.benchmark_limit", "backends.opt_einsum.strategy"}
 
 
-def test_changes_are_seen(torch_python: Callable[[str], str]) -> None:
+def test_changes_are_seen(python: Callable[..., str]) -> None:
     """Flags, the default type, deterministic algorithms, the seed; drawing a number changes none of them."""
     code = """
     import torch
@@ -76,7 +76,7 @@ def test_changes_are_seen(torch_python: Callable[[str], str]) -> None:
     for change in before.changes(TorchState(torch)):
         print(*change)
     """
-    assert torch_python(code).splitlines() == [
+    assert python(code).splitlines() == [
         "torch.backends.cudnn.benchmark False True",
         "torch.backends.cudnn.deterministic False True",
         "torch.backends.cuda.flash_sdp_enabled True False",
@@ -88,7 +88,7 @@ def test_changes_are_seen(torch_python: Callable[[str], str]) -> None:
     ]
 
 
-def test_a_flag_that_torch_refuses_to_tell(torch_python: Callable[[str], str]) -> None:
+def test_a_flag_that_torch_refuses_to_tell(python: Callable[..., str]) -> None:
     """Where two generations of flags were mixed, torch raises an error: the rest is compared all the same."""
     code = """
     import torch
@@ -99,7 +99,7 @@ def test_a_flag_that_torch_refuses_to_tell(torch_python: Callable[[str], str]) -
     torch.backends.cudnn.benchmark = True
     print(*[change.name for change in before.changes(TorchState(torch))])
     """
-    assert "torch.backends.cudnn.benchmark" in torch_python(code).split()
+    assert "torch.backends.cudnn.benchmark" in python(code).split()
 
 
 def test_changes_are_told(suite: Suite) -> None:

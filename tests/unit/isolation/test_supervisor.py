@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pytest_heavyimports.isolation.supervisor import Ended, Supervisor, ready
+from pytest_heavyimports.isolation.supervisor import Ended, Orphans, Supervisor, ready
 from pytest_heavyimports.isolation.wire import Wire
 
 Start = Callable[..., Supervisor]
@@ -41,7 +41,7 @@ def supervise() -> Iterator[Start]:
             child.returncode = 0  # the supervisor waits for it
             return child.pid, Wire(writing)
 
-        return Supervisor(start, trace, lambda: "output")
+        return Supervisor(start, trace, lambda: "output", Orphans())
 
     yield make
     os.close(trace)
