@@ -39,8 +39,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from ..forking import end
 from ..hooks import Hooks
+from ..shutdown import end
 from .reports import pack_report, pack_warning
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..forking import end, end_with_parent, flush, why_not_fork
+from ..forking import end_with_parent, why_not_fork
+from ..shutdown import end, fork
 from .supervisor import Supervisor, ready
 from .wire import Wire
 
@@ -48,7 +49,7 @@ class Template:
 
     def serve(self, allowed_threads: int) -> None:
         """Fork a child for each test, until nobody is there any more. *allowed_threads* are those of the imports."""
-        import ctypes  # noqa: F401  # each child needs it
+        import ctypes  # noqa: F401  # each child needs it, at its end too
 
         self._allowed_threads = allowed_threads
         try:
@@ -81,8 +82,7 @@ class Template:
 
     def _fork(self) -> tuple[int, Wire]:
         reading, writing = os.pipe()
-        flush()
-        pid = os.fork()
+        pid = fork()
         if pid:
             os.close(reading)
         else:
@@ -101,8 +101,7 @@ def enter(*closings: Callable[[], None]) -> None:
 
 def fork_process(run: Callable[[], None], *closings: Callable[[], None]) -> int:
     """Fork a process that does nothing but *run*, with *closings* before; gives its number."""
-    flush()
-    pid = os.fork()
+    pid = fork()
     if pid:
         return pid
     status = 1
@@ -125,8 +124,7 @@ def go_ahead_if(succeeds: Callable[[], bool]) -> None:
 
     Where the child goes on, this process waits for its end, and ends as well.
     """
-    flush()
-    pid = os.fork()
+    pid = fork()
     if not pid:
         if succeeds():
             return

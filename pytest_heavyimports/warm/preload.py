@@ -22,6 +22,7 @@ from ..guard.session import stood_in_for
 from ..imports.keeper import KEEPER
 from ..names import root
 from ..places import INHERITED
+from ..shutdown import freeze
 from .key import environment as variables_of_key
 from .key import project
 from .learning import OURS, Learnt, Stamps, Store, changed, learnt_by_now, stamps
@@ -245,7 +246,7 @@ class Preload:
         files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
         self._stamps = stamps((*self._installed, *(os.fspath(file) for file in files if file)))
         gc.collect()  # what is frozen is never collected, in no run
-        forking.freeze()
+        freeze()
 
     def _keep_finalizers(self) -> None:
         """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_heavyimports import forking
-from pytest_heavyimports.forking import flush, foreign_threads, why_not_fork
+from pytest_heavyimports.forking import foreign_threads, why_not_fork
 
 from ..warm import wait
 
@@ -142,9 +142,3 @@ def test_a_torch_that_has_computed(python: Callable[..., str]) -> None:
     threads = (os.cpu_count() or 1) - 1
     assert told[0] == "''"
     assert told[1] == f"it has {threads} thread{'s' if threads > 1 else ''} of libgomp.so.1: something has computed"
-
-
-def test_flush_survives_closed_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And streams that are none."""
-    monkeypatch.setattr(sys, "stdout", None)
-    flush()
