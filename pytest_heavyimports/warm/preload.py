@@ -9,7 +9,7 @@ import sys
 import threading
 import warnings
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -88,7 +88,7 @@ class Preload:
             with self._importing():
                 self._hook.mark_rewrite(*(module.fullname for module in modules if module.is_rewritten))
                 for module in modules:
-                    if module.fullname not in sys.modules and module.fullname not in harmful:
+                    if module.fullname not in sys.modules and not self._store.is_left_out(module.fullname):
                         self._import(module.fullname)
                     if module.fullname in sys.modules and module.file:
                         self._store.modules.setdefault(module.fullname, module)
@@ -101,6 +101,20 @@ class Preload:
             self._store.write()
         self._settle()
         gc.enable()
+
+    def only_try(self, begin: Callable[[str], None]) -> None:
+        """In a child that tries imports: *begin* is told the name of each before it begins, and nothing is kept."""
+        self._store.trying = begin
+
+    def leave_out(self, fullname: str, why: str) -> None:
+        """For good: other warm processes leave it out as well."""
+        self._store.harmful[fullname] = why
+        self._store.modules.pop(fullname, None)
+        self._store.write()
+
+    def is_left_out(self, fullname: str) -> bool:
+        """Whether the module, or a package that it is in, is left out."""
+        return self._store.is_left_out(fullname)
 
     def fault(self, environment: Mapping[str, str], path: list[str]) -> str:
         """Why a run with these variables and this ``sys.path`` can't be one of this process; empty where it can."""

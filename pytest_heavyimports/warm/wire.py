@@ -88,6 +88,33 @@ class Decoder:
             yield _decoded(body)
 
 
+class Report:
+    """In a warm process, what a child of it tells by a pipe."""
+
+    def __init__(self, pipe: int) -> None:
+        self.pipe = pipe
+        self._decoder = Decoder()
+
+    def read(self) -> tuple[list[Message], bool]:
+        """What has been told since, and whether no more can come: also where a test has written into the pipe."""
+        messages: list[Message] = []
+        try:
+            while data := os.read(self.pipe, 65536):
+                messages += self._decoder.feed(data)
+        except BlockingIOError:
+            return messages, False
+        except RuntimeError:  # MessageRefused, which is not imported here
+            pass
+        return messages, True
+
+
+def tell(pipe: int, message: Message) -> None:
+    """In such a child: tell something, now."""
+    data = memoryview(message.encode())
+    while data:
+        data = data[os.write(pipe, data) :]
+
+
 def join(parts: Iterable[str | bytes]) -> bytes:
     """A list as one field. No argument, variable or path of a process has a null byte in it."""
     return b"\0".join([_as_bytes(part) for part in parts])
