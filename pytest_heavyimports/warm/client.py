@@ -30,6 +30,10 @@ OF_PYTEST_ITSELF = frozenset(("-h", "--help", "-V", "--version"))
 ATTEMPTS = 3
 """How often a warm process is asked for, or started: the first may be out of date, the second may find that an import
 that it has learnt does harm."""
+PLAIN = "this is a plain run: "
+"""How the line begins that says why."""
+TESTS_FAILED = 1
+"""The exit status of pytest."""
 UNKNOWN_END = 70
 """The exit status where nobody can tell how the run has ended. pytest has none such; EX_SOFTWARE in sysexits(3)."""
 SILENCE_S = 10.0
@@ -71,13 +75,16 @@ def run(arguments: Sequence[str]) -> int:
             print(f"heavyimports run: {error}. Type it again.", file=sys.stderr, flush=True)
             return UNKNOWN_END
         return run_plainly(arguments, str(error))
+    if status == TESTS_FAILED << 8:
+        compare = " ".join(["heavyimports run --verify", *arguments])
+        print(f"heavyimports run: this was a warm run; to compare it with a plain one: {compare}", file=sys.stderr)
     return end_as(status)
 
 
 def run_plainly(arguments: Sequence[str], why: str = "") -> int:
     """Let pytest take this process's place, with a line that says why, if there is a reason to be told."""
     if why:
-        print(f"heavyimports run: this is a plain run: {why}.", file=sys.stderr, flush=True)
+        print(f"heavyimports run: {PLAIN}{why}.", file=sys.stderr, flush=True)
     import subprocess
 
     from ..interpreter import interpreter_flags
@@ -314,8 +321,7 @@ def _wait_for_start(connection: Connection, began: float) -> int:
             raise _no_warm_process("the warm process has just ended", is_final=False)
         if message.kind == "started":
             if (seconds := time.monotonic() - began) > TOLD_S:
-                waited = f"waited {seconds:.1f} s for the warm process, which was importing"
-                print(f"heavyimports run: {waited}.", file=sys.stderr, flush=True)
+                print(f"heavyimports run: waited {seconds:.1f} s for the warm process.", file=sys.stderr, flush=True)
             return message.number("process")
         if message.kind == "ended":
             raise _no_warm_process(f"a child of the warm process {_death(message.number('status'))} at its begin")

@@ -27,6 +27,12 @@ def status(arguments: Sequence[str]) -> int:
     return 0
 
 
+def facts_of_all() -> list[Message]:
+    """What the warm processes of this user say of themselves, when what they import in the background is there."""
+    with closing(_Questions("status", "facts")) as questions:
+        return [facts for _, facts, _ in questions.answers() if facts]
+
+
 def stop(arguments: Sequence[str]) -> int:
     """End each warm process of this user; runs that are under way go on, and end first."""
     _parse("stop", "End the warm processes of this user.", arguments)

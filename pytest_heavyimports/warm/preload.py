@@ -83,6 +83,10 @@ class Preload:
                 installed has changed meanwhile.
         """
         harmful = self._store.harmful
+        gone = {module.fullname for module in modules if module.file and not _is_there(module.file)}
+        for name in gone:
+            self._store.modules.pop(name, None)
+        modules = [module for module in modules if module.fullname not in gone]
         gc.disable()  # what is imported stays: one look at all of it, at the end, is enough
         try:
             with self._importing():
@@ -273,6 +277,11 @@ class Preload:
             if finalizer.atexit:
                 finalizer.atexit = False
                 self._finalizers.append(finalizer)
+
+
+def _is_there(file: str) -> bool:
+    """Whether a module's file is there; what an uninstalled package has left behind may be importable all the same."""
+    return file in ("built-in", "frozen") or os.path.exists(file)
 
 
 class ReadVariables:
