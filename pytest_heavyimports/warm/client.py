@@ -105,8 +105,10 @@ def command_line(arguments: Sequence[str]) -> list[str]:
 class Connection:
     """A connection to a warm process of this user."""
 
-    def __init__(self, peer: _socket.socket) -> None:
+    def __init__(self, peer: _socket.socket, directory: int, name: str) -> None:
         self._peer = peer
+        self._directory = directory
+        self._name = name
         self._decoder = Decoder()
         self._received: list[Message] = []
 
@@ -127,8 +129,15 @@ class Connection:
 
     @property
     def process(self) -> int:
-        """The number of the warm process; that of who has started it before it has begun."""
-        return _credentials(self._peer)[0]
+        """The number of the warm process, which stands in the file of its lock; 0 where it has not begun."""
+        try:
+            lock = os.open(f"{self._name}.lock", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory)
+        except OSError:
+            return 0
+        try:
+            return int(os.read(lock, 20) or b"0")
+        finally:
+            os.close(lock)
 
     def give_up(self) -> Message | None:
         """Have the other side unable to tell anything any more; what it had told before, if anything."""
@@ -174,7 +183,7 @@ def connect(directory: int, name: str) -> Connection | None:
         return None
     if peer_user(peer) != os.geteuid():
         raise PermissionError("the warm process is another user's")
-    return Connection(peer)
+    return Connection(peer, directory, name)
 
 
 def socket_path(directory: int, name: str) -> str:
@@ -183,14 +192,9 @@ def socket_path(directory: int, name: str) -> str:
 
 
 def peer_user(peer: _socket.socket) -> int:
-    """The user id of who is at the other end, as the kernel tells it."""
-    return _credentials(peer)[1]
-
-
-def _credentials(peer: _socket.socket) -> tuple[int, int]:
-    """The process and the user at the other end: the first two of three numbers; unix(7)."""
-    numbers = peer.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
-    return int.from_bytes(numbers[:4], sys.byteorder), int.from_bytes(numbers[4:8], sys.byteorder)
+    """The user id of who is at the other end, as the kernel tells it: the second of three numbers; unix(7)."""
+    credentials = peer.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
+    return int.from_bytes(credentials[4:8], sys.byteorder)
 
 
 def confinement() -> list[str]:
@@ -279,8 +283,11 @@ def accompany(connection: Connection, request: Message, files: Sequence[int]) ->
     began = time.monotonic()
     connection.wait_at_most(SILENCE_S)
     try:
+        # One that is stopped would hold the files, and who reads from a pipe among them would wait for its end.
+        connection.send(Message("hello"))
+        _wait_for(connection, "hello", began)
         connection.send(request, files)
-        process = _wait_for_start(connection, began)
+        process = _wait_for(connection, "started", began).number("process")
     except ConnectionError:
         raise _no_warm_process("the warm process has just ended", is_final=False) from None
     except TimeoutError:
@@ -293,6 +300,8 @@ def accompany(connection: Connection, request: Message, files: Sequence[int]) ->
         if number == _signal.SIGTSTP:
             os.kill(os.getpid(), _signal.SIGSTOP)
 
+    if (seconds := time.monotonic() - began) > TOLD_S:
+        print(f"heavyimports run: waited {seconds:.1f} s for the warm process.", file=sys.stderr, flush=True)
     passed_on = [number for number in PASSED_ON if not _is_ignored(number)]
     for number in passed_on:
         _signal.signal(number, pass_on)
@@ -303,8 +312,8 @@ def accompany(connection: Connection, request: Message, files: Sequence[int]) ->
             _signal.signal(number, _signal.default_int_handler if number == _signal.SIGINT else _signal.SIG_DFL)
 
 
-def _wait_for_start(connection: Connection, began: float) -> int:
-    """The number of the process of the run, which was asked for at that time."""
+def _wait_for(connection: Connection, answer: str, began: float) -> Message:
+    """The answer of a warm process that was asked at that time."""
     heard, computed = began, computed_by(connection.process)
     connection.wait_at_most(LOOK_S)
     while True:
@@ -319,10 +328,8 @@ def _wait_for_start(connection: Connection, began: float) -> int:
             message = connection.give_up() or Message("unfit", why=_silent(connection.process, now - began))
         if message is None:
             raise _no_warm_process("the warm process has just ended", is_final=False)
-        if message.kind == "started":
-            if (seconds := time.monotonic() - began) > TOLD_S:
-                print(f"heavyimports run: waited {seconds:.1f} s for the warm process.", file=sys.stderr, flush=True)
-            return message.number("process")
+        if message.kind == answer:
+            return message
         if message.kind == "ended":
             raise _no_warm_process(f"a child of the warm process {_death(message.number('status'))} at its begin")
         if message.kind in ("stale", "unfit"):

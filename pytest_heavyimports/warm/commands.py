@@ -62,23 +62,23 @@ def _parse(name: str, what: str, arguments: Sequence[str]) -> None:
 
 
 def _connections() -> Iterator[Connection]:
-    """One to each warm process; what is left of one that has been killed is taken away."""
+    """One to each warm process; what is left of one that has been killed is taken away. The directory stays open."""
     try:
         directory = open_directory(socket_directory())
     except OSError as error:
         raise CommandRefused(f"the sockets of warm processes can't be looked for: {error}") from error
-    try:
-        for file in sorted(os.listdir(directory)):
-            name, kind = os.path.splitext(file)
-            if kind == ".sock":
+    for file in sorted(os.listdir(directory)):
+        name, kind = os.path.splitext(file)
+        if kind == ".sock":
+            try:
                 connection = connect(directory, name)
-                if connection:
-                    yield connection
-                else:
-                    with suppress(FileNotFoundError):
-                        os.unlink(socket_path(directory, name))
-    finally:
-        os.close(directory)
+            except BlockingIOError:
+                continue  # so many others wait for it already
+            if connection:
+                yield connection
+            else:
+                with suppress(FileNotFoundError):
+                    os.unlink(socket_path(directory, name))
 
 
 class _Questions:

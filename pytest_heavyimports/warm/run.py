@@ -119,6 +119,7 @@ class Run:
         status = _run(self._pytest if self._request.kind == "run" else self._worker)
         with suppress(Exception):  # what tests leave in sys.modules may be anything
             self._tell_learnt()
+        is_on_gpu = any(target.startswith(forking.GPU_DEVICES) for target in forking.open_files().values())
         status = _finish(status)
         if isinstance(status, signal.Signals):
             signal.signal(status, signal.SIG_DFL)
@@ -126,8 +127,10 @@ class Run:
             os._exit(128 + status)  # where the signal is blocked
         if self._has_files_to_write():
             sys.exit(status & 0xFF)
-        if self._let_go(status) and self._request.kind == "run":
-            self._tell_pages(faults_before)
+        if not is_on_gpu:
+            self._let_go(status)
+            if self._request.kind == "run":
+                self._tell_pages(faults_before)
         os._exit(status & 0xFF)
 
     def _begin(self) -> None:
@@ -166,21 +169,17 @@ class Run:
         shutdown.flush()
         os._exit(1)
 
-    def _let_go(self, status: int) -> bool:
+    def _let_go(self, status: int) -> None:
         """
-        Tell how it ends, so that the client need not wait until the kernel has taken the process apart; whether it may.
+        Tell how it ends, so that the client need not wait until the kernel has taken the process apart.
 
         That takes 10 ms with torch. What others could wait for is let go first: files, sockets, locks. The memory of a
-        GPU can't be.
+        GPU can't be, so that a run that uses one doesn't come here.
         """
-        files = forking.open_files()
-        if any(target.startswith(forking.GPU_DEVICES) for target in files.values()):
-            return False
-        for number in files.keys() - {self._report}:
+        for number in forking.open_files().keys() - {self._report}:
             with suppress(OSError):  # another thread was faster
                 os.close(number)
         self._tell(Message("ended", status=(status & 0xFF) << 8))
-        return True
 
     def _tell_pages(self, faults_before: int) -> None:
         """Tell what it has written to, when nobody waits for it any more."""

@@ -5,6 +5,7 @@ It has one thread, which waits for whatever comes first: a client, what a client
 
 | a client says | and gets |
 |---|---|
+| ``hello`` | the same |
 | ``run``, ``worker``, with its files: its whole situation, see ``client.situation`` | ``started`` and, in the end, ``ended`` with the status of ``waitpid``; or ``stale``: ask another process; or ``unfit``: run plainly |
 | ``suits``, with its environment and what it has declared: whether its workers can be forked here | ``suits``, or ``stale`` |
 | ``status`` | ``facts``; ``busy`` each second until there are any |
@@ -43,7 +44,6 @@ from .memory import is_memory_short, memory_of
 from .preload import Preload
 from .run import Request, Run, environment_of
 from .spare import Spare, Waiting
-from .starting import BACKLOG
 from .trial import Trial, Trying
 from .wire import LIMIT_FDS, Decoder, Message, Report, join
 
@@ -270,6 +270,8 @@ class Warm:
     def _answer(self, client: Client, message: Message) -> None:
         if message.kind in ("run", "worker") and not client.process:
             self._start(client, message)
+        elif message.kind == "hello":
+            client.send(message)
         elif message.kind == "suits" and not client.process:
             fault = self._fault(environment_of(message))
             client.send(Message("stale" if fault else "suits"))
@@ -433,7 +435,8 @@ class Warm:
         for module in modules:
             if module.fullname not in self._seen and module.fullname not in self.preload.known:
                 self._seen.add(module.fullname)
-                self._to_try.append(module)
+                # One that was started for a run has nobody to spare: its workers wait for it, and it ends with them.
+                (self._to_try if self._owner < 0 else self._to_load).append(module)
 
     def _fork_trial(self) -> None:
         modules, self._to_try = self._to_try, []
@@ -455,8 +458,10 @@ class Warm:
         result = trial.result()
         self._to_load += result.harmless
         self._to_try = [*result.untried, *self._to_try]
-        if result.harmful:
+        if result.harmful and result.is_certain:
             self.preload.leave_out(result.harmful, result.fault)
+        elif result.harmful:
+            self._stop_listening(f"{ENDING}: something was installed while it imported {result.harmful}")
 
     # Children
 
@@ -586,7 +591,6 @@ def main(hook: Any) -> None:
     if not sys.flags.safe_path if hasattr(sys.flags, "safe_path") else True:
         del sys.path[0]  # this directory, which is the user's
     served = socket.socket(fileno=listener)
-    served.listen(BACKLOG)  # again: from now on the kernel tells clients this process's number
     warm = Warm(served, lock, directory, name, owner=owner, log=2, hook=hook)
     if owner < 0 and name_of(identity()) != name:
         sys.exit("a warm process can't be given the flags of the interpreter that asks for it")

@@ -2,7 +2,7 @@
 Imports that are tried by a child of a warm process before the process does them: harm is done to the child alone.
 
 The child imports what it is given, in order, up to the first module that does harm. It tells ``begun`` before each, and
-``harm`` where there was any.
+at the end ``done``, ``harm``, or ``half`` where the module may not have been whole.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class Result(NamedTuple):
     """What it did, as a part of a sentence."""
     untried: Sequence[Learnt]
     """What was to come after it."""
+    is_certain: bool = True
+    """Whether it was whole: not where what is installed has changed meanwhile."""
 
 
 class Trial:
@@ -66,11 +68,13 @@ class Trial:
         if told.kind == "done":
             return Result(self._modules, "", "", ())
         harmful = told.text("name")
-        fault = told.text("fault") or "its import ended the process"
+        fault = told.text("fault") or "its import ended the warm process"
         names = [module.fullname for module in self._modules]
         # One that isn't among them is loaded by another: nothing is known of the others.
         place = names.index(harmful) if harmful in names else 0
-        return Result(self._modules[:place], harmful, fault, self._modules[place + (harmful in names) :])
+        return Result(
+            self._modules[:place], harmful, fault, self._modules[place + (harmful in names) :], told.kind != "half"
+        )
 
     def let_go(self) -> None:
         """Hear no more of it; also in another child, where it is not its own."""
@@ -108,7 +112,8 @@ class Trying:
             try:
                 self._preload.load(self._modules)
             except HarmfulImport as harm:
-                self._tell("harm", harm.fullname, harm.fault)
+                is_certain = self._preload.is_left_out(harm.fullname)
+                self._tell("harm" if is_certain else "half", harm.fullname, harm.fault)
             else:
                 self._tell("done")
         os._exit(0)

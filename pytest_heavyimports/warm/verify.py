@@ -23,6 +23,8 @@ REMEDY = (
     "Tests that differ: @pytest.mark.heavy_isolated(method='spawn') gives a test an interpreter that is not warm; "
     "'pytest' runs all of them so."
 )
+WRONG_USAGE = 4
+"""The exit status of pytest."""
 _SHOWN_FILES = 5
 _KINDS = {"outcome": "", "message": "message ", "captured": "captured "}
 """What is compared of a test, and how the line of a difference begins."""
@@ -66,7 +68,8 @@ def verify(arguments: Sequence[str]) -> int:
     lines = [*_of_tests(plain.tests, again.tests, warm.tests, packages), *_of_files(files)]
     if again.status != warm.status and plain.status == again.status:
         lines.append(f"exit status: plain {again.status}, warm {warm.status}")
-    print(f"heavyimports run --verify: {len(warm.tests)} tests, {'different' if lines else 'alike'}")
+    tests = f"{len(warm.tests)} test{'s' * (len(warm.tests) != 1)}"
+    print(f"heavyimports run --verify: {tests}, {'different' if lines else 'alike'}")
     print("\n".join(lines), end="\n" if lines else "")
     if unstable:
         more_files = f" and {len(unstable) - _SHOWN_FILES} more" if len(unstable) > _SHOWN_FILES else ""
@@ -119,7 +122,7 @@ def _run(command: Sequence[str], record: Path, tree: Tree) -> Done:
         text=True,
         errors="replace",
     )
-    if not record.exists():
+    if not record.exists() or done.returncode == WRONG_USAGE:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise CommandRefused(f"pytest has run no tests, exit status {done.returncode}: {' '.join(last)}")
     recorded = json.loads(record.read_text(encoding="utf-8"))
