@@ -1,5 +1,7 @@
 """
-What an interpreter does when it takes itself apart, for a process that ends by ``os._exit``.
+What an interpreter does when it takes itself apart, for a process that ends by ``os._exit``. Owns the door ``os.fork``.
+
+The warm process alone forks by itself, see ``warm/server.py``: its children run what it has registered, too.
 
 A child by fork can't end as others do: torch alone takes 0.2 s for it (0.15 s of it in the destructors of C++, measured
 with torch 2.13.0), and what its parent has opened is the parent's to close. So the objects that were made since
@@ -68,12 +70,7 @@ def flush() -> list[Any]:
         The buffers that there are.
     """
     buffers = [*_kept, *(one for one in gc.get_objects() if issubclass(type(one), _BUFFERS))]
-    # The text first: it writes to the others.
-    for one in sorted(buffers, key=lambda one: not issubclass(type(one), io.TextIOWrapper)):
-        with suppress(Exception):  # closed, for reading alone, or its reader is gone
-            one.flush()
-    flush_standard_streams()
-    flush_c()
+    _flush(buffers)
     return buffers
 
 
@@ -87,6 +84,15 @@ def flush_standard_streams() -> bool:
         except Exception:  # whatever a test has put there
             is_written = is_written and stream is not sys.stdout
     return is_written
+
+
+def _flush(buffers: list[Any]) -> None:
+    # The text first: it writes to the others.
+    for one in sorted(buffers, key=lambda one: not issubclass(type(one), io.TextIOWrapper)):
+        with suppress(Exception):  # closed, for reading alone, or its reader is gone
+            one.flush()
+    flush_standard_streams()
+    flush_c()
 
 
 def flush_c() -> None:
@@ -139,7 +145,7 @@ def finalize() -> None:
         for one in objects:
             with suppress(BaseException):
                 finalizer(one)
-    flush()
+    _flush(_kept)
 
 
 def _rank(kind: type) -> int:

@@ -1,7 +1,7 @@
 """
 The template: a process that has imported what the tests need, has computed nothing, and forks a child for each test.
 
-Owns ``os.fork``, but for that of the warm start. The protocol between it and the process that runs pytest, by a pair of
+The protocol between it and the process that runs pytest, by a pair of
 sockets: ``("ready", fault, events)`` when it can begin, with the reason why it can't fork, and what its ledger has got
 since it began; then ``("run", job)`` to it (see ``child.py``), and from it ``("refused", number, fault)`` or, when a
 child has ended, ``("ended", *Ended)``. The end of the sockets means that it shall end its child, and itself.

@@ -58,8 +58,8 @@ def differences(plain: State, again: State, warm: State) -> tuple[dict[str, tupl
     unstable = {file for file in plain.keys() | again.keys() if plain.get(file) != again.get(file)}
     # Each run has other names in such a directory.
     restless = {os.path.dirname(file) for file in unstable if (file in plain) != (file in again)}
-    found = {}
-    left_out = set(unstable)
+    found: dict[str, tuple[str, str]] = {}
+    left_out: set[str] = set()
     for file in again.keys() | warm.keys():
         one, other = again.get(file, "not there"), warm.get(file, "not there")
         if one != other:

@@ -195,11 +195,17 @@ class Warm:
 
     def _look_around(self) -> None:
         now = time.monotonic()
+        self._use_the_time(now)
+        if self._forked:
+            return
         for client in list(self._clients.values()):
             if client.wants_facts:
                 self._tell_facts(client)
             elif not client.process and now - client.since > HESITATION_S:
                 self._dismiss(client)
+
+    def _use_the_time(self, now: float) -> None:
+        """Do what is best done while no run is under way."""
         if self._runs:
             self._since = now
             return
@@ -282,7 +288,7 @@ class Warm:
             client.since = time.monotonic()
             self._tell_facts(client)
         elif message.kind == "stop":
-            client.send(Message("stopping", running=len(self._runs), project=self.preload.project))
+            client.send(Message("stopping", running=self._under_way(), project=self.preload.project))
             self._stop_listening()
         else:
             self._dismiss(client)
@@ -290,7 +296,7 @@ class Warm:
     def _tell_facts(self, client: Client) -> None:
         """Tell what there is, when what is imported in the background is there, unless runs are under way."""
         is_importing = self._trial or self._to_try or self._to_load
-        client.wants_facts = bool(is_importing and not self._runs and not self._is_closing)
+        client.wants_facts = bool(is_importing and not (self._under_way() or self._is_closing))
         client.send(Message("busy") if client.wants_facts else self._facts())
         client.since = time.monotonic()
 
@@ -554,8 +560,12 @@ class Warm:
             memory=memory_of(os.getpid()) + (memory_of(self._spare.process) if self._spare else 0),
             age=int(time.time() - self._began),
             runs=self._served,
-            running=sum(run.client is not None for run in self._runs.values()),
+            running=self._under_way(),
         )
+
+    def _under_way(self) -> int:
+        """How many runs have not told their end."""
+        return sum(run.client is not None for run in self._runs.values())
 
     def _stop_listening(self, why: str = ENDING) -> None:
         """Let another one take this one's place. Runs that are under way go on; clients that wait are told *why*."""

@@ -3,7 +3,10 @@ A child that a warm process forks ahead of time: it waits for the run that it is
 
 A fork takes 10 ms where torch is imported, and what each run begins with, pytest's own plugins, copies a few thousand
 pages that are shared until then; those that the last runs have written to later are copied as well. Nothing of a user's
-is known to it before it gets his request.
+is known to it before it gets a request.
+
+Without it and the copies of ``pages.py``, a run of the 17 tests of ``python -m benchmarks.warm`` takes 0.089 of a plain
+one in place of 0.068, where the limit is 0.07 (medians of 9, torch 2.13.0, a busy machine with two cores).
 """
 
 from __future__ import annotations

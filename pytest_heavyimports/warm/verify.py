@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def verify(arguments: Sequence[str]) -> int:
         more = ["-p", RECORDING, f"--heavy-record={record}", *arguments]
         plain, again = _run(_plain(more), record, tree), _run(_plain(more), record, tree)
         _run(_warm(more), record, tree)
-        packages = {os.fsdecode(part).partition(" ")[0] for facts in facts_of_all() for part in facts.parts("modules")}
+        packages = set(_preloaded())
         warm = _run(_warm(more), record, tree)
     files, unstable = differences(plain.files, again.files, warm.files)
     lines = [*_of_tests(plain.tests, again.tests, warm.tests, packages), *_of_files(files)]
@@ -79,6 +80,13 @@ def verify(arguments: Sequence[str]) -> int:
     if lines:
         print(REMEDY)
     return int(bool(lines))
+
+
+def _preloaded() -> Iterator[str]:
+    """The packages that warm processes have, when they have imported what the last run had to import."""
+    with suppress(CommandRefused):  # there is none, and can be none
+        for facts in facts_of_all():
+            yield from (os.fsdecode(part).partition(" ")[0] for part in facts.parts("modules"))
 
 
 def _of_tests(plain: Tests, again: Tests, warm: Tests, packages: set[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ TYPE_CHECKING = False  # the client must start fast, and typing takes longer to 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-MAGIC = b"heavyimports warm 1\n"
+MAGIC = b"heavyimports warm 2\n"
 """Begins each message; the number is the version of all of this."""
 LIMIT_BYTES = 8 * 2**20
 """Of a message. The arguments and the environment of a process, together, are at most 6 MiB on Linux."""
