@@ -98,8 +98,9 @@ def launch(
             start_new_session=True,
         )
         process.returncode = 0  # it is to outlive us: no warning that it does
-        os.truncate(lock, 0)
-        os.pwrite(lock, str(process.pid).encode(), 0)  # for clients that wonder why it doesn't answer
+        with suppress(OSError):  # the disk is full: clients that wonder why it doesn't answer can't name it
+            os.truncate(lock, 0)
+            os.pwrite(lock, str(process.pid).encode(), 0)
     finally:
         os.close(log)
 

@@ -16,6 +16,7 @@ import pytest
 
 from ..suite import section
 from ..warm import wait
+from ..warm_errors import errors_of
 
 if TYPE_CHECKING:
     from ..warm import WarmSuite
@@ -235,7 +236,7 @@ def test_a_variable_that_an_import_has_read_makes_the_warm_process_out_of_date(w
         processes += warm.processes()
     assert seen == [f"test_it.py value {value}" for value in (1, 1, 2)]
     assert processes[-1] not in processes[:-1]
-    assert result.errlines == [
+    assert errors_of(result) == [
         "heavyimports run: the warm process is out of date: the variable READ_BY_IT has changed, which was read by an "
         f"import. {ANOTHER}"
     ]
@@ -250,7 +251,7 @@ def test_a_variable_that_is_set_before_an_import_makes_it_a_plain_run(warm: Warm
     warm.learn()
     result = warm.run()
     assert result.parseoutcomes() == {"passed": 1}
-    assert result.errlines == [
+    assert errors_of(result) == [
         "heavyimports run: this is a plain run: the variable READ_BY_IT was set in it, which imports have read before."
     ]
 
@@ -277,7 +278,7 @@ def test_a_fake_of_a_conftest_makes_it_a_plain_run(warm: WarmSuite, installed) -
     warm.suite.tests("import sys\n\ndef test_it():\n    assert type(sys.modules['torchaudio']) is object\n")
     result = warm.run()
     assert result.parseoutcomes() == {"passed": 1}
-    assert result.errlines == [
+    assert errors_of(result) == [
         "heavyimports run: this is a plain run: something else was put in the place of torchaudio, which it has "
         "imported."
     ]
@@ -325,7 +326,7 @@ def test_a_directory_with_a_module_of_a_known_name_makes_it_a_plain_run(warm: Wa
     warm.suite.write("src/plainpkg.py", "answer = 43\n")
     result = warm.run("-o", "pythonpath=src")
     assert result.parseoutcomes() == {"failed": 1}
-    assert result.errlines == [
+    assert errors_of(result) == [
         f"heavyimports run: this is a plain run: {warm.path}/src/plainpkg.py comes before the package of that name "
         "which it has imported."
     ]
@@ -398,7 +399,7 @@ def test_a_run_that_needs_a_third_process_is_told_once(warm: WarmSuite, installe
     installed.add("telling-pkg", "1.0", {"tellingpkg.py": body})
     warm.suite.tests("def test_it(): import tellingpkg\n")
     for value in ("1", "1"):
-        assert warm.run(READ_BY_IT=value).errlines == []
+        assert errors_of(warm.run(READ_BY_IT=value)) == []
         warm.processes()
     result = warm.run(READ_BY_IT="2")
     assert result.parseoutcomes() == {"passed": 1}
@@ -504,7 +505,7 @@ OFFER = "heavyimports run: this was a warm run; to compare it with a plain one: 
 
 
 def _without_seconds(result: pytest.RunResult) -> list[str]:
-    lines = [line for line in result.outlines + result.errlines if not line.startswith(OFFER)]
+    lines = [line for line in result.outlines + errors_of(result) if not line.startswith(OFFER)]
     return [re.sub(r" in \d+\.\d+s", "", line).strip("= ") for line in lines]
 
 
@@ -707,7 +708,7 @@ def test_a_faulty_idle_time_is_a_usage_error(warm: WarmSuite) -> None:
     warm.suite.tests("def test_it(): pass\n")
     result = warm.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert result.errlines == ["ERROR: heavy_warm_idle: 'soon' is no number of seconds (pytest.ini, [pytest]).", ""]
+    assert errors_of(result) == ["ERROR: heavy_warm_idle: 'soon' is no number of seconds (pytest.ini, [pytest]).", ""]
 
 
 def test_it_ends_when_nobody_has_used_it_for_as_long_as_it_is_told(warm: WarmSuite) -> None:
@@ -725,7 +726,7 @@ def test_where_no_socket_can_be_the_run_is_a_plain_one(warm: WarmSuite) -> None:
     warm.sockets.chmod(0o755)
     result = warm.run()
     assert result.parseoutcomes() == {"passed": 1}
-    assert result.errlines == [f"heavyimports run: this is a plain run: {warm.sockets} is not this user's alone."]
+    assert errors_of(result) == [f"heavyimports run: this is a plain run: {warm.sockets} is not this user's alone."]
     warm.sockets.rmdir()
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from pytest_heavyimports.warm.verify import REMEDY
 
+from ..warm_errors import errors_of
+
 if TYPE_CHECKING:
     from ..warm import WarmSuite
 
@@ -140,8 +142,8 @@ def test_workers_are_compared_too(warm: WarmSuite) -> None:
 def test_a_failed_warm_run_offers_it(warm: WarmSuite) -> None:
     """In one line; a run that passes says nothing."""
     warm.suite.tests("def test_fails(): assert 0\ndef test_passes(): pass\n")
-    assert warm.run("-k", "passes").errlines == []
+    assert errors_of(warm.run("-k", "passes")) == []
     arguments = "-p pytest_heavyimports.plugin -k fails"
-    assert warm.run("-k", "fails").errlines == [
+    assert errors_of(warm.run("-k", "fails")) == [
         f"heavyimports run: this was a warm run; to compare it with a plain one: heavyimports run --verify {arguments}"
     ]

@@ -14,6 +14,7 @@ import pytest
 from pytest_heavyimports.warm.client import PLAIN, UNKNOWN_END
 
 from ..warm import WarmSuite, wait
+from ..warm_errors import errors_of
 
 OPENS = """
     import ctypes, gzip, pathlib
@@ -175,7 +176,7 @@ def test_the_end_of_a_run_that_nobody_tells_has_a_status_of_its_own(warm: WarmSu
     )
     result = warm.run()
     assert result.ret == UNKNOWN_END not in list(pytest.ExitCode)
-    assert result.errlines == ["heavyimports run: the warm process has died, and this run with it. Type it again."]
+    assert result.errlines[-1] == "heavyimports run: the warm process has died, and this run with it. Type it again."
     warm.suite.tests(COUNTS)
     warm.learn()  # takes away what is left of it
 
@@ -223,11 +224,21 @@ def test_so_few_files_that_no_process_can_be_shared(warm: WarmSuite) -> None:
     assert warm.run().ret == 0
 
 
+def test_a_lower_limit_is_that_of_its_own_client_alone(warm: WarmSuite) -> None:
+    """A process that was started under it can't give others more: one that can takes its place."""
+    warm.suite.tests(COUNTS)
+    client = start(warm, 256, 256)
+    output, errors = client.communicate(timeout=60)
+    assert client.returncode == 0, output + errors
+    assert "the warm process was started under lower limits. A new one is started" in errors_of(warm.run())[0]
+    assert "lower limits" not in "".join(warm.run().errlines)
+
+
 @pytest.mark.parametrize("argument", ["--help", "--version", "-h", "-V"])
 def test_help_leaves_no_process(warm: WarmSuite, argument: str) -> None:
     """It is pytest's own, and no test is run."""
     result = warm.run(argument)
-    assert (result.ret, result.errlines) == (0, [])
+    assert (result.ret, errors_of(result)) == (0, [])
     assert result.outlines == warm.plain(argument).outlines
     assert warm.files() == []
 
