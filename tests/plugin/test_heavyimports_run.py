@@ -403,7 +403,7 @@ def test_a_run_that_needs_a_third_process_is_told_once(warm: WarmSuite, installe
         warm.processes()
     result = warm.run(READ_BY_IT="2")
     assert result.parseoutcomes() == {"passed": 1}
-    assert [line.rpartition(". ")[2] for line in result.errlines] == [ANOTHER]
+    assert [line.rpartition(". ")[2] for line in errors_of(result)] == [ANOTHER]
     assert [line for line in warm.tell("status") if "left out" in line and "tellingpkg" in line]
 
 
