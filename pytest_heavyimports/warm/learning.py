@@ -6,12 +6,12 @@ import json
 import os
 import site
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from ..named_tuple import NamedTuple
-from ..names import is_within, root
+from ..names import is_within, lineage, root
 from .key import CONFIGURATIONS
 
 Stamp = tuple[int, int, int]
@@ -45,14 +45,23 @@ class Store:
         """In the order in which they are to be imported."""
         self.harmful: dict[str, str] = {}
         """Why a module can't be imported before a run."""
+        self.trying: Callable[[str], None] | None = None
+        """In a child that tries imports: called with the name of each before it begins, and nothing is written."""
         self._read()
 
     def is_out_of_date(self, project: str) -> bool:
         """Whether the project is configured anew: it may declare other modules."""
         return _configuration(project) != self._configured
 
+    def is_left_out(self, fullname: str) -> bool:
+        """Whether the module, or a package that it is in, can't be imported before a run."""
+        return any(name in self.harmful for name in lineage(fullname))
+
     def begin(self, fullname: str) -> None:
         """A module is about to be imported: should that end the process, the next one knows which it was."""
+        if self.trying:
+            self.trying(fullname)
+            return
         with suppress(OSError):
             self._attempt.write_text(fullname, encoding="utf-8")
 
@@ -63,6 +72,8 @@ class Store:
 
     def write(self) -> None:
         """Keep what is known."""
+        if self.trying:
+            return
         lines = ["= " + self._configured]
         lines += [json.dumps(["+", *learnt]) for learnt in self.modules.values()]
         lines += [json.dumps(["-", *harm]) for harm in self.harmful.items()]

@@ -9,7 +9,7 @@ import sys
 import threading
 import warnings
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +22,7 @@ from ..guard.session import stood_in_for
 from ..imports.keeper import KEEPER
 from ..names import root
 from ..places import INHERITED
+from ..shutdown import freeze
 from .key import environment as variables_of_key
 from .key import project
 from .learning import OURS, Learnt, Stamps, Store, changed, learnt_by_now, stamps
@@ -82,12 +83,16 @@ class Preload:
                 installed has changed meanwhile.
         """
         harmful = self._store.harmful
+        gone = {module.fullname for module in modules if module.file and not _is_there(module.file)}
+        for name in gone:
+            self._store.modules.pop(name, None)
+        modules = [module for module in modules if module.fullname not in gone]
         gc.disable()  # what is imported stays: one look at all of it, at the end, is enough
         try:
             with self._importing():
                 self._hook.mark_rewrite(*(module.fullname for module in modules if module.is_rewritten))
                 for module in modules:
-                    if module.fullname not in sys.modules and module.fullname not in harmful:
+                    if module.fullname not in sys.modules and not self._store.is_left_out(module.fullname):
                         self._import(module.fullname)
                     if module.fullname in sys.modules and module.file:
                         self._store.modules.setdefault(module.fullname, module)
@@ -100,6 +105,20 @@ class Preload:
             self._store.write()
         self._settle()
         gc.enable()
+
+    def only_try(self, begin: Callable[[str], None]) -> None:
+        """In a child that tries imports: *begin* is told the name of each before it begins, and nothing is kept."""
+        self._store.trying = begin
+
+    def leave_out(self, fullname: str, why: str) -> None:
+        """For good: other warm processes leave it out as well."""
+        self._store.harmful[fullname] = why
+        self._store.modules.pop(fullname, None)
+        self._store.write()
+
+    def is_left_out(self, fullname: str) -> bool:
+        """Whether the module, or a package that it is in, is left out."""
+        return self._store.is_left_out(fullname)
 
     def fault(self, environment: Mapping[str, str], path: list[str]) -> str:
         """Why a run with these variables and this ``sys.path`` can't be one of this process; empty where it can."""
@@ -245,7 +264,7 @@ class Preload:
         files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
         self._stamps = stamps((*self._installed, *(os.fspath(file) for file in files if file)))
         gc.collect()  # what is frozen is never collected, in no run
-        forking.freeze()
+        freeze()
 
     def _keep_finalizers(self) -> None:
         """
@@ -258,6 +277,11 @@ class Preload:
             if finalizer.atexit:
                 finalizer.atexit = False
                 self._finalizers.append(finalizer)
+
+
+def _is_there(file: str) -> bool:
+    """Whether a module's file is there; what an uninstalled package has left behind may be importable all the same."""
+    return file in ("built-in", "frozen") or os.path.exists(file)
 
 
 class ReadVariables:

@@ -88,7 +88,7 @@ def launch(
     log = os.open(f"{name}.log", flags, 0o600, dir_fd=directory)
     inherited = (listener.fileno(), lock, directory, owner)
     try:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, *interpreter_flags(), "-c", SERVER, *map(str, inherited), name, *modules],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -96,7 +96,11 @@ def launch(
             pass_fds=[number for number in inherited if number >= 0],
             env={variable: value for variable, value in os.environ.items() if variable not in OF_THE_RUN},
             start_new_session=True,
-        ).returncode = 0  # it is to outlive us: no warning that it does
+        )
+        process.returncode = 0  # it is to outlive us: no warning that it does
+        with suppress(OSError):  # the disk is full: clients that wonder why it doesn't answer can't name it
+            os.truncate(lock, 0)
+            os.pwrite(lock, str(process.pid).encode(), 0)
     finally:
         os.close(log)
 
