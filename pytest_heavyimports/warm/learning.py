@@ -14,7 +14,7 @@ from ..named_tuple import NamedTuple
 from ..names import is_within, root
 from .key import CONFIGURATIONS
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[int, ...]
 Stamps = dict[str, dict[str, Stamp]]
 """By directory and name."""
 
@@ -29,6 +29,8 @@ class Learnt(NamedTuple):
     file: str
     is_rewritten: bool
     """Whether pytest had rewritten its assertions."""
+    variables: dict[str, str | None] = {}  # noqa: RUF012  # of a tuple: nobody changes it
+    """What the run had set by then, in its conftest files as a rule; ``None``: it had deleted it."""
 
 
 class Store:
@@ -157,8 +159,13 @@ def stamps(files: Iterable[str]) -> Stamps:
         with suppress(OSError, ValueError):
             facts = os.stat(file) if directory else None
             if facts:
-                found.setdefault(directory, {})[name] = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+                found.setdefault(directory, {})[name] = _stamp(facts)
     return found
+
+
+def _stamp(facts: os.stat_result) -> Stamp:
+    # The time of the last change of its state, too: nobody can put that back.
+    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino
 
 
 def changed(before: Stamps) -> str:
@@ -176,7 +183,7 @@ def changed(before: Stamps) -> str:
             os.chdir(directory)
             for name, stamp in names.items():
                 facts = stat(name)
-                if (facts.st_mtime_ns, facts.st_size, facts.st_ino) != stamp:
+                if (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino) != stamp:
                     return os.path.join(directory, name)
     except OSError:
         return os.path.join(directory, name)

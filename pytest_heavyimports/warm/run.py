@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import random
 import resource
@@ -19,15 +20,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import forking
 from .client import OF_THE_RUN
-from .learning import learnt_by_now
 from .pages import faults
 from .wire import Message, join
 
 if TYPE_CHECKING:
     from .preload import Preload
 
-FIXED_SEED = 67280421310721
-"""What torch began each process with, before it drew a seed as the others do."""
 BROKEN_OUTPUT = 120
 """As Python ends where it can't write what it has left to write."""
 
@@ -76,8 +74,6 @@ class Run:
         self._files = files
         self._report = report
         self.preload = preload
-        self.environment: dict[str, str] = {}
-        """The variables that it began with."""
         self._fault = ""
         """Why it can't be done here."""
 
@@ -91,6 +87,8 @@ class Run:
             with suppress(Exception):  # what tests leave in sys.modules may be anything
                 self._tell_learnt()
         status = _finish(status)
+        for name, why in self.preload.doubts.items():
+            print(f"heavyimports: this run may differ from a plain one: {name} is warm, but {why}.", file=sys.stderr)
         if isinstance(status, signal.Signals):
             signal.signal(status, signal.SIG_DFL)
             os.kill(os.getpid(), status)
@@ -158,10 +156,10 @@ class Run:
             return f"it can't be as here in a warm process: {error}"
         os.umask(request.umask)
         os.environ.clear()
-        os.environ.update(self.preload.prepare(request.environment))
-        self.environment = dict(os.environ)
+        os.environ.update(request.environment)
         time.tzset()
-        _seed()
+        random.seed()
+        self.preload.begin(request.environment)
         self.preload.release()
         sys.argv = request.arguments
         sys.orig_argv = [sys.executable, *request.arguments]
@@ -201,6 +199,7 @@ class Run:
             _replace_main(script)
         else:
             _replace_main(pytest.__file__, find_spec("pytest.__main__"))
+        self.preload.may_give_up(self.give_up)
         try:
             status = pytest.main(plugins=[RunHooks(self)])
             sys.stdout.flush()
@@ -218,11 +217,10 @@ class Run:
         return 0
 
     def _tell_learnt(self) -> None:
-        learnt = list(learnt_by_now(self.preload.known))
-        if learnt:
-            rewritten = join(module.fullname for module in learnt if module.is_rewritten)
-            names, files = join(module.fullname for module in learnt), join(module.file for module in learnt)
-            self._tell(Message("learnt", names=names, files=files, rewritten=rewritten))
+        if learnt := self.preload.learnt():
+            self._tell(Message("learnt", modules=join(json.dumps(module) for module in learnt)))
+        if doubts := self.preload.doubts:
+            self._tell(Message("doubts", modules=join(json.dumps(doubt) for doubt in doubts.items())))
 
 
 def _take_signals(ignored: set[int], blocked: set[int]) -> None:
@@ -234,17 +232,6 @@ def _take_signals(ignored: set[int], blocked: set[int]) -> None:
         if signal.getsignal(number) not in (wanted, None):
             signal.signal(number, wanted)
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def _seed() -> None:
-    """Chance is another one in each process, where an import draws the seed."""
-    random.seed()
-    numpy = sys.modules.get("numpy.random")
-    if numpy:
-        numpy.seed()
-    torch = getattr(sys.modules.get("torch"), "default_generator", None)
-    if torch and torch.initial_seed() != FIXED_SEED:
-        torch.seed()
 
 
 def _moved(file: int, least: int) -> int:

@@ -18,6 +18,7 @@ it itself. One child waits for the next run, see ``spare.py``.
 
 from __future__ import annotations
 
+import json
 import os
 import selectors
 import signal
@@ -32,7 +33,7 @@ from typing import Any
 
 from ..errors import HarmfulImport, MessageRefused
 from .client import peer_user
-from .key import cache_directory, identity, name_of, project
+from .key import cache_directory, identity, name_of, project, project_of
 from .learning import Learnt, Store
 from .memory import is_memory_short, memory_of
 from .preload import Preload
@@ -117,7 +118,7 @@ class Warm:
         self._directory = directory
         self._name = name
         self._owner = owner
-        store = Store(Path(cache_directory(), f"{name}.modules"), project(os.getcwd()))
+        store = Store(Path(cache_directory(), f"{project_of(name)}.modules"), project(os.getcwd()))
         self.preload = Preload(store, log, hook)
         self._tried: set[str] = set()
         self._to_load: dict[str, Learnt] = {}
@@ -167,7 +168,6 @@ class Warm:
         signal.signal(signal.SIGTERM, lambda *_: self._stop_listening())
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        os.chdir("/")
         self._listener.setblocking(False)
         self._selector.register(self._wakeup, selectors.EVENT_READ, self._reap)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
@@ -445,6 +445,10 @@ class Warm:
         elif message.kind == "settings":
             self._idle_s = float(message.number("idle"))
             self._try_declared(message)
+        elif message.kind == "doubts":
+            for part in message.parts("modules"):
+                self.preload.leave_out(*json.loads(part))
+            self._stop_listening()
         elif message.kind == "pages":
             self.preload.pages.note(message.parts("numbers"))
 
@@ -457,10 +461,7 @@ class Warm:
             self._dismiss(client)
 
     def _remember(self, message: Message) -> None:
-        names = [part.decode() for part in message.parts("names")]
-        files = [os.fsdecode(part) for part in message.parts("files")]
-        rewritten = set(message.parts("rewritten"))
-        self._try(Learnt(name, file, name.encode() in rewritten) for name, file in zip(names, files))
+        self._try(Learnt(*json.loads(part)) for part in message.parts("modules"))
 
     def _try_declared(self, message: Message) -> None:
         self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
