@@ -32,7 +32,8 @@ SEEDED = ("numpy", "torch")
 AS_A_WHOLE = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
 AS_A_WHOLE_TOO = ("ctypes.dlopen", "ctypes.dlsym", "ctypes.dlsym/handle")
 LISTED = ("os.listdir", "os.scandir")
-_IMPORT_SYSTEM = ("importlib._bootstrap_external", "importlib._bootstrap", "zipimport")
+# Whether what they look for is still the same, is asked in other ways.
+_IMPORT_SYSTEM = ("importlib._bootstrap_external", "importlib._bootstrap", "zipimport", "importlib.metadata")
 _STATS = ("stat", "lstat", "access", "readlink")
 
 
@@ -100,7 +101,7 @@ class Watch:
         if self._stack and not is_standard:
             self._stack[-1].effects += self.world.effects()  # what the outer one has done up to here
         scope = Scope(label, variables())
-        before, state = len(sys.modules), random.getstate()
+        before, state = set(sys.modules), random.getstate()
         self._stack.append(scope)
         try:
             yield
@@ -109,10 +110,12 @@ class Watch:
             if random.getstate() != state:
                 scope.draws_by_chance = not is_standard
                 random.setstate(state)
-            if len(sys.modules) != before:
-                self._take_in(scope)
+            if len(sys.modules) != len(before):
+                self._take_in(scope, before)
             scope.effects += self.world.effects() if not is_standard else ()
             if scope.modules:
+                own = {id(module) for module in scope.modules.values()}
+                scope.effects = [effect for effect in scope.effects if id(getattr(effect, "owner", None)) not in own]
                 self.scopes.append(scope)
             elif self._stack:  # the name is that of something that was there
                 outer = self._stack[-1]
@@ -123,8 +126,9 @@ class Watch:
                 outer.generators += scope.generators
                 outer.reads_directory |= scope.reads_directory
 
-    def _take_in(self, scope: Scope) -> None:
-        for name in [name for name in sys.modules if name not in self.by_module]:
+    def _take_in(self, scope: Scope, before: set[str]) -> None:
+        # What was there before and belongs to nobody yet is still being executed, further out.
+        for name in [name for name in sys.modules if name not in self.by_module and name not in before]:
             module = sys.modules.get(name)
             self.by_module[name] = scope
             scope.modules[name] = module

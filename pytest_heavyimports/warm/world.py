@@ -26,7 +26,8 @@ MISSING: Any = object()
 MOST_IN_A_CONTAINER = 5000
 SIGNALS = sorted(signal.valid_signals())
 NOISE = {
-    *(("sys", name) for name in ("modules", "path_importer_cache", "path", "_getframe", "last_exc")),
+    *(("sys", name) for name in ("modules", "path_importer_cache", "path", "meta_path", "path_hooks", "last_exc")),
+    *(("os", name) for name in ("supports_follow_symlinks", "supports_dir_fd", "supports_effective_ids")),
     *(("os", name) for name in ("environ", "environb")),
     *(("warnings", name) for name in ("filters", "onceregistry", "_onceregistry", "_filters_version", "_filters")),
     *(("warnings", name) for name in ("showwarning", "_showwarnmsg_impl", "_showwarnmsg")),
@@ -117,6 +118,8 @@ class Filled(Effect):
             self.container -= self.before - self.after
         elif _is_same(self.container, self.before):
             _fill(self.container, self.after)
+        elif _is_same(self.after[: len(self.before)], self.before):
+            self.container += [each for each in self.after[len(self.before) :] if each not in self.container]
         else:
             return _is_same(self.container, self.after)
         return True
