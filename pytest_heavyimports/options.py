@@ -22,6 +22,7 @@ TOLERANCE_KEY = "heavy_cuda_leak_tolerance"
 CUDA_WORKERS_KEY = "heavy_cuda_workers"
 TIMEOUT_KEY = "heavy_isolate_timeout"
 IDLE_KEY = "heavy_warm_idle"
+IGNORE_KEY = "heavy_warm_ignore"
 REPORT_KEY = "heavy_report"
 BUDGET_KEY = "heavy_budget"
 BUDGETS_CACHE_KEY = "heavyimports/budgets"
@@ -141,6 +142,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--heavy-stub", action="append", metavar="MODULE", help=f"{stub} (repeatable)")
     parser.addini(STUB_KEY, f"{stub}, one a line", type="linelist", default=[])
     group.addoption("--heavy-warm", action="store_true", help="pytest-xdist's workers are forked from a warm process")
+    ignored = "variables that make no difference to imports, so that a warm process is used whatever they are"
+    parser.addini(IGNORE_KEY, f"{ignored}, one a line; * at the end stands for any rest", type="linelist", default=[])
     parser.addini(IDLE_KEY, "seconds until a warm process that nobody uses ends (default: 1800)", default="1800")
     group.addoption(
         "--heavy-report",

@@ -92,6 +92,8 @@ class Shelf:
                 for effect in reversed(scope.effects):
                     effect.undo()
         self._staying = staying
+        for scope in watch.scopes:
+            self.needs(scope)  # now: a run has no time for it
         self.is_open = True
 
     def take_down(self) -> None:
@@ -138,7 +140,7 @@ class Shelf:
             scope = self._scopes[fullname]
             if id(scope) in self._given:
                 return None  # the run has taken it away, and executes it anew as it would in any process
-            needed = [one for one in self.needs(scope) if id(one) not in self._staying]
+            needed = [one for one in self._needs[id(scope)] if id(one) not in self._staying]
             if why := self._why_not(fullname, needed):
                 if not any(one.has_extension for one in needed):
                     INHERITED.discard(fullname)
