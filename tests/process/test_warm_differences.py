@@ -1,0 +1,157 @@
+"""
+Random packages, suites and changes between runs: a warm run is what a plain one is, or says that it may not be.
+
+``HEAVYIMPORTS_EXAMPLES`` sets how many projects are tried, ``HEAVYIMPORTS_SEED`` which ones; each takes :data:`STEPS`
+steps, and each step is run plainly and warm.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import strategies as st
+
+from .differences import BEFORE, CHANCE, CONFTESTS, EFFECTS, PACKAGES, READS, Project, difference
+
+EXAMPLES = int(os.environ.get("HEAVYIMPORTS_EXAMPLES", "3"))
+SEED = int(os.environ.get("HEAVYIMPORTS_SEED", "0"))
+STEPS = 8
+NEVER_WARM = "may differ from a plain one"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="warm processes need Linux"),
+]
+
+bodies = st.tuples(
+    st.lists(st.sampled_from(sorted(READS)), max_size=3, unique=True),
+    st.lists(st.sampled_from(sorted(EFFECTS)), max_size=2, unique=True),
+    st.sampled_from(["", "", "", *sorted(CHANCE)]),
+    st.lists(st.sampled_from(PACKAGES), max_size=1),
+)
+tests = st.lists(
+    st.tuples(st.sampled_from(sorted(BEFORE)), st.sampled_from([*PACKAGES, ""]), st.booleans()), min_size=1, max_size=3
+)
+
+
+def body_of(package: str, drawn: Any) -> str:
+    """The source of a package."""
+    reads, effects, chance, others = drawn
+    lines = [f"import {other}" for other in others if other > package]
+    lines += ["V = [" + ", ".join(READS[read] for read in reads) + "]"]
+    lines += [EFFECTS[effect] for effect in effects]
+    lines += [CHANCE[chance]] if chance else []
+    return "\n".join(lines) + "\n"
+
+
+def file_of(number: int, drawn: Any) -> str:
+    """The source of a test file."""
+    lines = ["import pathlib, sys, types, warnings", "from look import note"]
+    lines += [f"import {package}" for _, package, is_first in drawn if package and is_first]
+    lines += [f"note('file {number}')"]
+    for count, (before, package, is_first) in enumerate(drawn):
+        lines += [f"def test_{count}(monkeypatch, tmp_path_factory):", f"    {BEFORE[before] or 'pass'}"]
+        lines += [f"    import {package}"] if package and not is_first else []
+        lines += [f"    note('test {number}.{count}')"]
+    return "\n".join(lines) + "\n"
+
+
+def take_step(project: Project, data: st.DataObject, count: int) -> tuple[str, list[str], str]:
+    """Change something; what, with the arguments and the directory of the next run."""
+    kinds = ["nothing", "edit", "edit in place", "data", "conf", "home", "set", "unset", "other", "suite", "conftest"]
+    kind = data.draw(st.sampled_from([*kinds, "optional", "shadow", "nothing", "part"]))
+    package = data.draw(st.sampled_from(PACKAGES))
+    directory = data.draw(st.sampled_from([".", ".", ".", "more"]))
+    file = data.draw(st.sampled_from(["", "", "test_0.py", "test_1.py"]))
+    what = f"{kind} {package}"
+    if kind == "edit":
+        project.install(package, f"1.{count}", body_of(package, data.draw(bodies)))
+    elif kind == "edit in place":
+        target = project.site / package / "__init__.py"
+        facts, text = target.stat(), target.read_text()
+        with target.open("r+") as opened:
+            opened.write(text.replace("NAME = 'z", "NAME = 'Z") if "'z" in text else text.replace("NAME = 'Z", "NAME = 'z"))
+        os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    elif kind == "data":
+        (project.site / package / "data").write_text(str(count))
+    elif kind in ("conf", "home"):
+        target = project.path / "conf" if kind == "conf" else project.home / ".conf"
+        if data.draw(st.booleans()):
+            target.write_text(str(count))
+        else:
+            target.unlink(missing_ok=True)
+    elif kind == "set":
+        project.variables[data.draw(st.sampled_from(["VAR_A", "VAR_B"]))] = data.draw(st.sampled_from(["1", "2"]))
+    elif kind == "unset":
+        project.variables.clear()
+    elif kind == "other":
+        project.variables["OTHER"] = data.draw(st.sampled_from(["1", "2"]))
+    elif kind == "suite":
+        number = data.draw(st.integers(0, 1))
+        project.write(f"test_{number}.py", file_of(number, data.draw(tests)))
+    elif kind == "conftest":
+        name = data.draw(st.sampled_from(sorted(CONFTESTS)))
+        project.write("conftest.py", CONFTESTS[name])
+        what += f": {name}"
+    elif kind == "optional":
+        place = data.draw(st.sampled_from([project.site, project.path, project.path / "more"]))
+        target = place / "zoptional.py"
+        if data.draw(st.booleans()):
+            target.write_text(f"V = {place.name!r}\n")
+        else:
+            target.unlink(missing_ok=True)
+    elif kind == "shadow":
+        target = project.path / data.draw(st.sampled_from([".", "more"])) / f"{package}.py"
+        if target.exists():
+            target.unlink()
+        else:
+            target.write_text("NAME, V = 'shadow', []\n")
+    elif kind == "part":
+        what += f": import of {package}.part"
+        project.write("test_1.py", f"from look import note\nimport {package}.part\ndef test_part():\n    note('part')\n")
+    paths = [os.path.join(".." if directory == "more" else ".", name) for name in ([file] if file else ["test_0.py", "test_1.py"])]
+    return what, paths, directory
+
+
+@seed(SEED)
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate] if EXAMPLES > 3 else [Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+@given(data=st.data())
+def test_a_warm_run_is_what_a_plain_one_is(data: st.DataObject) -> None:
+    """After each step: the same outcomes, the same findings, the same files, and never the same chance."""
+    with tempfile.TemporaryDirectory(prefix="differences-") as name:
+        project = Project(Path(name))
+        try:
+            for package in PACKAGES:
+                project.install(package, "1.0", body_of(package, data.draw(bodies)))
+            for number in (0, 1):
+                project.write(f"test_{number}.py", file_of(number, data.draw(tests)))
+            history = []
+            for count in range(STEPS):
+                what, arguments, directory = take_step(project, data, count) if count else ("begin", [], ".")
+                history.append(f"{what}, {arguments} in {directory}")
+                note(history[-1])
+                plain = project.plain(*arguments, directory=directory)
+                warm, said = project.warm(*arguments, directory=directory)
+                found = difference(plain, warm) or project.draws_again()
+                assert not found or NEVER_WARM in said, "\n".join([found, *history, said, _sources(project)])
+        finally:
+            project.command("stop")
+
+
+def _sources(project: Project) -> str:
+    files = [*sorted(project.site.glob("z*/__init__.py")), *sorted(project.path.glob("*.py"))]
+    shown = [(file, file.read_text()) for file in files if file.name != "look.py"]
+    return "\n".join(f"--- {file.parent.name}/{file.name}\n{text[text.find('NAME ='):] if 'NAME =' in text else text}" for file, text in shown)
