@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,7 +54,6 @@ EFFECTS = {
     "a limit": "sys.setrecursionlimit(1234)",
     "a level": "logging.getLogger().setLevel(11)",
     "a handler": "signal.signal(signal.SIGUSR2, signal.SIG_IGN)",
-    "the seed": "random.seed(7)",
     "an end": "atexit.register(lambda: pathlib.Path('ended').write_text(NAME))",
     "a codec": "codecs.register(lambda name: codecs.lookup('ascii') if name == 'zcodec' else None)",
     "a module not loaded yet": "import colorsys; colorsys.rgb_to_hsv = NAME",
@@ -68,7 +68,8 @@ CHANCE = {
 }
 HEAD = """\
 import atexit, builtins, codecs, copyreg, importlib.util, json, logging, mimetypes, os, pathlib, random, signal
-import subprocess, sys, uuid, warnings
+import subprocess, sys, time, uuid, warnings
+BORN = time.monotonic_ns()
 from ctypes import CDLL
 C = CDLL(None).getenv
 NAME = {name!r} + {version!r}
@@ -111,11 +112,13 @@ def look():
         module = sys.modules.get(name)
         if module is not None:
             seen[name] = [module.NAME, module.V]
+            with open(os.environ["BORN"], "a") as file:
+                file.write(f"{getattr(module, 'BORN', 0)}\\n")
             chance = getattr(module, "CHANCE", None)
             if chance is not None:
                 drawn = chance.random() if hasattr(chance, "random") else chance
                 with open(os.environ["DRAWN"], "a") as file:
-                    file.write(f"{name} {drawn}\\n")
+                    file.write(f"{os.getpid()} {name} {drawn}\\n")
     return seen
 
 def note(name):
@@ -167,10 +170,13 @@ class Project:
         self.site = base / "user" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
         self.site.mkdir(parents=True)
         self.variables: dict[str, str] = {}
+        self.inherited = self.executed = 0
+        """So often a test has found a package that was executed before its run, and during it."""
         self._environment = {
             **{name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ},
             "HOME": str(self.home),
             "PYTHONUSERBASE": str(base / "user"),
+            "PYTHONPATH": str(self.site),
             "XDG_RUNTIME_DIR": str(base / "run"),
             "XDG_CACHE_HOME": str(base / "cache"),
             "TMPDIR": str(base / "temporary"),
@@ -178,6 +184,7 @@ class Project:
             "PYTHONDONTWRITEBYTECODE": "1",
             "SEEN": str(base / "seen"),
             "DRAWN": str(base / "drawn"),
+            "BORN": str(base / "born"),
         }
         self.write("pytest.ini", "[pytest]\n")
         self.write("look.py", LOOK)
@@ -208,7 +215,13 @@ class Project:
 
     def warm(self, *arguments: str, directory: str = ".") -> tuple[Seen, str]:
         """Run ``heavyimports run``, and wait until its process has imported what that had to import; what it says."""
+        born = self.base / "born"
+        born.unlink(missing_ok=True)
+        began = time.monotonic_ns()
         seen = self._run("-m", "pytest_heavyimports", "run", *arguments, directory=directory)
+        if born.exists():
+            self.inherited += sum(0 < int(line) < began for line in born.read_text().split())
+            self.executed += sum(int(line) > began for line in born.read_text().split())
         self.command("status")
         return seen, self._errors
 
@@ -220,8 +233,9 @@ class Project:
     def draws_again(self) -> str:
         """Something that was drawn by chance in two runs; empty if nothing was."""
         file = self.base / "drawn"
-        lines = file.read_text().splitlines() if file.exists() else []
-        return next((line for line in lines if lines.count(line) > 1), "")
+        lines = dict.fromkeys(file.read_text().splitlines() if file.exists() else ())
+        drawn = [line.partition(" ")[2] for line in lines]  # without the process: a run may show it twice
+        return next((line for line in drawn if drawn.count(line) > 1), "")
 
     def _run(self, *arguments: str, directory: str) -> Seen:
         seen = self.base / "seen"

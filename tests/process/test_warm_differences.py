@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ SEED = int(os.environ.get("HEAVYIMPORTS_SEED", "0"))
 STEPS = 8
 NEVER_WARM = "may differ from a plain one"
 
+TALLY: Counter[str] = Counter()
+"""What became of the steps; shown by ``-s``."""
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="warm processes need Linux"),
@@ -31,8 +35,8 @@ pytestmark = [
 
 bodies = st.tuples(
     st.lists(st.sampled_from(sorted(READS)), max_size=3, unique=True),
-    st.lists(st.sampled_from(sorted(EFFECTS)), max_size=2, unique=True),
-    st.sampled_from(["", "", "", *sorted(CHANCE)]),
+    st.one_of(st.just([]), st.lists(st.sampled_from(sorted(EFFECTS)), max_size=2, unique=True)),
+    st.sampled_from(["", "", "", "", "", "", *sorted(CHANCE)]),
     st.lists(st.sampled_from(PACKAGES), max_size=1),
 )
 tests = st.lists(
@@ -64,7 +68,7 @@ def file_of(number: int, drawn: Any) -> str:
 
 def take_step(project: Project, data: st.DataObject, count: int) -> tuple[str, list[str], str]:
     """Change something; what, with the arguments and the directory of the next run."""
-    kinds = ["nothing", "edit", "edit in place", "data", "conf", "home", "set", "unset", "other", "suite", "conftest"]
+    kinds = [*["nothing"] * 6, "edit", "edit in place", "data", "conf", "home", "set", "unset", "other", "suite", "conftest"]
     kind = data.draw(st.sampled_from([*kinds, "optional", "shadow", "nothing", "part"]))
     package = data.draw(st.sampled_from(PACKAGES))
     directory = data.draw(st.sampled_from([".", ".", ".", "more"]))
@@ -146,8 +150,16 @@ def test_a_warm_run_is_what_a_plain_one_is(data: st.DataObject) -> None:
                 plain = project.plain(*arguments, directory=directory)
                 warm, said = project.warm(*arguments, directory=directory)
                 found = difference(plain, warm) or project.draws_again()
+                TALLY["steps"] += 1
+                TALLY["empty"] += not plain.notes
+                TALLY["told"] += NEVER_WARM in said
+                TALLY["different and told"] += bool(found)
+                TALLY["plain"] += "this is a plain run" in said
                 assert not found or NEVER_WARM in said, "\n".join([found, *history, said, _sources(project)])
         finally:
+            TALLY["inherited"] += project.inherited
+            TALLY["executed"] += project.executed
+            print(dict(TALLY))
             project.command("stop")
 
 
