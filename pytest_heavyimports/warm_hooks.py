@@ -33,6 +33,7 @@ class RunHooks(Hooks):
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self) -> None:
         pytest.register_assert_rewrite(*self._run.preload.rewritten)
+        self._run.preload.begin_conftests()
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -43,7 +44,7 @@ class RunHooks(Hooks):
     # Before the first test, which can't be made undone.
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self) -> None:
-        self._run.preload.may_give_up(None)
+        self._run.preload.begin_tests()
 
 
 class WorkerHooks(Hooks):

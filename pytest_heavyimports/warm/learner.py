@@ -25,10 +25,19 @@ class Learner:
         self._set: dict[str, str | None] = {}
         self._circumstances: tuple[object, ...] = ()
         self._has_tests = False
+        self._early: frozenset[str] = frozenset()
         self.variables: dict[str, dict[str, str | None]] = {}
         """What was set before an import, by the name of the module."""
         self.tainted: set[str] = set()
         """Modules that are not to be learnt."""
+
+    def begin_conftests(self) -> None:
+        """What was imported by now was imported by plugins."""
+        self._early = frozenset(sys.modules)
+
+    def is_late(self, fullname: str) -> bool:
+        """Whether a module may depend on what conftest files have done."""
+        return fullname not in self._early
 
     def begin_tests(self) -> None:
         """What conftest files have done stays for all tests; what tests do doesn't."""
@@ -43,10 +52,11 @@ class Learner:
             return
         if not is_in_test:
             self._circumstances = self._now(blocked=())
-        if set_by_now := self._set_by_now():
-            self.variables[fullname] = set_by_now
+        if different := self.set_by_now():
+            self.variables[fullname] = different
 
-    def _set_by_now(self) -> dict[str, str | None]:
+    def set_by_now(self) -> dict[str, str | None]:
+        """The variables that are not what they were when the run began; ``None``: deleted."""
         raw = variables()
         if raw != self._raw:
             now = dict(of_key(raw))
@@ -62,5 +72,5 @@ class Learner:
             directory = os.getcwd()
         except OSError:
             directory = ""
-        environment = {**self._before, **self._set_by_now()}
+        environment = {**self._before, **self.set_by_now()}
         return environment, directory, list(sys.path), blocked, list(sys.meta_path), list(sys.path_hooks)

@@ -29,6 +29,8 @@ class Learnt(NamedTuple):
     file: str
     is_rewritten: bool
     """Whether pytest had rewritten its assertions."""
+    is_late: bool = False
+    """Whether conftest files had been read by then; else it was imported by a plugin."""
     variables: dict[str, str | None] = {}  # noqa: RUF012  # of a tuple: nobody changes it
     """What the run had set by then, in its conftest files as a rule; ``None``: it had deleted it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import sys
@@ -17,9 +18,10 @@ from typing import Any
 
 from .. import forking
 from ..errors import HarmfulImport
+from ..names import root
 from ..places import INHERITED
 from .chance import seed_anew
-from .client import OF_THE_RUN
+from .client import OF_THE_RUN, command_line
 from .inputs import Files
 from .key import environment as of_key
 from .key import ignored, matcher, project
@@ -28,6 +30,7 @@ from .learning import OURS, Learnt, Store, learnt_by_now
 from .pages import Pages
 from .shelf import Shelf, modules_in
 from .watching import Watch
+from .wire import Message, join
 from .world import process_facts, set_variable, variables
 
 LIMIT_S = 120
@@ -101,7 +104,7 @@ class Preload:
         try:
             self._hook.mark_rewrite(*(module.fullname for module in modules if module.is_rewritten))
             for module in modules:
-                if module.fullname not in sys.modules and module.fullname not in harmful:
+                if module.fullname not in sys.modules and not harmful.keys() & {module.fullname, root(module.fullname)}:
                     self._import(module)
                 if module.fullname in sys.modules and module.file:
                     self._store.modules.setdefault(module.fullname, module)
@@ -141,9 +144,9 @@ class Preload:
         is_ignored = matcher(self._shelf.ignored)
         for name in self._watch.read_variables:
             is_of_key = next(of_key({name: ""}), None) is not None
-            if not (is_of_key or is_ignored(name) or name in OF_THE_RUN):
-                if environment.get(name) != self._began_with.get(name):
-                    return name
+            is_of_matter = not (is_of_key or is_ignored(name) or name in OF_THE_RUN)
+            if is_of_matter and environment.get(name) != self._began_with.get(name):
+                return name
         return ""
 
     def begin(self, environment: Mapping[str, str]) -> None:
@@ -152,17 +155,55 @@ class Preload:
         self._shelf.learner = self.learner.note
         seed_anew((), [each for scope in self._watch.scopes for each in scope.generators])
 
-    def may_give_up(self, give_up: Callable[[str], None] | None) -> None:
-        """In a run: how it can be made a plain one; ``None``: its first test begins, and it can't any more."""
-        self._shelf.give_up = give_up
-        if give_up is None:
-            self.learner.begin_tests()
+    def may_give_up(self, give_up: Callable[[str], None], tell: Callable[[Message], None]) -> None:
+        """
+        In a run: it can be made a plain one, until its first test begins.
+
+        Args:
+            give_up: Makes it one.
+            tell: Tells the warm process something.
+        """
+
+        def give_up_for(names: list[str], why: str) -> None:
+            variables = json.dumps(self.learner.set_by_now())
+            tell(Message("given up", modules=join(names), why=why, variables=variables))
+            give_up(why)
+
+        self._shelf.give_up = give_up_for
+
+    def begin_conftests(self) -> None:
+        """In a run: all plugins are loaded."""
+        self.learner.begin_conftests()
+        self._shelf.come_first()
+
+    def begin_tests(self) -> None:
+        """In a run: what is done from now on can't be made undone."""
+        self._shelf.give_up = None
+        self.learner.begin_tests()
+
+    def note_given_up(self, message: Message) -> None:
+        """
+        A run was a plain one, as it got modules under other circumstances than those of their imports here.
+
+        The next process imports them under those. Where they are others in each run, it leaves them out.
+        """
+        why, variables = message.text("why"), json.loads(message.text("variables"))
+        packages = [name.decode() for name in message.parts("modules")]
+        learnt = self._store.modules
+        before = [module.variables for name, module in learnt.items() if root(name) in packages]
+        # Other values of the same variables: they will be others in the next run, too.
+        if before and all(variables != each and (not each or variables.keys() != each.keys()) for each in before):
+            learnt.update({name: module._replace(variables=variables) for name, module in learnt.items()})
+            self._store.write()
+        else:
+            for package in packages:
+                self.leave_out(package, f"runs import it under other circumstances: {why}")
 
     def learnt(self) -> list[Learnt]:
         """In a run, at its end: what it has imported that others may want to have imported before."""
         noted = self.learner
         return [
-            module._replace(variables=noted.variables.get(module.fullname, {}))
+            module._replace(variables=noted.variables.get(module.fullname, {}), is_late=noted.is_late(module.fullname))
             for module in learnt_by_now(self.known)
             if module.fullname not in noted.tainted
         ]
@@ -173,9 +214,10 @@ class Preload:
         return self._shelf.doubts
 
     def leave_out(self, fullname: str, why: str) -> None:
-        """From the next warm process on."""
-        self._store.harmful[fullname] = why
-        self._store.modules.pop(fullname, None)
+        """Leave a package out, from the next warm process on."""
+        self._store.harmful[root(fullname)] = why
+        for name in [name for name in self._store.modules if root(name) == root(fullname)]:
+            del self._store.modules[name]
         self._store.write()
 
     def release(self) -> None:
@@ -202,11 +244,12 @@ class Preload:
 
     def _import(self, wanted: Learnt) -> None:
         fullname = wanted.fullname
-        before = self._world()
+        before, present = self._world(), set(sys.modules)
         self._store.begin(fullname)
         signal.alarm(LIMIT_S)
         for name, value in self._set_for(wanted):
             set_variable(name, value)
+        arguments, sys.argv = sys.argv, command_line(())
         try:
             with warnings.catch_warnings(record=True) as warned:
                 warnings.simplefilter("always")
@@ -218,10 +261,13 @@ class Preload:
         finally:
             signal.alarm(0)
             self._store.end()
+            sys.argv = arguments
         if warned:
             raise HarmfulImport(fullname, fault=f"its import warns: {warned[0].message}")
         if self._watch.trouble:
             raise HarmfulImport(fullname, fault=f"its import {self._watch.trouble}")
+        if left_out := self._store.harmful.keys() & (sys.modules.keys() - present):
+            raise HarmfulImport(fullname, fault=f"it imports {min(left_out)}, which is left out")
         for what, value in self._world().items():
             if value != before[what]:
                 raise HarmfulImport(fullname, fault=f"its import {what}")
@@ -254,10 +300,12 @@ class Preload:
         names = {name for scope in self._watch.scopes for name in scope.absent} | {"sitecustomize", "usercustomize"}
         self._names = {name for name in (*names, *sys.modules) if "." not in name}
         self._own_names = {entry: modules_in(entry) & self._names for entry in self._own_directories}
-        rewritten = [name for name in sys.modules if name in self._store.modules and self._store.modules[name].is_rewritten]
+        learnt = self._store.modules
+        self._shelf.rewritten = {name for name in sys.modules if name in learnt and learnt[name].is_rewritten}
+        of_plugins = [name for name in self._shelf.rewritten if not learnt[name].is_late]
         for name, value in self._set_for(Learnt("", "", False)):
             set_variable(name, value)
-        self._shelf.put_up(rewritten, self._path, self._files.outside((sys.prefix, sys.base_prefix, *self._installed)))
+        self._shelf.put_up(of_plugins, self._path, self._files.outside((sys.prefix, sys.base_prefix, *self._installed)))
         gc.collect()  # what is frozen is never collected, in no run
         forking.freeze()
 

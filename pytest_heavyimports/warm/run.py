@@ -199,7 +199,7 @@ class Run:
             _replace_main(script)
         else:
             _replace_main(pytest.__file__, find_spec("pytest.__main__"))
-        self.preload.may_give_up(self.give_up)
+        self.preload.may_give_up(self.give_up, self._tell)
         try:
             status = pytest.main(plugins=[RunHooks(self)])
             sys.stdout.flush()

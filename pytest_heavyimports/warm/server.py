@@ -445,6 +445,9 @@ class Warm:
         elif message.kind == "settings":
             self._idle_s = float(message.number("idle"))
             self._try_declared(message)
+        elif message.kind == "given up":
+            self.preload.note_given_up(message)
+            self._stop_listening()
         elif message.kind == "doubts":
             for part in message.parts("modules"):
                 self.preload.leave_out(*json.loads(part))

@@ -30,6 +30,7 @@ from .watching import Scope, Watch
 from .world import Environment, variables
 
 _OURS = ("pytest_heavyimports", "_pytest.assertion.rewrite")
+REWRITING = "AssertionRewritingHook"
 MOST_FRAMES = 12
 """Between an import and this finder, where another finder asks the others."""
 
@@ -52,8 +53,10 @@ class Shelf:
         self._directory = ""
         self._set_by_imports: set[str] = set()
         self.ignored: tuple[str, ...] = ()
-        self.give_up: Callable[[str], None] | None = None
-        """Has the run be a plain one. ``None`` in the warm process, and once the first test has begun."""
+        self.rewritten: set[str] = set()
+        """Modules whose assertions pytest has rewritten here."""
+        self.give_up: Callable[[list[str], str], None] | None = None
+        """Has the run be a plain one, for these packages. ``None``: it can't be, as its first test has begun."""
         self.is_open = False
         self.doubts: dict[str, str] = {}
         """Why a module that the run has got may not be what it would have imported."""
@@ -127,6 +130,11 @@ class Shelf:
 
     # In a run
 
+    def come_first(self) -> None:
+        """Be asked before pytest's hook, which was installed meanwhile: what it would rewrite is rewritten."""
+        sys.meta_path.remove(self)
+        sys.meta_path.insert(0, self)
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -147,7 +155,8 @@ class Shelf:
                     self.learner(fullname)
                     return None
                 if self.give_up:
-                    self.give_up(why)
+                    late = [one for one in needed if id(one) not in self._given]
+                    self.give_up(sorted({root(one.label) for one in late if one.has_extension}), why)
                 self.doubts.setdefault(fullname, why)
         module = self._modules[fullname]
         return giving_spec(fullname, getattr(module, "__spec__", None), lambda: self._give(fullname, needed))
@@ -238,6 +247,10 @@ class Shelf:
             return "a hook was added to sys.path_hooks"
         if any(finder not in sys.meta_path for finder in self._finders if finder is not self and not _is_ours(finder)):
             return "a finder was taken out of sys.meta_path"
+        if not any(type(finder).__name__ == REWRITING for finder in sys.meta_path):
+            for scope in needed:
+                if rewritten := self.rewritten.intersection(scope.modules):
+                    return f"pytest doesn't rewrite {min(rewritten)}"
         others = [finder for finder in sys.meta_path if finder not in self._finders and not _is_ours(finder)]
         for finder in others:
             find = getattr(finder, "find_spec", None)

@@ -25,6 +25,7 @@ from typing import Any
 
 from ..imports.loader import as_import_system
 from ..names import lineage, root
+from .chance import states
 from .world import MISSING, Called, Effect, Set, World, variables
 
 SEEDED = ("numpy", "torch")
@@ -101,15 +102,15 @@ class Watch:
         if self._stack and not is_standard:
             self._stack[-1].effects += self.world.effects()  # what the outer one has done up to here
         scope = Scope(label, variables())
-        before, state = set(sys.modules), random.getstate()
+        before, state = set(sys.modules), states()
         self._stack.append(scope)
         try:
             yield
         finally:
             self._stack.pop()
-            if random.getstate() != state:
+            if states(before) != state:
                 scope.draws_by_chance = not is_standard
-                random.setstate(state)
+                random.setstate(state["random"])
             if len(sys.modules) != len(before):
                 self._take_in(scope, before)
             scope.effects += self.world.effects() if not is_standard else ()
