@@ -33,7 +33,6 @@ class RunHooks(Hooks):
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self) -> None:
         pytest.register_assert_rewrite(*self._run.preload.rewritten)
-        self._run.preload.begin_conftests()
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:

@@ -13,7 +13,7 @@ from .key import IGNORE_KEY
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib  # pytest needs it there
+    import tomli as tomllib  # type: ignore[import-not-found]  # pytest needs it there
 
 _TABLES = (("pytest",), ("tool", "pytest"), ("tool", "pytest", "ini_options"))
 _SECTIONS = ("pytest", "tool:pytest")

@@ -153,6 +153,7 @@ class Preload:
         """In a run, when it has become what its client is: get ready to hand out what is imported."""
         self.learner = Learner(environment)
         self._shelf.learner = self.learner.note
+        self._shelf.at_conftests = self.learner.begin_conftests
         seed_anew((), [each for scope in self._watch.scopes for each in scope.generators])
 
     def may_give_up(self, give_up: Callable[[str], None], tell: Callable[[Message], None]) -> None:
@@ -170,11 +171,6 @@ class Preload:
             give_up(why)
 
         self._shelf.give_up = give_up_for
-
-    def begin_conftests(self) -> None:
-        """In a run: all plugins are loaded."""
-        self.learner.begin_conftests()
-        self._shelf.come_first()
 
     def begin_tests(self) -> None:
         """In a run: what is done from now on can't be made undone."""
@@ -268,8 +264,8 @@ class Preload:
             raise HarmfulImport(fullname, fault=f"its import {self._watch.trouble}")
         if left_out := self._store.harmful.keys() & (sys.modules.keys() - present):
             raise HarmfulImport(fullname, fault=f"it imports {min(left_out)}, which is left out")
-        for what, value in self._world().items():
-            if value != before[what]:
+        for what, fact in self._world().items():
+            if fact != before[what]:
                 raise HarmfulImport(fullname, fault=f"its import {what}")
 
     def _set_for(self, wanted: Learnt) -> Iterator[tuple[str, str | None]]:

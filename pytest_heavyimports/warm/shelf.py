@@ -17,17 +17,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..imports.finder import IMPORTING
 from ..imports.loader import giving_spec
 from ..names import root
 from ..places import INHERITED
 from .chance import seed_anew
-from .key import IGNORED, matcher
 from .inputs import Files
-from .watching import Scope, Watch
+from .key import IGNORED, matcher
 from .world import Environment, variables
+
+if TYPE_CHECKING:
+    from .watching import Scope, Watch
 
 _OURS = ("pytest_heavyimports", "_pytest.assertion.rewrite")
 REWRITING = "AssertionRewritingHook"
@@ -62,6 +64,7 @@ class Shelf:
         """Why a module that the run has got may not be what it would have imported."""
         self.learner: Callable[[str], None] = lambda _: None
         """Told the name of each module that is about to be executed."""
+        self.at_conftests: Callable[[], None] = lambda: None
 
     # In the warm process
 
@@ -131,12 +134,17 @@ class Shelf:
     # In a run
 
     def come_first(self) -> None:
-        """Be asked before pytest's hook, which was installed meanwhile: what it would rewrite is rewritten."""
+        """
+        Be asked before pytest's hook, which was installed meanwhile: what it would rewrite is rewritten.
+
+        All plugins are loaded by now.
+        """
+        self.at_conftests()
         sys.meta_path.remove(self)
         sys.meta_path.insert(0, self)
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self, fullname: str, _: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Reference: "The meta path" in Python's language reference."""
         if not self.is_open or target is not None or not _is_import():
@@ -149,7 +157,7 @@ class Shelf:
             if id(scope) in self._given:
                 return None  # the run has taken it away, and executes it anew as it would in any process
             needed = [one for one in self._needs[id(scope)] if id(one) not in self._staying]
-            if why := self._why_not(fullname, needed):
+            if why := self._why_not(needed):
                 if not any(one.has_extension for one in needed):
                     INHERITED.discard(fullname)
                     self.learner(fullname)
@@ -176,7 +184,7 @@ class Shelf:
                     seed_anew(scope.modules, scope.generators)
         return self._modules[fullname]
 
-    def _why_not(self, fullname: str, needed: Sequence[Scope]) -> str:
+    def _why_not(self, needed: Sequence[Scope]) -> str:
         """Why what was imported may not be what an import would give here; empty where it is."""
         return (
             self._of_modules(needed)
@@ -191,7 +199,7 @@ class Shelf:
         found = sys.modules.get
         for scope in needed:
             if scope.draws_by_chance:
-                return f"the import of {scope.label} draws something by chance"
+                return f"the import of {root(scope.label)} draws something by chance"
             is_given = id(scope) in self._given
             for name in scope.modules:
                 if name in sys.modules and name in self._modules and found(name) is not self._modules[name]:
@@ -202,9 +210,9 @@ class Shelf:
                 if name in sys.modules:
                     return f"there is a module {name} now"
             for name in scope.uses:
-                if name not in self._modules and name in self._watch.base.modules:
-                    if found(name) is not self._watch.base.modules[name]:
-                        return f"something else is in the place of {name}"
+                real = self._watch.base.modules.get(name)
+                if real is not None and name not in self._modules and found(name) is not real:
+                    return f"something else is in the place of {name}"
         return ""
 
     def _of_environment(self, needed: Sequence[Scope]) -> str:
@@ -215,8 +223,7 @@ class Shelf:
             return {
                 name: value
                 for name, value in environment.items()
-                if not by_users(name)
-                and (name in read or not (is_ignored(name) or name in self._set_by_imports))
+                if not by_users(name) and (name in read or not (is_ignored(name) or name in self._set_by_imports))
             }
 
         now = relevant(variables())
@@ -225,7 +232,7 @@ class Shelf:
                 then = relevant(scope.environment)
                 if then != now:
                     names = sorted(name for name in {**then, **now} if then.get(name) != now.get(name))
-                    return f"the variable {names[0]} was set in it, and the import of {scope.label} may read it"
+                    return f"the variable {names[0]} was set in it, and the import of {root(scope.label)} may read it"
         return ""
 
     def _of_directory(self, needed: Sequence[Scope]) -> str:
@@ -237,7 +244,7 @@ class Shelf:
             except OSError:
                 here = ""
             if here != self._directory:
-                return f"the directory is another one, and the import of {reading.label} may depend on it"
+                return f"the directory is another one, and the import of {root(reading.label)} may depend on it"
             if file := self._files.changed():
                 return f"{file} has changed"
         return ""
@@ -297,6 +304,13 @@ class Shelf:
             if includes and not _is_standard(scope):
                 return "files are included in what coverage measures"
         return ""
+
+
+def begin_conftests() -> None:
+    """In a run: pytest has installed its hook and loaded its plugins, and reads conftest files next."""
+    for finder in list(sys.meta_path):
+        if isinstance(finder, Shelf) and finder.is_open:
+            finder.come_first()
 
 
 def _has_option(coverage: Any, name: str) -> bool:

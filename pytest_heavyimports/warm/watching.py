@@ -139,9 +139,9 @@ class Watch:
                 scope.has_extension |= is_installed and file.endswith(tuple(EXTENSION_SUFFIXES))
             parent, _, child = name.rpartition(".")
             owner = sys.modules.get(parent)
-            if owner is not None and self.by_module.get(parent) is not scope:
-                if getattr(owner, "__dict__", {}).get(child) is module:
-                    scope.effects.append(Set(owner, child, MISSING, module))
+            is_attached = getattr(owner, "__dict__", {}).get(child) is module
+            if is_attached and self.by_module.get(parent) is not scope:
+                scope.effects.append(Set(owner, child, MISSING, module))
             if root(name) in sys.stdlib_module_names:
                 self.world.add(module)
             elif "." not in name:
@@ -156,8 +156,10 @@ class Watch:
     def begin_base(self) -> None:
         """What is imported by now is what each run has; only what comes later is watched."""
         base = Scope("", variables())
-        for name, module in sys.modules.items():
+        for name, module in list(sys.modules.items()):
             self.by_module[name] = base
+            if name not in ("__main__", "__mp_main__"):  # each run has its own
+                base.modules[name] = module
             self.world.add(module, deep=root(name) in sys.stdlib_module_names or root(name) in ("pytest", "_pytest"))
         self.base = base
 
@@ -194,9 +196,8 @@ class Watch:
             return
         if event == "open":
             path, mode, flags = arguments
-            is_read = not (isinstance(mode, str) and set(mode) & set("wxa")) and not (
-                isinstance(flags, int) and flags & (os.O_WRONLY | os.O_CREAT)
-            )
+            is_written = isinstance(mode, str) and set(mode) & set("wxa")
+            is_read = not is_written and not (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_CREAT))
             if is_read and not _asks_for_module(sys._getframe(1)):
                 self.note_file(path)
         elif event in LISTED:
@@ -252,7 +253,7 @@ def _note_environment(watch: Watch) -> Iterator[None]:
 
     both = (os.environ, os.environb)
     for each in both:
-        each.__class__ = Noting  # type: ignore[assignment]  # has the same layout
+        each.__class__ = Noting
     try:
         yield
     finally:
@@ -299,8 +300,8 @@ def _note_imports(watch: Watch) -> Iterator[None]:
     @as_import_system
     def noting(
         name: str,
-        globals: Mapping[str, Any] | None = None,
-        locals: Mapping[str, Any] | None = None,
+        globals: Mapping[str, Any] | None = None,  # noqa: A002  # the names that __import__ has
+        locals: Mapping[str, Any] | None = None,  # noqa: A002
         fromlist: Any = (),
         level: int = 0,
     ) -> ModuleType:
@@ -326,7 +327,10 @@ def _note_imports(watch: Watch) -> Iterator[None]:
 
     last = _Last(watch)
     sys.meta_path.append(last)
-    with _changed(watch, builtins, {"__import__": noting}), _changed(watch, importlib, {"import_module": noting_module}):
+    with (
+        _changed(watch, builtins, {"__import__": noting}),
+        _changed(watch, importlib, {"import_module": noting_module}),
+    ):
         try:
             yield
         finally:

@@ -81,10 +81,10 @@ class Set(Effect):
     def __str__(self) -> str:
         return f"{self.owner.__name__}.{self.name}"
 
-    def undo(self) -> None:
+    def undo(self) -> None:  # noqa: D102  # see Effect
         _put(self.owner, self.name, self.before)
 
-    def redo(self) -> bool:
+    def redo(self) -> bool:  # noqa: D102
         now = vars(self.owner).get(self.name, MISSING)
         if now is self.before:
             _put(self.owner, self.name, self.after)
@@ -103,10 +103,10 @@ class Filled(Effect):
     def __str__(self) -> str:
         return f"the contents of a {type(self.container).__name__} {str(self.before)[:60]} {str(self.after)[:60]}"
 
-    def undo(self) -> None:
+    def undo(self) -> None:  # noqa: D102  # see Effect
         _fill(self.container, self.before)
 
-    def redo(self) -> bool:
+    def redo(self) -> bool:  # noqa: D102
         if isinstance(self.container, dict):
             for name, value in self.after.items():
                 if self.before.get(name, MISSING) is not value:
@@ -132,13 +132,13 @@ class Filtered(Effect):
         self.front = front
         self.back = back
 
-    def undo(self) -> None:
+    def undo(self) -> None:  # noqa: D102  # see Effect
         for each in (*self.front, *self.back):
             with suppress(ValueError):
                 warnings.filters.remove(each)  # type: ignore[attr-defined]  # typeshed has it as a sequence
         _renew_filters()
 
-    def redo(self) -> bool:
+    def redo(self) -> bool:  # noqa: D102
         filters: Any = warnings.filters
         for each in reversed(self.front):
             while each in filters:
@@ -157,10 +157,10 @@ class Environment(Effect):
         self.before = before
         self.after = after
 
-    def undo(self) -> None:
+    def undo(self) -> None:  # noqa: D102  # see Effect
         set_variable(self.name, self.before)
 
-    def redo(self) -> bool:
+    def redo(self) -> bool:  # noqa: D102
         set_variable(self.name, self.after)
         return True
 
@@ -176,10 +176,10 @@ class Called(Effect):
         self._more = more
         self._undo = undo
 
-    def undo(self) -> None:
+    def undo(self) -> None:  # noqa: D102  # see Effect
         self._undo(self._arguments[0])
 
-    def redo(self) -> bool:
+    def redo(self) -> bool:  # noqa: D102
         self._register(*self._arguments, **self._more)
         return True
 
@@ -240,10 +240,10 @@ class World:
             for name in {**before, **now}:
                 old, new = before.get(name, MISSING), now.get(name, MISSING)
                 is_module = type(new) is type(sys) and (old is MISSING or not deep)
-                if old is not new and not is_module and (owner, name) not in self.exempt and name not in NO_MATTER:
-                    # A name of a third package that a part of it sets late is its own.
-                    if deep or (old is not MISSING and not _is_own(new, owner)):
-                        yield Set(module, name, old, new)
+                is_of_matter = not is_module and name not in NO_MATTER and (owner, name) not in self.exempt
+                # A name of a third package that a part of it sets late is its own.
+                if old is not new and is_of_matter and (deep or (old is not MISSING and not _is_own(new, owner))):
+                    yield Set(module, name, old, new)
             self._modules[key] = (module, now.copy(), deep)
             if deep:
                 for name, value in now.items():
@@ -374,6 +374,7 @@ def _fill(container: Any, contents: Any) -> None:
 
 
 def set_variable(name: str, value: str | None) -> None:
+    """Set it, or delete it where there is no value."""
     if value is None:
         os.environ.pop(name, None)
     else:

@@ -106,7 +106,7 @@ def look():
         "handler": str(signal.getsignal(signal.SIGUSR2)), "codec": str(codec), "colour": str(colorsys.rgb_to_hsv)[:9],
         "types": sorted(t for t in mimetypes.types_map if t.startswith(".z")),
         "filters": sorted(f[2].__module__ for f in warnings.filters if f[2].__name__ == "Mine"),
-        "modules": sorted(name for name in sys.modules if name.startswith("z") and name[1:2] in "abco" and name[2:3] in ".p"),
+        "modules": sorted(name for name in sys.modules if name.partition(".")[0] in ("za", "zb", "zc", "zoptional")),
     }
     for name in ("za", "zb", "zc"):
         module = sys.modules.get(name)
@@ -145,7 +145,9 @@ CONFTESTS = {
     "a module": "import sys, types\nsys.modules['zoptional'] = types.SimpleNamespace(V='of conftest')\n",
     "an import": "import za\n",
     "an entry of sys.path": "import pathlib, sys\nsys.path.insert(0, str(pathlib.Path(__file__).with_name('more')))\n",
-    "a finder": "import sys\nclass Finder:\n    def find_spec(self, *_):\n        pass\nsys.meta_path.insert(0, Finder())\n",
+    "a finder": (
+        "import sys\nclass Finder:\n    def find_spec(self, *_):\n        pass\nsys.meta_path.insert(0, Finder())\n"
+    ),
 }
 
 

@@ -68,7 +68,19 @@ def file_of(number: int, drawn: Any) -> str:
 
 def take_step(project: Project, data: st.DataObject, count: int) -> tuple[str, list[str], str]:
     """Change something; what, with the arguments and the directory of the next run."""
-    kinds = [*["nothing"] * 6, "edit", "edit in place", "data", "conf", "home", "set", "unset", "other", "suite", "conftest"]
+    kinds = [
+        *["nothing"] * 6,
+        "edit",
+        "edit in place",
+        "data",
+        "conf",
+        "home",
+        "set",
+        "unset",
+        "other",
+        "suite",
+        "conftest",
+    ]
     kind = data.draw(st.sampled_from([*kinds, "optional", "shadow", "nothing", "part"]))
     package = data.draw(st.sampled_from(PACKAGES))
     directory = data.draw(st.sampled_from([".", ".", ".", "more"]))
@@ -80,7 +92,9 @@ def take_step(project: Project, data: st.DataObject, count: int) -> tuple[str, l
         target = project.site / package / "__init__.py"
         facts, text = target.stat(), target.read_text()
         with target.open("r+") as opened:
-            opened.write(text.replace("NAME = 'z", "NAME = 'Z") if "'z" in text else text.replace("NAME = 'Z", "NAME = 'z"))
+            opened.write(
+                text.replace("NAME = 'z", "NAME = 'Z") if "'z" in text else text.replace("NAME = 'Z", "NAME = 'z")
+            )
         os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     elif kind == "data":
         (project.site / package / "data").write_text(str(count))
@@ -118,8 +132,13 @@ def take_step(project: Project, data: st.DataObject, count: int) -> tuple[str, l
             target.write_text("NAME, V = 'shadow', []\n")
     elif kind == "part":
         what += f": import of {package}.part"
-        project.write("test_1.py", f"from look import note\nimport {package}.part\ndef test_part():\n    note('part')\n")
-    paths = [os.path.join(".." if directory == "more" else ".", name) for name in ([file] if file else ["test_0.py", "test_1.py"])]
+        project.write(
+            "test_1.py", f"from look import note\nimport {package}.part\ndef test_part():\n    note('part')\n"
+        )
+    paths = [
+        os.path.join(".." if directory == "more" else ".", name)
+        for name in ([file] if file else ["test_0.py", "test_1.py"])
+    ]
     return what, paths, directory
 
 
@@ -166,4 +185,7 @@ def test_a_warm_run_is_what_a_plain_one_is(data: st.DataObject) -> None:
 def _sources(project: Project) -> str:
     files = [*sorted(project.site.glob("z*/__init__.py")), *sorted(project.path.glob("*.py"))]
     shown = [(file, file.read_text()) for file in files if file.name != "look.py"]
-    return "\n".join(f"--- {file.parent.name}/{file.name}\n{text[text.find('NAME ='):] if 'NAME =' in text else text}" for file, text in shown)
+    return "\n".join(
+        f"--- {file.parent.name}/{file.name}\n{text[text.find('NAME =') :] if 'NAME =' in text else text}"
+        for file, text in shown
+    )
