@@ -73,6 +73,7 @@ class Store:
         partial = self._file.with_suffix(f".{os.getpid()}")
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial.touch(mode=0o600)  # conftest files may set variables that nobody else is to see
             partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
             partial.replace(self._file)
         except OSError:
@@ -85,7 +86,7 @@ class Store:
 
     def _read(self) -> None:
         try:
-            first, *lines = self._file.read_text(encoding="utf-8").splitlines()
+            first, *lines = _own_text(self._file).splitlines()
             for sign, fullname, *rest in map(json.loads, lines if first == "= " + self._configured else ()):
                 if sign == "-":
                     self.harmful[fullname] = str(*rest)
@@ -97,8 +98,22 @@ class Store:
         for attempt in self._file.parent.glob(f"{self._file.stem}.attempt.*"):
             if not _is_running(attempt.suffix[1:]):
                 with suppress(OSError):
-                    self.harmful[attempt.read_text(encoding="utf-8")] = "its import ended the warm process"
+                    self.harmful[_own_text(attempt)] = "its import ended the warm process"
                     attempt.unlink()
+
+
+def _own_text(file: Path) -> str:
+    """
+    What is in a file of this user's that nobody else can write to: a cache may be shared.
+
+    Raises:
+        PermissionError: It is another user's, or open to others.
+    """
+    with open(file, encoding="utf-8", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW)) as opened:
+        facts = os.fstat(opened.fileno())
+        if facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
+            raise PermissionError(f"{file} is not this user's alone")
+        return opened.read()
 
 
 def _is_running(process: str) -> bool:

@@ -229,6 +229,11 @@ class Preload:
                 self._finalizers.pop()()
 
     @property
+    def read_as_a_whole(self) -> list[str]:
+        """The packages that went through all variables, or gave all to a program, when they were imported."""
+        return list(dict.fromkeys(map(root, self._watch.whole_environment)))
+
+    @property
     def harmful(self) -> dict[str, str]:
         """Why a module is left out, by its name."""
         return self._store.harmful

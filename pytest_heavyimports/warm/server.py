@@ -38,6 +38,7 @@ from .learning import Learnt, Store
 from .memory import is_memory_short, memory_of
 from .preload import Preload
 from .run import Request, Run, environment_of
+from .siblings import end_least_used, note_use
 from .spare import Spare, Waiting
 from .wire import LIMIT_FDS, Decoder, Message, join
 
@@ -142,6 +143,7 @@ class Warm:
     def warm_up(self, modules: list[str]) -> bool:
         """Import what each run needs, what has been learnt and these *modules*; whether that did no harm."""
         self._open()
+        end_least_used(self._directory, self._name)
         self._attempt(lambda: self.preload.open(modules))
         return not self._is_closing
 
@@ -383,6 +385,7 @@ class Warm:
             os.setpgid(process, process)  # as the child does: whoever is first
         client.drop_files()
         client.process = process
+        note_use(self._directory, self._name)
         self._served += 1
         report = self._reports[process] = Report(reading)
         self._by_process[process] = client
@@ -498,6 +501,7 @@ class Warm:
             interpreter=sys.executable,
             project=self.preload.project,
             modules=_versions(_tops(self.preload.known)),
+            whole=join(self.preload.read_as_a_whole),
             harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
             memory=memory_of(os.getpid()) + (memory_of(self._spare.process) if self._spare else 0),
             age=int(time.time() - self._began),
