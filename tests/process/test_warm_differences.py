@@ -35,8 +35,8 @@ pytestmark = [
 
 bodies = st.tuples(
     st.lists(st.sampled_from(sorted(READS)), max_size=3, unique=True),
-    st.one_of(st.just([]), st.lists(st.sampled_from(sorted(EFFECTS)), max_size=2, unique=True)),
-    st.sampled_from(["", "", "", "", "", "", *sorted(CHANCE)]),
+    st.sampled_from([*[[]] * len(EFFECTS), *([effect] for effect in sorted(EFFECTS))]),
+    st.sampled_from([*[""] * 12, *sorted(CHANCE)]),
     st.lists(st.sampled_from(PACKAGES), max_size=1),
 )
 tests = st.lists(
@@ -83,7 +83,7 @@ def take_step(project: Project, data: st.DataObject, count: int) -> tuple[str, l
     ]
     kind = data.draw(st.sampled_from([*kinds, "optional", "shadow", "nothing", "part"]))
     package = data.draw(st.sampled_from(PACKAGES))
-    directory = data.draw(st.sampled_from([".", ".", ".", "more"]))
+    directory = data.draw(st.sampled_from([*["."] * 7, "more"]))
     file = data.draw(st.sampled_from(["", "", "test_0.py", "test_1.py"]))
     what = f"{kind} {package}"
     if kind == "edit":
