@@ -130,7 +130,7 @@ BEFORE = {
     "nothing": "",
     "a variable": "monkeypatch.setenv('VAR_A', 'of a test')",
     "another variable": "monkeypatch.setenv('OTHER', 'of a test')",
-    "a directory": "monkeypatch.chdir(tmp_path_factory.getbasetemp())",
+    "a directory": "monkeypatch.chdir(pathlib.Path.home())",
     "no optional module": "monkeypatch.setitem(sys.modules, 'zoptional', None)",
     "a fake of one": "monkeypatch.setitem(sys.modules, 'zoptional', types.SimpleNamespace(V='fake'))",
     "an entry of sys.path": "monkeypatch.syspath_prepend(pathlib.Path(__file__).with_name('more'))",
