@@ -265,8 +265,8 @@ class Preload:
             sys.argv = arguments
         if warned:
             raise HarmfulImport(fullname, fault=f"its import warns: {warned[0].message}")
-        if self._watch.trouble:
-            raise HarmfulImport(fullname, fault=f"its import {self._watch.trouble}")
+        if self._watch.world.trouble:
+            raise HarmfulImport(fullname, fault=f"its import {self._watch.world.trouble}")
         if left_out := self._store.harmful.keys() & (sys.modules.keys() - present):
             raise HarmfulImport(fullname, fault=f"it imports {min(left_out)}, which is left out")
         for what, fact in self._world().items():

@@ -26,7 +26,7 @@ from ..places import INHERITED
 from .chance import seed_anew
 from .inputs import Files
 from .key import IGNORED, matcher
-from .world import Environment, variables
+from .world import Added, Environment, variables
 
 if TYPE_CHECKING:
     from .watching import Scope, Watch
@@ -83,7 +83,6 @@ class Shelf:
             if name in watch.by_module:
                 scope = watch.by_module[name]
                 staying.update(map(id, (scope, *self.needs(scope))))
-        self._finders, self._hooks = list(sys.meta_path), list(sys.path_hooks)
         self._path, self._files = list(path), files
         self._directory = os.getcwd()
         for scope in watch.scopes:
@@ -97,6 +96,7 @@ class Shelf:
             if id(scope) not in staying:
                 for effect in reversed(scope.effects):
                     effect.undo()
+        self._finders, self._hooks = list(sys.meta_path), list(sys.path_hooks)
         self._staying = staying
         for scope in watch.scopes:
             self.needs(scope)  # now: a run has no time for it
@@ -250,15 +250,20 @@ class Shelf:
         return ""
 
     def _of_finders(self, needed: Sequence[Scope]) -> str:
-        if sys.path_hooks != self._hooks:
-            return "a hook was added to sys.path_hooks"
+        added = {id(each.one) for one in self._watch.scopes for each in one.effects if isinstance(each, Added)}
+        if [hook for hook in sys.path_hooks if id(hook) not in added] != self._hooks:
+            return "sys.path_hooks was changed"
         if any(finder not in sys.meta_path for finder in self._finders if finder is not self and not _is_ours(finder)):
             return "a finder was taken out of sys.meta_path"
         if not any(type(finder).__name__ == REWRITING for finder in sys.meta_path):
             for scope in needed:
                 if rewritten := self.rewritten.intersection(scope.modules):
                     return f"pytest doesn't rewrite {min(rewritten)}"
-        others = [finder for finder in sys.meta_path if finder not in self._finders and not _is_ours(finder)]
+        others = [
+            finder
+            for finder in sys.meta_path
+            if finder not in self._finders and id(finder) not in added and not _is_ours(finder)
+        ]
         for finder in others:
             find = getattr(finder, "find_spec", None)
             for scope in needed:

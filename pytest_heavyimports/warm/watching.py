@@ -81,8 +81,6 @@ class Watch:
         self._thread = 0
         self.walked_to: Any = None
         """The variable that somebody who goes through all of them has come to."""
-        self.trouble = ""
-        """What an import has done that can't be undone."""
         sys.addaudithook(self._hear)
 
     @contextmanager
@@ -426,4 +424,4 @@ def _changed(watch: Watch, owner: Any, attributes: Mapping[str, Any]) -> Iterato
             if vars(owner).get(name) is attributes[name]:
                 setattr(owner, name, value)
             else:
-                watch.trouble = f"replaces {owner.__name__}.{name}"
+                watch.world.trouble = f"replaces {owner.__name__}.{name}"

@@ -149,6 +149,23 @@ class Filtered(Effect):
         return True
 
 
+class Added(Effect):
+    """A finder or a hook was put into ``sys.meta_path`` or ``sys.path_hooks``."""
+
+    def __init__(self, everyone: list[Any], one: Any, *, is_first: bool) -> None:
+        self._everyone = everyone
+        self.one = one
+        self._is_first = is_first
+
+    def undo(self) -> None:  # noqa: D102
+        if self.one in self._everyone:
+            self._everyone.remove(self.one)
+
+    def redo(self) -> bool:  # noqa: D102
+        self._everyone.insert(0 if self._is_first else len(self._everyone), self.one)
+        return True
+
+
 class Environment(Effect):
     """A variable was set or deleted."""
 
@@ -195,6 +212,9 @@ class World:
         self._containers: dict[int, tuple[Any, Any]] = {}
         self._filters: list[Any] = []
         self._variables: dict[str, str] = {}
+        self.trouble = ""
+        """What an import has done that can't be undone."""
+        self._finders: list[tuple[list[Any], list[Any]]] = []
 
     def add(self, module: Any, *, deep: bool = True) -> None:
         """
@@ -225,7 +245,8 @@ class World:
         """Compare with what is now."""
         self._filters = list(warnings.filters)
         self._variables = variables()
-        list(self.effects())
+        self._finders = [(everyone, everyone.copy()) for everyone in (sys.meta_path, sys.path_hooks)]
+        self.effects()
 
     def effects(self) -> list[Effect]:
         """What has changed since it was last asked."""
@@ -278,6 +299,13 @@ class World:
                 kept = [each for each in now if each in self._filters]
                 yield Filtered([each for each in now if each not in kept], [])
             self._filters = now
+        for number, (everyone, before) in enumerate(self._finders):
+            if everyone != before:
+                if any(one not in everyone for one in before if not is_watching(one)):
+                    self.trouble = "takes a finder or a hook away"
+                for one in reversed([one for one in everyone if one not in before and not is_watching(one)]):
+                    yield Added(everyone, one, is_first=everyone.index(one) < len(everyone) / 2)
+                self._finders[number] = (everyone, everyone.copy())
         present = variables()
         if present != self._variables:
             for name in {**self._variables, **present}:
@@ -312,8 +340,6 @@ def process_facts() -> dict[str, object]:
         "sets the recursion limit": sys.getrecursionlimit(),
         "sets the switch interval": sys.getswitchinterval(),
         "configures the garbage collector": (gc.get_threshold(), gc.get_debug(), list(gc.callbacks)),
-        "changes sys.path_hooks": list(sys.path_hooks),
-        "changes sys.meta_path": [each for each in sys.meta_path if type(each).__name__ != "_Last"],
         "sets the time limit of sockets": socket.getdefaulttimeout(),
         "sets the start method of multiprocessing": start_method,
         "sets the context of decimal": repr(decimal.getcontext()) if decimal else None,
@@ -327,6 +353,11 @@ def process_facts() -> dict[str, object]:
         "registers a dialect of csv": sorted(csv.list_dialects()) if csv else [],
         "sets an error handler of codecs": _error_handlers(),
     }
+
+
+def is_watching(finder: object) -> bool:
+    """Whether it is the one of ``watching.py``, which is there while something is imported."""
+    return type(finder).__name__ == "_Last"
 
 
 def variables() -> dict[str, str]:
