@@ -40,7 +40,11 @@ bodies = st.tuples(
     st.lists(st.sampled_from(PACKAGES), max_size=1),
 )
 tests = st.lists(
-    st.tuples(st.sampled_from(sorted(BEFORE)), st.sampled_from([*PACKAGES, ""]), st.booleans()), min_size=1, max_size=3
+    st.tuples(
+        st.sampled_from([*["nothing"] * len(BEFORE), *sorted(BEFORE)]), st.sampled_from([*PACKAGES, ""]), st.booleans()
+    ),
+    min_size=1,
+    max_size=3,
 )
 
 
