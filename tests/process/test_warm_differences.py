@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ TALLY: Counter[str] = Counter()
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(300 if EXAMPLES <= 3 else 0),
     pytest.mark.skipif(sys.platform != "linux", reason="warm processes need Linux"),
 ]
 
@@ -184,6 +186,82 @@ def test_a_warm_run_is_what_a_plain_one_is(data: st.DataObject) -> None:
             TALLY["executed"] += project.executed
             print(dict(TALLY))
             project.command("stop")
+
+
+CHANGES = {
+    "by walking": lambda project: project.variables.update(VAR_A="1"),
+    "by C": lambda project: project.variables.update(VAR_A="1"),
+    "by a process": lambda project: project.variables.update(VAR_B="1"),
+    "a file": lambda project: project.write("conf", "new"),
+    "a file of the home": lambda project: (project.home / ".conf").write_text("new"),
+    "a file beside it": lambda project: (project.site / "za" / "data").write_text("new"),
+    "a listing": lambda project: project.write("conf-more", "new"),
+    "whether it is there": lambda project: (project.home / ".conf").touch(),
+    "an optional module": lambda project: (project.site / "zoptional.py").write_text("V = 1"),
+    "whether a module is there": lambda project: project.write("zoptional.py", "V = 1"),
+}
+"""What is done between two runs, by what an import reads."""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """An empty one."""
+    project = Project(tmp_path / "base")
+    yield project
+    project.command("stop")
+
+
+def agree(project: Project, *arguments: str) -> None:
+    """A plain run and a warm one are the same, and nothing is told."""
+    plain = project.plain(*arguments)
+    warm, said = project.warm(*arguments)
+    assert plain.notes
+    assert (difference(plain, warm), said.count(NEVER_WARM)) == ("", 0)
+
+
+@pytest.mark.parametrize("read", sorted(CHANGES))
+def test_a_change_of_what_an_import_reads_is_seen(project: Project, read: str) -> None:
+    """After two runs by which the package is warm."""
+    project.install("za", "1.0", body_of("za", ([read], [], "", [])))
+    project.write("test_0.py", file_of(0, [("nothing", "za", True)]))
+    agree(project)
+    agree(project)
+    assert project.inherited
+    CHANGES[read](project)
+    agree(project)
+    agree(project)
+
+
+@pytest.mark.parametrize("effect", sorted(EFFECTS))
+def test_what_an_import_does_to_others_is_done_in_its_runs_alone(project: Project, effect: str) -> None:
+    """In the run that makes the import, and not in the one that doesn't."""
+    project.install("za", "1.0", body_of("za", ([], [effect], "", [])))
+    project.write("test_0.py", file_of(0, [("nothing", "za", True)]))
+    project.write("test_1.py", file_of(1, [("nothing", "", True)]))
+    for file in ("test_0.py", "test_0.py", "test_1.py", "test_0.py"):
+        agree(project, file)
+
+
+@pytest.mark.parametrize("before", sorted(BEFORE.keys() - {"nothing", "errors for warnings"}))
+def test_what_a_test_does_before_an_import_is_seen_by_it(project: Project, before: str) -> None:
+    """Also where the package is warm, since another test file imports it as it is."""
+    project.install("za", "1.0", body_of("za", (["by name", "the directory", "an optional module"], [], "", [])))
+    project.write("more/zoptional.py", "V = 'more'\n")
+    project.write("test_0.py", file_of(0, [("nothing", "za", True)]))
+    project.write("test_1.py", file_of(1, [(before, "za", False)]))
+    for file in ("test_0.py", "test_0.py", "test_1.py", "test_1.py", "test_0.py"):
+        agree(project, file)
+    assert project.inherited
+
+
+@pytest.mark.parametrize("chance", sorted(CHANCE))
+def test_chance_is_another_one_in_each_run(project: Project, chance: str) -> None:
+    """Whatever an import draws."""
+    project.install("za", "1.0", body_of("za", ([], [], chance, [])))
+    project.write("test_0.py", file_of(0, [("nothing", "za", True)]))
+    for _ in range(3):
+        agree(project)
+    assert project.draws_again() == ""
 
 
 def _sources(project: Project) -> str:
