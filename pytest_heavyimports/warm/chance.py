@@ -31,7 +31,7 @@ def states(known: Iterable[str] | None = None) -> dict[str, Any]:
     return found
 
 
-def seed_anew(names: Iterable[str], generators: Iterable[ref[random.Random]]) -> None:
+def seed_anew(names: Iterable[str], generators: Iterable[ref[random.Random]] = ()) -> None:
     """
     Seed the generators of these modules, as far as they are known to have one, and those that packages have made.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import site
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from json import dumps, loads  # now: packages replace them
 from pathlib import Path
 
 from ..named_tuple import NamedTuple
@@ -68,8 +68,8 @@ class Store:
     def write(self) -> None:
         """Keep what is known."""
         lines = ["= " + self._configured]
-        lines += [json.dumps(["+", *learnt]) for learnt in self.modules.values()]
-        lines += [json.dumps(["-", *harm]) for harm in self.harmful.items()]
+        lines += [dumps(["+", *learnt]) for learnt in self.modules.values()]
+        lines += [dumps(["-", *harm]) for harm in self.harmful.items()]
         partial = self._file.with_suffix(f".{os.getpid()}")
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ class Store:
     def _read(self) -> None:
         try:
             first, *lines = _own_text(self._file).splitlines()
-            for sign, fullname, *rest in map(json.loads, lines if first == "= " + self._configured else ()):
+            for sign, fullname, *rest in map(loads, lines if first == "= " + self._configured else ()):
                 if sign == "-":
                     self.harmful[fullname] = str(*rest)
                 else:
@@ -160,7 +160,7 @@ def own_packages() -> Iterator[str]:
     for directory in map(Path, _install_directories()):
         for file in directory.glob("*.dist-info/direct_url.json"):
             try:
-                url = json.loads(file.read_text(encoding="utf-8")).get("url", "")
+                url = loads(file.read_text(encoding="utf-8")).get("url", "")
                 record = file.with_name("RECORD").read_text(encoding="utf-8") if url.startswith("file:") else ""
             except (OSError, ValueError):
                 continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from json import dumps, loads  # now: packages replace them
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ class Preload:
         """
 
         def give_up_for(names: list[str], why: str) -> None:
-            variables = json.dumps(self.learner.set_by_now())
+            variables = dumps(self.learner.set_by_now())
             tell(Message("given up", modules=join(names), why=why, variables=variables))
             give_up(why)
 
@@ -183,7 +183,7 @@ class Preload:
 
         The next process imports them under those. Where they are others in each run, it leaves them out.
         """
-        why, variables = message.text("why"), json.loads(message.text("variables"))
+        why, variables = message.text("why"), loads(message.text("variables"))
         packages = [name.decode() for name in message.parts("modules")]
         learnt = self._store.modules
         before = [module.variables for name, module in learnt.items() if root(name) in packages]

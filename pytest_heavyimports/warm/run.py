@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import random
 import resource
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from json import dumps  # now: packages replace them
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -218,9 +218,9 @@ class Run:
 
     def _tell_learnt(self) -> None:
         if learnt := self.preload.learnt():
-            self._tell(Message("learnt", modules=join(json.dumps(module) for module in learnt)))
+            self._tell(Message("learnt", modules=join(dumps(module) for module in learnt)))
         if doubts := self.preload.doubts:
-            self._tell(Message("doubts", modules=join(json.dumps(doubt) for doubt in doubts.items())))
+            self._tell(Message("doubts", modules=join(dumps(doubt) for doubt in doubts.items())))
 
 
 def _take_signals(ignored: set[int], blocked: set[int]) -> None:

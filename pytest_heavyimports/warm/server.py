@@ -18,7 +18,6 @@ it itself. One child waits for the next run, see ``spare.py``.
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import signal
@@ -28,6 +27,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from json import loads  # now: packages replace them
 from pathlib import Path
 from typing import Any
 
@@ -453,7 +453,7 @@ class Warm:
             self._stop_listening()
         elif message.kind == "doubts":
             for part in message.parts("modules"):
-                self.preload.leave_out(*json.loads(part))
+                self.preload.leave_out(*loads(part))
             self._stop_listening()
         elif message.kind == "pages":
             self.preload.pages.note(message.parts("numbers"))
@@ -467,7 +467,7 @@ class Warm:
             self._dismiss(client)
 
     def _remember(self, message: Message) -> None:
-        self._try(Learnt(*json.loads(part)) for part in message.parts("modules"))
+        self._try(Learnt(*loads(part)) for part in message.parts("modules"))
 
     def _try_declared(self, message: Message) -> None:
         self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))

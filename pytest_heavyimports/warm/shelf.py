@@ -181,7 +181,7 @@ class Shelf:
                     for effect in scope.effects:
                         if not effect.redo():
                             self.doubts.setdefault(fullname, f"another value stands where its import sets {effect}")
-                    seed_anew(scope.modules, scope.generators)
+                    seed_anew(scope.modules)
         return self._modules[fullname]
 
     def _why_not(self, needed: Sequence[Scope]) -> str:
