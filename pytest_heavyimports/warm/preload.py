@@ -303,7 +303,9 @@ class Preload:
         self._own_names = {entry: modules_in(entry) & self._names for entry in self._own_directories}
         learnt = self._store.modules
         self._shelf.rewritten = {name for name in sys.modules if name in learnt and learnt[name].is_rewritten}
-        of_plugins = [name for name in self._shelf.rewritten if not learnt[name].is_late]
+        early = [name for name in sys.modules if name in learnt and not learnt[name].is_late]
+        # What pytest and its plugins import in each run.
+        of_plugins = [name for name in early if learnt[name].is_rewritten or root(name) in sys.stdlib_module_names]
         for name, value in self._set_for(Learnt("", "", False)):
             set_variable(name, value)
         self._shelf.put_up(of_plugins, self._path, self._files.outside((sys.prefix, sys.base_prefix, *self._installed)))

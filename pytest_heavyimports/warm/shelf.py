@@ -186,6 +186,8 @@ class Shelf:
 
     def _why_not(self, needed: Sequence[Scope]) -> str:
         """Why what was imported may not be what an import would give here; empty where it is."""
+        if all(map(_is_standard, needed)):
+            return self._of_modules(needed) or self._of_path(needed)
         return (
             self._of_modules(needed)
             or self._of_environment(needed)
