@@ -145,5 +145,7 @@ def _status(facts: Message) -> str:
         "runs": f"{facts.number('runs')} served, {facts.number('running')} under way",
     }
     lines = [f"process {facts.number('process')}", *(f"  {name + ':':<13} {value}" for name, value in rows.items())]
+    if whole := facts.parts("whole"):
+        lines.append(f"  environment:  read as a whole by {', '.join(map(os.fsdecode, whole))}")
     lines += [f"  left out:     {os.fsdecode(harm)}" for harm in facts.parts("harmful")]
     return "\n".join(lines)

@@ -17,20 +17,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from json import dumps  # now: packages replace them
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import forking, shutdown
 from .client import CONFINED_BY, OF_THE_RUN, confinement
-from .learning import learnt_by_now
 from .pages import faults
 from .wire import Message, join, tell
 
 if TYPE_CHECKING:
     from .preload import Preload
 
-FIXED_SEED = 67280421310721
-"""What torch began each process with, before it drew a seed as the others do."""
 BROKEN_OUTPUT = 120
 """As Python ends where it can't write what it has left to write."""
 
@@ -99,8 +97,6 @@ class Run:
         self._inherited: dict[int, str] = {}
         """The files that it began with."""
         self.preload = preload
-        self.environment: dict[str, str] = {}
-        """The variables that it began with."""
 
     def carry_out(self) -> None:
         """
@@ -117,6 +113,8 @@ class Run:
         status = _run(self._pytest if self._request.kind == "run" else self._worker)
         with suppress(Exception):  # what tests leave in sys.modules may be anything
             self._tell_learnt()
+        for name, why in self.preload.doubts.items() if sys.stderr else ():
+            print(f"heavyimports: this run may differ from a plain one: {name} is warm, but {why}.", file=sys.stderr)
         is_on_gpu = any(target.startswith(forking.GPU_DEVICES) for target in forking.open_files().values())
         status = _finish(status)
         if isinstance(status, signal.Signals):
@@ -206,10 +204,10 @@ class Run:
         os.chdir(request.directory)
         os.umask(request.umask)
         os.environ.clear()
-        os.environ.update(self.preload.prepare(request.environment))
-        self.environment = dict(os.environ)
+        os.environ.update(request.environment)
         time.tzset()
-        _seed()
+        random.seed()
+        self.preload.begin(request.environment)
         self.preload.release()
         sys.argv = request.arguments
         sys.orig_argv = [sys.executable, *request.arguments]
@@ -254,6 +252,7 @@ class Run:
             _replace_main(script)
         else:
             _replace_main(pytest.__file__, find_spec("pytest.__main__"))
+        self.preload.may_give_up(self.give_up, self._tell)
         try:
             status = pytest.main(plugins=[RunHooks(self)])
             sys.stdout.flush()
@@ -272,11 +271,10 @@ class Run:
         return 0
 
     def _tell_learnt(self) -> None:
-        learnt = list(learnt_by_now(self.preload.known))
-        if learnt:
-            rewritten = join(module.fullname for module in learnt if module.is_rewritten)
-            names, files = join(module.fullname for module in learnt), join(module.file for module in learnt)
-            self._tell(Message("learnt", names=names, files=files, rewritten=rewritten))
+        if learnt := self.preload.learnt():
+            self._tell(Message("learnt", modules=join(dumps(module) for module in learnt)))
+        if doubts := self.preload.doubts:
+            self._tell(Message("doubts", modules=join(dumps(doubt) for doubt in doubts.items())))
 
 
 def _take_signals(ignored: set[int], blocked: set[int]) -> None:
@@ -288,17 +286,6 @@ def _take_signals(ignored: set[int], blocked: set[int]) -> None:
         if signal.getsignal(number) not in (wanted, None):
             signal.signal(number, wanted)
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def _seed() -> None:
-    """Chance is another one in each process, where an import draws the seed."""
-    random.seed()
-    numpy = sys.modules.get("numpy.random")
-    if numpy:
-        numpy.seed()
-    torch = getattr(sys.modules.get("torch"), "default_generator", None)
-    if torch and torch.initial_seed() != FIXED_SEED:
-        torch.seed()
 
 
 def _moved(file: int, least: int) -> int:

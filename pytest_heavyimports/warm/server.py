@@ -33,16 +33,19 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from json import loads  # now: packages replace them
 from pathlib import Path
 from typing import Any, Union
 
 from ..errors import HarmfulImport, MessageRefused
+from ..names import root
 from .client import peer_user
-from .key import cache_directory, identity, name_of, project
+from .key import cache_directory, identity, name_of, project, project_of
 from .learning import Learnt, Store
 from .memory import is_memory_short, memory_of
 from .preload import Preload
 from .run import Request, Run, environment_of
+from .siblings import end_least_used, note_use
 from .spare import Spare, Waiting
 from .trial import Trial, Trying
 from .wire import LIMIT_FDS, Decoder, Message, Report, join
@@ -117,7 +120,7 @@ class Warm:
         self._directory = directory
         self._name = name
         self._owner = owner
-        store = Store(Path(cache_directory(), f"{name}.modules"), project(os.getcwd()))
+        store = Store(Path(cache_directory(), f"{project_of(name)}.modules"), project(os.getcwd()))
         self.preload = Preload(store, log, hook)
         self._seen: set[str] = set()
         """What has been tried, or is to be."""
@@ -146,6 +149,7 @@ class Warm:
     def warm_up(self, modules: list[str]) -> bool:
         """Import what each run needs, what has been learnt and these *modules*; whether that did no harm."""
         self._open()
+        end_least_used(self._directory, self._name)
         self._load(lambda: self.preload.open(modules))
         return not self._is_closing
 
@@ -172,7 +176,6 @@ class Warm:
         signal.signal(signal.SIGTERM, lambda *_: self._stop_listening())
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        os.chdir("/")
         # It may have been started under a lower limit than those who come have; each run gets its client's own.
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -374,6 +377,7 @@ class Warm:
             os.setpgid(process, process)  # as the child does: whoever is first
         client.drop_files()
         client.process = process
+        note_use(self._directory, self._name)
         self._served += 1
         run = self._runs[process] = Accepted(client, report)
         self._selector.register(report, selectors.EVENT_READ, lambda: self._listen_to(run))
@@ -388,7 +392,7 @@ class Warm:
             elif message.kind == "unfit":
                 run.unfit = message
             else:
-                with suppress(MessageRefused, ValueError, OverflowError):  # a test has found the pipe
+                with suppress(MessageRefused, TypeError, ValueError, OverflowError):  # a test has found the pipe
                     self._note(message)
 
     def _tell_end(self, run: Accepted, end: Message) -> None:
@@ -422,16 +426,21 @@ class Warm:
         elif message.kind == "settings":
             self._idle_s = float(message.number("idle"))
             self._try_declared(message)
+        elif message.kind == "given up":
+            self.preload.note_given_up(message)
+            self._stop_listening()
+        elif message.kind == "doubts":
+            for part in message.parts("modules"):
+                name, why = loads(part)
+                self.preload.leave_out(root(name), why)
+            self._stop_listening()
         elif message.kind == "pages":
             self.preload.pages.note(message.parts("numbers"))
 
     # Imports
 
     def _remember(self, message: Message) -> None:
-        names = [part.decode() for part in message.parts("names")]
-        files = [os.fsdecode(part) for part in message.parts("files")]
-        rewritten = set(message.parts("rewritten"))
-        self._try(Learnt(name, file, name.encode() in rewritten) for name, file in zip(names, files))
+        self._try(Learnt(*loads(part)) for part in message.parts("modules"))
 
     def _try_declared(self, message: Message) -> None:
         self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
@@ -556,6 +565,7 @@ class Warm:
             interpreter=sys.executable,
             project=self.preload.project,
             modules=_versions(_tops(self.preload.known)),
+            whole=join(self.preload.read_as_a_whole),
             harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
             memory=memory_of(os.getpid()) + (memory_of(self._spare.process) if self._spare else 0),
             age=int(time.time() - self._began),

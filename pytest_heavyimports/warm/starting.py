@@ -14,6 +14,7 @@ from contextlib import suppress
 from ..errors import NoWarmProcess
 from ..interpreter import interpreter_flags
 from .client import OF_THE_RUN, Connection, connect, socket_path
+from .siblings import tell_difference
 
 WAIT_S = 10.0
 """How long another client may take from taking the lock to listening, or a warm process from hanging up to its end."""
@@ -41,6 +42,7 @@ def start(directory: int, name: str) -> Connection:
     Raises:
         NoWarmProcess: It can't be started.
     """
+    tell_difference(directory, name)
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         lock = _take_lock(directory, name)

@@ -239,19 +239,20 @@ def test_what_a_conftest_declares_is_imported_once_for_all(warm: WarmSuite) -> N
         assert warm.suite.executions() == {"plainpkg": runs}
 
 
-def test_what_a_conftest_does_while_the_imports_go_on_changes_nothing(warm: WarmSuite, installed) -> None:
-    """A variable that no import has read, for one: it is imported once in each run, and nothing is called harmful."""
-    slow = "import os, time\n\nwith open(os.environ['SLOWLY'], 'a') as f:\n    f.write('once ')\ntime.sleep(1.5)\n"
+def test_what_a_conftest_does_while_the_imports_go_on_is_seen_by_them(warm: WarmSuite, installed) -> None:
+    """Whatever variable it sets: what was begun without it is not used, and nothing is called harmful."""
+    slow = "import os, time\n\nwith open(os.environ['SLOWLY'], 'a') as f:\n    f.write(os.getenv('MINE', '-'))\n"
+    slow += "time.sleep(1.5)\n"
     installed.add("slow-pkg", "1.0", {"slowpkg/__init__.py": slow})
     log = warm.path / "slowly"
     warm.environment["SLOWLY"] = str(log)
     warm.suite.declare("slowpkg")
-    warm.suite.write("conftest.py", "import os, time\n\nos.environ['OF_NOBODY'] = 'here'\ntime.sleep(0.7)\n")
+    warm.suite.write("conftest.py", "import os, time\n\nos.environ['MINE'] = 'here'\ntime.sleep(0.7)\n")
     warm.suite.tests(TELLS_PROCESSES.replace("import plainpkg", "import slowpkg"))
     for runs in (1, 2, 3):
         result = warm.plain(*XDIST)
         assert (result.parseoutcomes(), result.errlines) == ({"passed": 12}, [])
-        assert log.read_text(encoding="utf-8").split() == ["once"] * runs
+        assert log.read_text(encoding="utf-8").count("here") >= runs
 
 
 def test_workers_are_as_the_controller_is_when_it_starts_them(warm: WarmSuite) -> None:
