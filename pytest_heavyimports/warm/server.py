@@ -8,6 +8,7 @@ It has one thread, which waits for whatever comes first: a client, what a client
 | ``hello`` | the same |
 | ``run``, ``worker``, with its files: its whole situation, see ``client.situation`` | ``started`` and, in the end, ``ended`` with the status of ``waitpid``; or ``stale``: ask another process; or ``unfit``: run plainly |
 | ``suits``, with its environment and what it has declared: whether its workers can be forked here | ``suits``, or ``stale`` |
+| ``readers`` | the same, with its process and who has read the environment as a whole |
 | ``status`` | ``facts``; ``busy`` each second until there are any |
 | ``stop`` | ``stopping``, and when the last run has ended the end of the connection |
 
@@ -287,6 +288,8 @@ class Warm:
             if not fault:
                 self._since = time.monotonic()
                 self._try_declared(message)
+        elif message.kind == "readers":
+            client.send(Message("readers", process=os.getpid(), names=join(self.preload.read_as_a_whole)))
         elif message.kind == "status":
             client.since = time.monotonic()
             self._tell_facts(client)

@@ -48,12 +48,12 @@ def tell_difference(directory: int, name: str) -> None:
         if connection is None:
             return
         connection.wait_at_most(ANSWER_S)
-        connection.send(Message("status"))
+        connection.send(Message("readers"))
         facts = connection.receive()
         connection.close()
         different = _different(facts.number("process")) if facts else []
         if facts and different:
-            readers = [part.decode() for part in facts.parts("whole")]
+            readers = [part.decode() for part in facts.parts("names")]
             reason = f"the environment was read as a whole by {readers[0]}" if readers else "imports may read it"
             print(
                 f"heavyimports run: a warm process is started for another value of {different[0]}: {reason}. "
