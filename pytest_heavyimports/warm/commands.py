@@ -43,7 +43,7 @@ def stop(arguments: Sequence[str]) -> int:
             if answer:
                 running = answer.number("running")
                 after = f", after {running} run{'s' * (running != 1)} under way" if running else ""
-                print(f"process {connection.process}, for {answer.text('project')}: ends{after}")
+                print(f"process {answer.number('process')}, for {answer.text('project')}: ends{after}")
                 if not running:
                     connection.wait_at_most(SILENCE_S)
                     with suppress(TimeoutError):

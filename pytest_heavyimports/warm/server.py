@@ -294,7 +294,8 @@ class Warm:
             client.since = time.monotonic()
             self._tell_facts(client)
         elif message.kind == "stop":
-            client.send(Message("stopping", running=self._under_way(), project=self.preload.project))
+            running, here = self._under_way(), self.preload.project
+            client.send(Message("stopping", process=os.getpid(), running=running, project=here))
             self._stop_listening()
         else:
             self._dismiss(client)

@@ -173,6 +173,7 @@ def test_many_runs_some_of_them_killed_leave_nothing_behind(warm: WarmSuite) -> 
             print("number", os.environ["NUMBER"])
         """
     )
+    warm.suite.declare(heavy_warm_ignore="NUMBER")
     assert warm.run(NUMBER="0").ret == 0
     (process,) = warm.processes()
     for number in range(3):
