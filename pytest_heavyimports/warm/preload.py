@@ -45,15 +45,17 @@ INSTALL_DIRECTORIES = ("site-packages", "dist-packages")
 class Preload:
     """The modules of a warm process, and by what it can be seen that they are out of date."""
 
-    def __init__(self, store: Store, log: int, hook: Any) -> None:
+    def __init__(self, store: Store, log: int, hook: Any, *, is_for_one_run: bool) -> None:
         """
         Args:
             store: What is known.
             hook: What rewrites assertions, which pytest has installed.
             log: The file that the process writes to, open: imports that write something do so once, here.
+            is_for_one_run: Whether it ends with the run that it was started for.
         """
         self._store = store
         self._log = log
+        self._is_for_one_run = is_for_one_run
         self.project = project(os.getcwd())
         self._path = list(sys.path)
         self._watch = Watch()
@@ -86,7 +88,6 @@ class Preload:
         for name in OF_EACH_RUN:
             import_module(name)
         self._watch.begin_base()
-        self._watch.world.begin()
         sys.meta_path.insert(sys.meta_path.index(self._hook) + 1, self._shelf)
         wanted = dict.fromkeys(modules)
         self.load([*self._store.modules.values(), *(Learnt(name, "", False) for name in wanted)])
@@ -106,6 +107,7 @@ class Preload:
         modules = [module for module in modules if module.fullname not in gone]
         gc.disable()  # what is imported stays: one look at all of it, at the end, is enough
         self._shelf.take_down()
+        self._watch.world.begin()
         try:
             self._hook.mark_rewrite(*(module.fullname for module in modules if module.is_rewritten))
             for module in modules:
@@ -268,7 +270,7 @@ class Preload:
         try:
             with warnings.catch_warnings(record=True) as warned:
                 warnings.simplefilter("always")
-                self._watch.world.begin()
+                self._watch.world.begin_process()
                 with self._watch.watching(fullname):
                     import_module(fullname)
         except BaseException as error:  # SystemExit too: nothing that an import does may end this process
@@ -323,7 +325,8 @@ class Preload:
         for name, value in self._set_for(Learnt("", "", False)):
             set_variable(name, value)
         self._shelf.put_up(of_plugins, self._path, self._files.outside((sys.prefix, sys.base_prefix, *self._installed)))
-        gc.collect()  # what is frozen is never collected, in no run
+        if not self._is_for_one_run:  # who waits for it: 0.1 s with torch
+            gc.collect()  # what is frozen is never collected, in no run
         freeze()
 
     def _keep_finalizers(self) -> None:

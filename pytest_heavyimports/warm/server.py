@@ -122,7 +122,7 @@ class Warm:
         self._name = name
         self._owner = owner
         store = Store(Path(cache_directory(), f"{project_of(name)}.modules"), project(os.getcwd()))
-        self.preload = Preload(store, log, hook)
+        self.preload = Preload(store, log, hook, is_for_one_run=owner >= 0)
         self._seen: set[str] = set()
         """What has been tried, or is to be."""
         self._to_try: list[Learnt] = []

@@ -168,6 +168,8 @@ class Watch:
         scope = self.current
         if scope is None or isinstance(path, int):
             return
+        if isinstance(path, str) and path in self.files and not is_listed:
+            return  # torch asks 13,000 times
         with suppress(TypeError, ValueError):
             name = os.fsdecode(path) if path is not None else "."
             if not os.path.isabs(name):

@@ -207,8 +207,9 @@ class World:
     def __init__(self) -> None:
         self.exempt: set[tuple[str, str]] = set(NOISE)
         """Names of a module or class, with that of an attribute: it is not compared."""
-        self._modules: dict[int, tuple[Any, dict[str, Any], bool]] = {}
-        self._classes: dict[int, tuple[Any, dict[str, Any]]] = {}
+        # By the identity of each: its contents, as they were when it was last compared, it, and for a module, if deep.
+        self._modules: dict[int, tuple[dict[str, Any], dict[str, Any], Any, bool]] = {}
+        self._classes: dict[int, tuple[Mapping[str, Any], dict[str, Any], Any]] = {}
         self._containers: dict[int, tuple[Any, Any]] = {}
         self._filters: list[Any] = []
         self._variables: dict[str, str] = {}
@@ -227,7 +228,7 @@ class World:
         namespace = getattr(module, "__dict__", None)
         if type(namespace) is not dict or id(module) in self._modules:
             return
-        self._modules[id(module)] = (module, namespace.copy(), deep)
+        self._modules[id(module)] = (namespace, namespace.copy(), module, deep)
         if deep:
             for name, value in namespace.items():
                 self._add_value(namespace.get("__name__", ""), name, value)
@@ -237,26 +238,27 @@ class World:
             return
         if isinstance(value, type):
             if id(value) not in self._classes:
-                self._classes[id(value)] = (value, dict(vars(value)))
+                self._classes[id(value)] = (vars(value), dict(vars(value)), value)
         elif type(value) in (dict, list, set) and len(value) <= MOST_IN_A_CONTAINER and name != "__builtins__":
             self._containers.setdefault(id(value), (value, value.copy()))
 
     def begin(self) -> None:
         """Compare with what is now."""
+        self.begin_process()
+        self.effects()
+
+    def begin_process(self) -> None:
+        """As :meth:`begin` where nothing was imported meanwhile: modules and classes are what they were."""
         self._filters = list(warnings.filters)
         self._variables = variables()
         self._finders = [(everyone, everyone.copy()) for everyone in (sys.meta_path, sys.path_hooks)]
-        self.effects()
 
     def effects(self) -> list[Effect]:
         """What has changed since it was last asked."""
         return [*self._of_modules(), *self._of_classes(), *self._of_containers(), *self._of_process()]
 
     def _of_modules(self) -> Iterator[Effect]:
-        for key, (module, before, deep) in list(self._modules.items()):
-            now = module.__dict__
-            if _is_same(now, before):
-                continue
+        for key, (now, before, module, deep) in _different(self._modules):
             owner = before.get("__name__", "")
             for name in {**before, **now}:
                 old, new = before.get(name, MISSING), now.get(name, MISSING)
@@ -265,28 +267,24 @@ class World:
                 # A name of a third package that a part of it sets late is its own.
                 if old is not new and is_of_matter and (deep or (old is not MISSING and not _is_own(new, owner))):
                     yield Set(module, name, old, new)
-            self._modules[key] = (module, now.copy(), deep)
+            self._modules[key] = (now, now.copy(), module, deep)
             if deep:
                 for name, value in now.items():
                     self._add_value(owner, name, value)
 
     def _of_classes(self) -> Iterator[Effect]:
-        for key, (owner, before) in list(self._classes.items()):
-            now = vars(owner)
-            if _is_same(now, before):
-                continue
+        for key, (now, before, owner) in _different(self._classes):
             for name in {**before, **now}:
                 old, new = before.get(name, MISSING), now.get(name, MISSING)
                 if old is not new and (owner.__name__, name) not in self.exempt and not name.startswith("__abstract"):
                     yield Set(owner, name, old, new)
-            self._classes[key] = (owner, dict(now))
+            self._classes[key] = (now, dict(now), owner)
 
     def _of_containers(self) -> Iterator[Effect]:
-        for key, (container, before) in list(self._containers.items()):
-            if not _is_same(container, before):
-                now = container.copy()
-                yield Filled(container, before, now)
-                self._containers[key] = (container, now)
+        for key, (container, before) in _different(self._containers):
+            now = container.copy()
+            yield Filled(container, before, now)
+            self._containers[key] = (container, now)
 
     def _of_process(self) -> Iterator[Effect]:
         now = list(warnings.filters)
@@ -372,6 +370,15 @@ def _error_handlers() -> list[object]:
 def _is_own(value: Any, owner: str) -> bool:
     module = getattr(value, "__module__", None)
     return not callable(value) or (isinstance(module, str) and module.partition(".")[0] == owner.partition(".")[0])
+
+
+def _different(pairs: dict[int, Any]) -> list[tuple[int, Any]]:
+    """Those whose first and second part are not the same; thousands are asked after each import."""
+    try:
+        unequal = [(key, pair) for key, pair in pairs.items() if pair[0] != pair[1]]
+    except Exception:  # what somebody has put there may not like to be compared
+        unequal = list(pairs.items())
+    return [(key, pair) for key, pair in unequal if not _is_same(pair[0], pair[1])]
 
 
 def _is_same(one: Any, other: Any) -> bool:
