@@ -279,17 +279,28 @@ class Shelf:
         return ""
 
     def _of_path(self, needed: Sequence[Scope]) -> str:
-        known, now = dict.fromkeys(self._path), dict.fromkeys(sys.path)
-        if [entry for entry in now if entry in known] != list(known):
-            return "sys.path has lost a directory, or has another order"
+        then, now = list(dict.fromkeys(self._path)), list(dict.fromkeys(sys.path))
+        while then and now and then[-1] == now[-1]:  # what is found in none of the others is found there
+            del then[-1], now[-1]
         names = {root(name) for one in needed for name in one.modules}
         absent = {name for one in needed for name in one.absent if "." not in name}
-        for entry in now:
-            if entry not in known:
-                for name in sorted((names | absent) & modules_in(entry)):
+        names |= absent
+        has = {entry: names if os.path.isfile(entry) else names & modules_in(entry) for entry in {*then, *now}}
+
+        def first(entries: Sequence[str], name: str) -> str | None:
+            for entry in entries:
+                if name in has[entry]:
                     spec = PathFinder.find_spec(name, [entry])
                     if spec is not None and (spec.loader is not None or name in absent):
-                        return f"{name} is also in {entry or 'the current directory'}, which was added to sys.path"
+                        return entry
+            return None
+
+        for name in sorted(set().union(*has.values())):
+            entry = first(now, name)
+            if entry != first(then, name):
+                if entry is None or entry in self._path:
+                    return f"sys.path has lost a directory, or has another order, and {name} is found elsewhere"
+                return f"{name} is also in {entry or 'the current directory'}, which was added to sys.path"
         return ""
 
     def _of_tracing(self, needed: Sequence[Scope]) -> str:
