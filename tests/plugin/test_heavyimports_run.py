@@ -380,7 +380,7 @@ def test_a_run_that_comes_while_an_import_is_tried_does_not_wait_for_it(warm: Wa
                 time.sleep(0.01)
             print("done")
         """
-    installed.add("waiting-pkg", "1.0", {"waitingpkg.py": waits})
+    installed.add("waiting-pkg", "1.0", {"waitingpkg/__init__.py": waits})
     warm.suite.tests("def test_it():\n    import waitingpkg\n    import plainpkg\n")
     try:
         assert "1 passed" in "".join(warm.run().outlines)

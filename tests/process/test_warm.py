@@ -24,6 +24,7 @@ from pytest_heavyimports.warm.wire import LIMIT_BYTES, MAGIC, Message
 
 from ..support.suite import unmeasured
 from ..support.warm import is_alive, wait
+from ..support.warm_errors import errors_of
 from ..unit.warm.test_pages import can_populate
 
 if TYPE_CHECKING:
@@ -375,7 +376,7 @@ def test_a_run_ends_with_its_warm_process(warm: WarmSuite) -> None:
     )
     result = warm.run()
     assert result.ret == UNKNOWN_END
-    assert result.errlines == ["heavyimports run: the warm process has died, and this run with it. Type it again."]
+    assert errors_of(result) == ["heavyimports run: the warm process has died, and this run with it. Type it again."]
     assert (warm.path / "ran").read_text() == "once"
     warm.tell("stop")
     for file in warm.sockets.iterdir():
