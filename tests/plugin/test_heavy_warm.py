@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.suite import section
-from ..support.warm import is_alive, wait
+from ..support.waiting import wait
+from ..support.warm import is_alive
 from ..support.warm_errors import errors_of
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.suite import section
-from ..support.warm import wait
+from ..support.waiting import wait
 from ..support.warm_errors import errors_of
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ from pytest_heavyimports.warm.server import MOST_LOST
 from pytest_heavyimports.warm.wire import LIMIT_BYTES, MAGIC, Message
 
 from ..support.suite import unmeasured
-from ..support.warm import is_alive, wait
+from ..support.system import can_populate
+from ..support.waiting import wait
+from ..support.warm import is_alive
 from ..support.warm_errors import errors_of
-from ..unit.warm.test_pages import can_populate
 
 if TYPE_CHECKING:
     from ..support.warm import WarmSuite

@@ -13,7 +13,8 @@ import pytest
 
 from pytest_heavyimports.warm.client import PLAIN, UNKNOWN_END
 
-from ..support.warm import WarmSuite, wait
+from ..support.waiting import wait
+from ..support.warm import WarmSuite
 from ..support.warm_errors import errors_of
 
 OPENS = """

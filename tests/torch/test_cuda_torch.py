@@ -19,8 +19,12 @@ pytestmark = [
 ]
 
 
-def test_tensors_that_hold_memory(torch_python: Callable[[str], str]) -> None:
-    """Each storage once, with the type and shape of a tensor that holds it; those without a storage don't matter."""
+def test_tensors_that_hold_memory(python: Callable[..., str]) -> None:
+    """
+    Each storage is listed once, with the type and shape of a tensor that holds it. Tensors without a storage are not.
+
+    A new interpreter: ``torch_python`` has frozen the objects of torch, and so hides torch's own tensors from ``gc``.
+    """
     code = """
     import torch
     from pytest_heavyimports.cuda.memory import held_tensors
@@ -36,7 +40,7 @@ def test_tensors_that_hold_memory(torch_python: Callable[[str], str]) -> None:
             print(held.device, held.size_bytes, held.shown.replace("(299, 7)", "?"))
     print(len(list(held_tensors(torch, "cuda"))), torch.cuda.is_initialized())
     """
-    lines = torch_python(code).splitlines()
+    lines = python(code).splitlines()
     assert lines[-1] == "0 False"
     assert sorted(lines[:-1]) == ["cpu 40 Parameter of float64 (1, 5)", "cpu 8400 Tensor of float32 (300, 7)"]
 

@@ -13,7 +13,7 @@ import pytest
 from pytest_heavyimports import forking
 from pytest_heavyimports.forking import foreign_threads, why_not_fork
 
-from ..support.warm import wait
+from ..support.waiting import wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
 
 import pytest
 
@@ -109,9 +108,3 @@ def test_a_misspelt_assertion(name: str, meant: str) -> None:
         return
     with pytest.raises(AttributeError, match=f"Did you mean {meant!r}"):
         refuse_misspelt(name)
-
-
-def test_numpy_tells_scalars() -> None:
-    """pytest.approx asks it."""
-    record: Any = Record(Origin("numpy", "x"), "numpy.isscalar")
-    assert [record.call(((value,), {}), make) for value in (1, "a", [])] == [True, True, False]
