@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_heavyimports.warm.client import PLAIN, UNKNOWN_END
 
 from ..support.waiting import wait
-from ..support.warm import WarmSuite
 from ..support.warm_errors import errors_of
+
+if TYPE_CHECKING:
+    from ..support.warm import WarmSuite
 
 OPENS = """
     import ctypes, gzip, pathlib
