@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 # First and outermost: conftest files import heavy modules, and other plugins load code before them.
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    if shelf := sys.modules.get(f"{__package__}.warm.shelf"):  # in a child of a warm process
+        shelf.begin_conftests()
     settings, faults = options.read_settings(early_config, early_config.known_args_namespace)
     if settings.is_early and not faults:
         with unrewritten:

@@ -1,4 +1,4 @@
-"""Forks: whether this process may have children by fork, and how such a child counts its coverage and ends."""
+"""Forks: whether this process may have children by fork."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 GPU_DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/render")
 """How the files begin by which a process uses a GPU."""
@@ -18,13 +18,6 @@ FORGOTTEN_S = 0.05
 """How long the system may still have a thread that Python has forgotten, since it has ended."""
 _OPENBLAS = re.compile(r"\S+/lib\w*openblas\S*\.so\S*")
 _RUNTIMES = re.compile(r"lib(?:g|i|)omp\d*\b")
-# Python's allocator has objects up to the largest size on pages of those that are equally large, in bytes.
-_ALIGNMENT = 16
-_LARGEST = 512
-_IN_A_ROW = 16
-"""So many objects side by side show that there is no free place between others any more."""
-_MOST = 5000
-_filling: list[bytes] = []
 # Names of one function in the builds of OpenBLAS: those of numpy's and scipy's wheels, and of distributions.
 _THREADS_OF_OPENBLAS = (
     "scipy_openblas_get_num_threads64_",
@@ -55,35 +48,6 @@ def _threads_of_python() -> int:
     finally:
         if is_collecting:
             gc.enable()
-
-
-def freeze() -> None:
-    """
-    Before children are forked: the collector is not to touch, and so to copy, what they share with their parent.
-
-    Nor are there to be free places between it: a child's first objects go there, and a few hundred bytes on each of a
-    thousand pages are copies of all of them.
-
-    Reference: ``gc.freeze`` in Python's documentation, ``Objects/obmalloc.c`` in its source.
-    """
-    head = sys.getsizeof(b"")
-    for size in range(_ALIGNMENT * (head // _ALIGNMENT + 1), _LARGEST + 1, _ALIGNMENT):
-        if not _fill(size - head, size):
-            break  # another allocator: PYTHONMALLOC
-    gc.freeze()
-
-
-def _fill(length: int, size: int) -> bool:
-    """Take up the free places of that size, by bytes of that length; whether none is left."""
-    in_a_row, last = 0, 0
-    for _ in range(_MOST):
-        one = bytes(length)
-        in_a_row = in_a_row + 1 if abs(id(one) - last) == size else 0
-        last = id(one)
-        _filling.append(one)
-        if in_a_row == _IN_A_ROW:
-            return True
-    return False
 
 
 def threads_of_imports() -> int:
@@ -143,29 +107,6 @@ def open_files() -> dict[int, str]:
         with suppress(OSError):  # that of the listing
             targets[int(number)] = os.readlink(f"/proc/self/fd/{number}")
     return targets
-
-
-def flush() -> None:
-    """Write out what Python has buffered: before a fork, or both sides would write it."""
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        with suppress(Exception):  # closed, or replaced by something that can't
-            stream.flush()  # type: ignore[union-attr]
-
-
-def save_coverage() -> None:
-    """Write what coverage has counted in this process to a data file of its own; nothing where it doesn't count."""
-    coverage = sys.modules.get("coverage")
-    current = coverage.Coverage.current() if coverage else None
-    if current:
-        with suppress(Exception):  # a test may have stopped it
-            current.save()
-
-
-def end(status: int) -> NoReturn:
-    """End this process, a child by fork: flushed and counted, without the 0.5 s that torch takes to shut down."""
-    flush()
-    save_coverage()
-    os._exit(status)
 
 
 def _why_no_cuda() -> str:

@@ -14,13 +14,14 @@ from typing import Any, NoReturn
 
 import pytest
 
-from .forking import end, end_with_parent, freeze, threads_of_imports, why_not_fork
+from .forking import end_with_parent, threads_of_imports, why_not_fork
 from .hooks import Hooks
 from .isolation.child import Child, Where, tell_output
 from .isolation.others import junitxml, take_over_from_others, testmon
 from .isolation.template import Template, unreported_output
 from .isolation.wire import Wire
 from .isolation_hooks import fresh_key, import_known, import_modules, take_events
+from .shutdown import end, freeze
 
 _NEUTRAL: dict[str, Any] = {
     # pytest's own

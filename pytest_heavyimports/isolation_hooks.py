@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Union
 import pytest
 
 from .errors import ForkRefused
-from .forking import foreign_threads, freeze, threads_of_imports, why_not_fork
+from .forking import foreign_threads, threads_of_imports, why_not_fork
 from .guard.known import KNOWN
 from .hooks import Hooks
 from .isolation.child import Child
@@ -32,6 +32,7 @@ from .options import read_settings
 from .places import is_there
 from .records import Forgotten, Import
 from .session import session_key, session_of
+from .shutdown import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

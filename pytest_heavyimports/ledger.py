@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Union
 
 from .names import lineage
+from .places import INHERITED, WARM
 from .records import Forgotten, Import, Leak, Reimport, Reload
 
 Event = Union[Import, Leak, Reimport, Reload, Forgotten]  # noqa: UP007  # at run time, 3.10 has no | for these
@@ -28,7 +29,9 @@ class Ledger:
         return self._events[number:]
 
     def record(self, event: Event) -> None:
-        """Add *event* at the end."""
+        """Add *event* at the end. An import that a warm process has made was made there, and its cost is not known."""
+        if isinstance(event, Import) and event.fullname in INHERITED and not event.error:
+            event = Import(event.fullname, WARM)
         self._events.append((self._clock(), event))
         if isinstance(event, Import):
             self._first.setdefault(event.fullname, event)

@@ -23,6 +23,7 @@ TOLERANCE_KEY = "heavy_cuda_leak_tolerance"
 CUDA_WORKERS_KEY = "heavy_cuda_workers"
 TIMEOUT_KEY = "heavy_isolate_timeout"
 IDLE_KEY = "heavy_warm_idle"
+IGNORE_KEY = "heavy_warm_ignore"
 REPORT_KEY = "heavy_report"
 BUDGET_KEY = "heavy_budget"
 BUDGETS_CACHE_KEY = "heavyimports/budgets"
@@ -151,6 +152,8 @@ def add_options(parser: pytest.Parser) -> None:
     update = f"write {STUB_FILE_KEY} at the end of this run, from the real modules that it has imported"
     group.addoption("--heavy-stub-update", action="store_true", help=update)
     group.addoption("--heavy-warm", action="store_true", help="pytest-xdist's workers are forked from a warm process")
+    ignored = "variables that make no difference to imports, so that a warm process is used whatever they are"
+    parser.addini(IGNORE_KEY, f"{ignored}, one a line; * at the end stands for any rest", type="linelist", default=[])
     parser.addini(IDLE_KEY, "seconds until a warm process that nobody uses ends (default: 1800)", default="1800")
     group.addoption(
         "--heavy-report",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,20 +36,14 @@ class RunHooks(Hooks):
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        if name := self._run.preload.replaced():  # by a conftest file; the guard has put nothing back by now
-            self._run.give_up(f"something else was put in the place of {name}, which it has imported")
         if session_key in config.stash:
             declared = config.stash[session_key].declared.values()
             self._run.tell_settings(warm_idle_s(config), list(installed_packages(declared)))
 
-    # Before the first test: what is collected has put its directories into sys.path, and set variables.
+    # Before the first test, which can't be made undone.
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self) -> None:
-        preload = self._run.preload
-        if hidden := preload.hidden(sys.path):
-            self._run.give_up(f"{hidden} comes before the package of that name which it has imported")
-        if name := preload.set_too_late(self._run.environment):
-            self._run.give_up(f"the variable {name} was set in it, which imports have read before")
+        self._run.preload.begin_tests()
 
 
 class WorkerHooks(Hooks):

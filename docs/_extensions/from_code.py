@@ -50,6 +50,7 @@ GUIDES = {
     "heavy_isolate_timeout": "isolation",
     "heavy_warm": "warm",
     "heavy_warm_idle": "warm",
+    "heavy_warm_ignore": "warm",
     "heavy_report": "report",
     "heavy_budget": "report",
 }

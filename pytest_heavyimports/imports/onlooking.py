@@ -10,7 +10,6 @@ from __future__ import annotations
 import dis
 import gc
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator
 from types import CodeType, FrameType, ModuleType
 from typing import Any
@@ -25,8 +24,9 @@ TOOLS = frozenset(
 )
 """Modules and packages that look at every module, or complete names for people."""
 
-_ORDERED: tuple[Any, ...] = ([], (), {}, {}.values(), {}.items(), deque())
-_ITERATORS = frozenset(map(type, [iter(set()), *map(iter, _ORDERED), *map(reversed, _ORDERED)]))
+_VIEWS: tuple[Any, ...] = ({}, {}.values(), {}.items())
+_ITERATORS = frozenset(map(type, [*map(iter, _VIEWS), *map(reversed, _VIEWS)]))
+"""Of dictionaries."""
 _GLOBALS = frozenset(("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CLASSDEREF"))
 _LOCALS = ("LOAD_NAME", "LOAD_FAST")  # and what begins so: LOAD_FAST_LOAD_FAST, of two names, from Python 3.13
 _STORES = ("STORE_NAME", "STORE_FAST", "STORE_GLOBAL", "STORE_DEREF")
@@ -36,8 +36,9 @@ def is_onlooker(asker: FrameType, fullname: str) -> bool:
     """
     Whether what a frame asks of a module is no use of it.
 
-    A known tool is an onlooker, and so is everybody while something iterates over ``sys.modules``, or over a copy of
-    it, or over its names; but not who names the module, ``np.ones``, by what an import or a global has bound.
+    A known tool is an onlooker, and so is everybody while something iterates over ``sys.modules`` itself, which the
+    import of a package would break; but not who names the module, ``np.ones``, by what an import or a global has bound.
+    A loop over a copy loads what it asks: that is slow, and never wrong.
     """
     if _is_named(asker, root(fullname)):
         return False
@@ -48,23 +49,7 @@ def _is_anything_iterating() -> bool:
     # The youngest objects first: the iterator of a loop that asks many modules is among them.
     for generation in range(len(gc.get_threshold())):
         iterators = [each for each in gc.get_objects(generation) if type(each) in _ITERATORS]
-        if any(map(_is_all_modules, gc.get_referents(*iterators))):
-            return True
-    return False
-
-
-def _is_all_modules(iterated: Any) -> bool:
-    """Whether an object is ``sys.modules``, or has its names or its modules."""
-    if isinstance(iterated, dict):
-        return "sys" in iterated and "builtins" in iterated
-    if type(iterated) not in (list, tuple, set, frozenset, deque) or len(iterated) < len(sys.modules) // 4:
-        return False
-    wanted: set[object] = {"sys", "builtins"}
-    modules = {id(sys.modules[name]): name for name in ("sys", "builtins")}
-    for each in iterated:
-        first = each[0] if type(each) is tuple and each else each
-        wanted.discard(first if type(first) is str else modules.get(id(first)))
-        if not wanted:
+        if any(each is sys.modules for each in gc.get_referents(*iterators)):
             return True
     return False
 

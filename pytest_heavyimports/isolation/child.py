@@ -42,8 +42,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from ..forking import end
 from ..hooks import Hooks
+from ..shutdown import end
 from .others import junitxml, rerunfailures
 from .reports import pack_kept, pack_report, pack_warning
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .supervisor import GRACE_S, SHOWN_BYTES, TRACE_S, Ended, Supervisor, ready
+from .supervisor import GRACE_S, SHOWN_BYTES, TRACE_S, Ended, Marked, Supervisor, ready
 from .wire import MARK_BYTES, Wire
 
 if TYPE_CHECKING:
@@ -144,10 +144,13 @@ class SpawnHost:
     is_late = False
     trace = ""
 
-    def __init__(self, start: Callable[[Pipes], tuple[int, Wire]]) -> None:
-        """*start* starts an interpreter; gives its number and the wire to send tests by."""
+    def __init__(self, start: Callable[[Pipes, dict[str, str]], tuple[int, Wire]]) -> None:
+        """*start* starts an interpreter, with these variables; gives its number and the wire to send tests by."""
         self._pipes = Pipes()
-        self._supervisor = Supervisor(lambda: start(self._pipes), self._pipes.trace, self._unreported_output)
+        left = Marked()
+        self._supervisor = Supervisor(
+            lambda: start(self._pipes, left.variable), self._pipes.trace, self._unreported_output, left
+        )
         self._outputs: list[int] = []
 
     def wait_until_ready(self) -> str:

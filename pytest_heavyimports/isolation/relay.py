@@ -73,7 +73,7 @@ class Relay:
         for warning in self._warnings:
             self._item.ihook.pytest_warning_recorded.call_historic(kwargs=warning)
 
-    def die(self, text: str) -> None:
+    def die(self, text: str, *, may_run_again: bool = True) -> None:
         """Tell that the test has failed in the phase that it was in, and close it."""
         when = self._phase if self._phase else "teardown"
         if when == "call" and "setup" not in self._told:  # pytest-rerunfailures tells nothing before the teardown
@@ -82,7 +82,7 @@ class Relay:
         report.duration = time.perf_counter() - self._start
         if when == "call" and self._is_expected_to_fail():
             report.outcome, report.wasxfail = "skipped", self._reason_of_xfail()
-        elif rerunfailures.runs_again(self._item, report, excinfo, self.attempts):
+        elif may_run_again and rerunfailures.runs_again(self._item, report, excinfo, self.attempts):
             report.outcome = "rerun"  # type: ignore[assignment]  # what pytest-rerunfailures says
             self.is_to_run_again = True
         self._tell(report)
@@ -114,7 +114,8 @@ class Relay:
 
     def _on_unsent(self, name: str, fault: str) -> None:
         self._phase = "teardown"
-        self.die(f"What the plugin keeps as {name!r} is lost with the process of this isolated test: {fault}.")
+        text = f"What the plugin keeps as {name!r} is lost with the process of this isolated test: {fault}."
+        self.die(text, may_run_again=False)
 
     def _on_report(self, data: dict[str, Any], lost: list[str]) -> None:
         report = unpack_report(self._item.config, data)

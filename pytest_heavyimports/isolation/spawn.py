@@ -43,17 +43,17 @@ class Spawner:
 
     def template(self, control: Wire, _: Wire, pipes: Pipes) -> int:
         """Start a template; gives its number."""
-        return self._start(True, control, pipes)
+        return self._start(True, control, pipes, {})
 
-    def child(self, pipes: Pipes) -> tuple[int, Wire]:
-        """Start an interpreter for one test; gives its number, and the wire to send tests by."""
+    def child(self, pipes: Pipes, mark: dict[str, str]) -> tuple[int, Wire]:
+        """Start an interpreter for one test, marked; gives its number, and the wire to send tests by."""
         reading, writing = os.pipe()
         jobs = Wire(reading)
-        pid = self._start(False, jobs, pipes)
+        pid = self._start(False, jobs, pipes, mark)
         jobs.close()
         return pid, Wire(writing)
 
-    def _start(self, is_template: bool, wire: Wire, pipes: Pipes) -> int:
+    def _start(self, is_template: bool, wire: Wire, pipes: Pipes, mark: dict[str, str]) -> int:
         self._number += 1
         setup = os.memfd_create("setup")
         os.write(setup, marshal.dumps(plain({**self._setup(is_template), "mark": pipes.mark}, "", [])))
@@ -64,7 +64,7 @@ class Spawner:
             for fd in given:
                 os.set_inheritable(fd, True)
             # A process group of its own, which Ctrl-C doesn't reach, and which can be ended as a whole.
-            return os.posix_spawn(command[0], [*command, *map(str, given)], os.environ, setpgroup=0)
+            return os.posix_spawn(command[0], [*command, *map(str, given)], {**os.environ, **mark}, setpgroup=0)
         finally:
             for fd in given:
                 os.set_inheritable(fd, False)

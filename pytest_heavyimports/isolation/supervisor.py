@@ -45,14 +45,18 @@ class Ended(NamedTuple):
 class Supervisor:
     """Has one child at a time."""
 
-    def __init__(self, start: Callable[[], tuple[int, Wire]], trace: int, output: Callable[[], str]) -> None:
+    def __init__(
+        self, start: Callable[[], tuple[int, Wire]], trace: int, output: Callable[[], str], left: Orphans | Marked
+    ) -> None:
         """
         Args:
             start: Starts a child; gives its number and the wire to send tests by.
             trace: A descriptor of the file that its faulthandler writes to.
             output: Gives what it has written and nobody has reported.
+            left: Ends the processes that it has left outside of its process group.
         """
         self._start = start
+        self._left = left
         self._trace = trace
         self._output = output
         self.pid = 0
@@ -62,8 +66,6 @@ class Supervisor:
         self._number = -1
         self._deadline = 0.0
         self._is_late = False
-        self._others: set[int] = set()
-        """The other children of this process."""
 
     def fileno(self) -> int:
         """A descriptor that is ready when the child has ended; -1 while there is none."""
@@ -74,8 +76,7 @@ class Supervisor:
         if not self.pid:
             os.truncate(self._trace, 0)
             os.lseek(self._trace, 0, os.SEEK_SET)
-            self._others = children()
-            adopt_orphans(True)
+            self._left.begin()
             self.pid, self._jobs = self._start()
             self.pidfd = os.pidfd_open(self.pid)
             self._is_late = False
@@ -123,8 +124,7 @@ class Supervisor:
 
     def _clean_up(self, status: int) -> Ended:
         self._kill()  # whomever it has left in its process group, and others
-        end_orphans(self._others)
-        adopt_orphans(False)
+        self._left.end()
         os.close(self.pidfd)
         assert self._jobs
         self._jobs.close()
@@ -143,12 +143,72 @@ class Supervisor:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-def adopt_orphans(is_on: bool) -> None:
+class Orphans:
     """
-    Have processes whose parent ends become children of this one: those that a test has put into another session too.
+    Processes that a child has left, whatever session they are in: they become children of this process.
+
+    For a process that does nothing else than to have children, as it ends all that come.
 
     Reference: prctl(2), ``PR_SET_CHILD_SUBREAPER``.
     """
+
+    def __init__(self) -> None:
+        self._others: set[int] = set()
+
+    def begin(self) -> None:
+        """Before a child is started."""
+        self._others = children()
+        _adopt_orphans(True)
+
+    def end(self) -> None:
+        """End those that it has left."""
+        while orphans := children() - self._others:
+            for pid in orphans:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+        _adopt_orphans(False)
+
+
+class Marked:
+    """
+    Processes that have inherited a variable from the start of a child, which has removed it from ``os.environ``.
+
+    For the process that runs pytest: it may have other children, which stay. A program that a test starts in another
+    session isn't marked, and stays, as it does after a test that isn't isolated.
+    """
+
+    VARIABLE = "HEAVYIMPORTS_ISOLATED"
+
+    def __init__(self) -> None:
+        self._value = os.urandom(16).hex()
+
+    @property
+    def variable(self) -> dict[str, str]:
+        """What the environment of a child has when it starts."""
+        return {self.VARIABLE: self._value}
+
+    def begin(self) -> None:
+        """Before a child is started."""
+
+    def end(self) -> None:
+        """End those that it has left."""
+        mark = f"{self.VARIABLE}={self._value}".encode()
+        for name in filter(str.isdecimal, os.listdir("/proc")):
+            with suppress(OSError):  # it has ended, or is somebody else's
+                with open(f"/proc/{name}/environ", "rb") as environment:
+                    is_marked = mark in environment.read().split(b"\0")
+                if is_marked:
+                    pidfd = os.pidfd_open(int(name))
+                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                    poller = poll()
+                    poller.register(pidfd, POLLIN)
+                    poller.poll(TRACE_S * 1000)
+                    os.close(pidfd)
+
+
+def _adopt_orphans(is_on: bool) -> None:
     import ctypes
 
     ctypes.CDLL(None).prctl(36, int(is_on))
@@ -167,17 +227,6 @@ def children() -> set[int]:
             if int(stat.read().rpartition(b")")[2].split()[1]) == os.getpid():
                 found.add(int(name))
     return found
-
-
-def end_orphans(others: set[int]) -> None:
-    """End the children of this process but *others*, and those that share its process group: it has started these."""
-    own_group = os.getpgrp()
-    while orphans := {pid for pid in children() - others if os.getpgid(pid) != own_group}:
-        for pid in orphans:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                os.waitpid(pid, 0)
 
 
 def ready(ms: int | None, *waited_for: Any) -> set[int]:

@@ -1,11 +1,11 @@
 """
 The template: a process that has imported what the tests need, has computed nothing, and forks a child for each test.
 
-Owns ``os.fork``, but for that of the warm start. The protocol between it and the process that runs pytest, by a pair of
-sockets: ``("importing", fullname)`` before it imports something; ``("ready", fault, events)`` when it can begin, with
-the reason why it can't fork, and what its ledger has got since it began; then ``("run", job)`` to it (see
-``child.py``), and from it ``("refused", number, fault)`` or, when a child has ended, ``("ended", *Ended)``. The end of
-the sockets means that it shall end its child, and itself.
+The protocol between it and the process that runs pytest, by a pair of sockets: ``("importing", fullname)`` before it
+imports something; ``("ready", fault, events)`` when it can begin, with the reason why it can't fork, and what its
+ledger has got since it began; then ``("run", job)`` to it (see ``child.py``), and from it ``("refused", number,
+fault)`` or, when a child has ended, ``("ended", *Ended)``. The end of the sockets means that it shall end its child,
+and itself.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..forking import end, end_with_parent, flush, why_not_fork
-from .supervisor import Supervisor, ready
+from ..forking import end_with_parent, why_not_fork
+from ..shutdown import end, fork
+from .supervisor import Orphans, Supervisor, ready
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ class Template:
         """
         self._control = control
         self._run_child = run_child
-        self._supervisor = Supervisor(self._fork, trace, output)
+        self._supervisor = Supervisor(self._fork, trace, output, Orphans())
         self._allowed_threads = 0
 
     def serve(self, allowed_threads: int) -> None:
         """Fork a child for each test, until nobody is there any more. *allowed_threads* are those of the imports."""
-        import ctypes  # noqa: F401  # each child needs it
+        import ctypes  # noqa: F401  # each child needs it, at its end too
 
         self._allowed_threads = allowed_threads
         try:
@@ -82,8 +83,7 @@ class Template:
 
     def _fork(self) -> tuple[int, Wire]:
         reading, writing = os.pipe()
-        flush()
-        pid = os.fork()
+        pid = fork()
         if pid:
             os.close(reading)
         else:
@@ -97,8 +97,7 @@ class Template:
 
 def fork_process(run: Callable[[], None], *closings: Callable[[], None]) -> int:
     """Fork a process that does nothing but *run*, with *closings* before; gives its number."""
-    flush()
-    pid = os.fork()
+    pid = fork()
     if pid:
         return pid
     status = 1
@@ -122,8 +121,7 @@ def go_ahead_if(succeeds: Callable[[], bool]) -> None:
 
     Where the child goes on, this process waits for its end, and ends as well.
     """
-    flush()
-    pid = os.fork()
+    pid = fork()
     if not pid:
         if succeeds():
             return

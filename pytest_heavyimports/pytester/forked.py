@@ -6,18 +6,21 @@ import json
 import os
 import select
 import signal
+import site
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 try:
+    import fcntl
     import resource
 except ImportError:  # Windows, where nothing is forked
-    resource = None  # type: ignore[assignment]
+    fcntl = resource = None  # type: ignore[assignment]
 
 _TEMPLATE = Path(__file__).resolve().with_name("template.py")
 _FORKING = _TEMPLATE.parents[1] / "forking.py"
@@ -25,10 +28,12 @@ _MOST = 4
 """At most this many templates are kept; the one that was used least recently ends first."""
 _START_S = 120
 _END_S = 10
-_READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "GLIBC_", "COVERAGE_", "COV_CORE_")
-"""Variables by the beginnings of their names: read by the loader, C's library, Python and coverage when they start."""
+_READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "GLIBC_", "COVERAGE_", "COV_CORE_", "SETUPTOOLS_")
+"""
+Variables by the beginnings of their names: those that the loader, C's library, Python, and the ``.pth`` files of
+coverage and setuptools read when a process starts.
+"""
 _SET_IN_CHILD = "PYTHONPATH"
-_CUSTOMIZING = ("sitecustomize", "usercustomize")
 _LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
 _IS_POSSIBLE = hasattr(os, "fork") and hasattr(os, "pidfd_open")
 
@@ -43,9 +48,11 @@ class Template:
     """A process to fork runs from."""
 
     def __init__(self, executable: str, environment: dict[str, str], preload: Sequence[str]) -> None:
+        self._lock = Lock()
+        """One thread at a time sends a request and reads its answer."""
         self.running: set[int] = set()
         """The children that nobody has waited for yet; they end with it."""
-        self._control, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control, its = (_not_standard(end) for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
         command = [executable, str(_TEMPLATE), str(its.fileno()), str(_FORKING), *preload]
         variables = {name: value for name, value in environment.items() if name != _SET_IN_CHILD}
         try:
@@ -73,8 +80,15 @@ class Template:
 
     def fork(self, request: dict[str, object], streams: list[int]) -> tuple[int, int]:
         """Start a run; gives the child's number, and a pidfd of it."""
-        socket.send_fds(self._control, [json.dumps(request).encode()], streams)
-        message, descriptors, _, _ = socket.recv_fds(self._control, 2**16, 1)
+        file = os.memfd_create("request")
+        try:
+            os.write(file, json.dumps(request).encode())
+            os.lseek(file, 0, os.SEEK_SET)
+            with self._lock:
+                socket.send_fds(self._control, [_request()], [file, *streams])
+                message, descriptors, _, _ = socket.recv_fds(self._control, 100, 1)
+        finally:
+            os.close(file)
         if not message:
             raise OSError(0, "the template has ended")
         pid: int = json.loads(message)["pid"]
@@ -89,8 +103,9 @@ class Template:
     def reap(self, pid: int) -> int:
         """The exit status of a child that has ended, as in ``subprocess``."""
         try:
-            self._control.send(json.dumps({"wait": pid}).encode())
-            answer = self._answer()
+            with self._lock:
+                self._control.send(_request(pid))
+                answer = self._answer()
         except OSError:
             answer = None
         except BaseException:  # Ctrl-C: nobody could tell the next answer from this one
@@ -123,12 +138,12 @@ class Template:
         return str(answer["fault"]) if answer else "it ended while it imported pytest"
 
     def _answer(self) -> dict[str, Any] | None:
-        message = self._control.recv(2**16)
+        message = self._control.recv(2**12)
         return json.loads(message) if message else None
 
 
 class ForkedProcess:
-    """A child, with what ``pytester`` uses of a :class:`subprocess.Popen`: no streams, and no ``communicate()``."""
+    """A child, with what ``pytester`` uses of a :class:`subprocess.Popen`; it has no pipes."""
 
     stdin = stdout = stderr = None
 
@@ -173,6 +188,11 @@ class ForkedProcess:
         assert self.returncode is not None
         return self.returncode
 
+    def communicate(self, input: None = None, timeout: float | None = None) -> tuple[None, None]:  # noqa: A002, ARG002  # as Popen has it
+        """Wait for the end; there are no pipes."""
+        self.wait(timeout)
+        return None, None
+
     def send_signal(self, number: int) -> None:
         """Send a signal, where it still runs."""
         if self.returncode is None and self._pidfd >= 0:
@@ -203,6 +223,7 @@ class ForkedRuns:
         """
         self._preload = tuple(preload)
         self._templates: dict[Key, Template] = {}
+        self._lock = Lock()
         self._faults: dict[Key, str] = {}
         """Why there can't be a template, so that nobody tries again for each run."""
         self.reported: set[str] = set()
@@ -228,7 +249,8 @@ class ForkedRuns:
             raise CannotFork("that needs Linux")
         executable, _, *arguments = command
         key = (executable, *_given_at_start(environment))
-        template = self._template(key, executable, environment)
+        with self._lock:
+            template = self._template(key, executable, environment)
         request = {
             "arguments": arguments,
             "directory": os.getcwd(),
@@ -240,7 +262,8 @@ class ForkedRuns:
         try:
             return ForkedProcess(template, request, [empty, stdout, stderr])
         except BaseException as error:  # Ctrl-C too: the answer may be lost
-            self._templates.pop(key).close()
+            with self._lock:
+                self._templates.pop(key, template).close()
             if isinstance(error, OSError):
                 raise CannotFork(error.strerror) from None
             raise
@@ -275,10 +298,10 @@ class ForkedRuns:
         return template
 
 
-def is_customized(environment: dict[str, str]) -> bool:
-    """Whether ``PYTHONPATH`` leads to a module that Python imports when it starts."""
-    entries = filter(None, environment.get(_SET_IN_CHILD, "").split(os.pathsep))
-    return any(next(Path(entry).glob(f"{name}*"), None) for entry in entries for name in _CUSTOMIZING)
+def needs_interpreter(environment: dict[str, str]) -> bool:
+    """Whether something that Python does when it starts depends on the directory, so that no template will do."""
+    cache = environment.get("PYTHONPYCACHEPREFIX", "/")
+    return "COVERAGE_PROCESS_START" in environment or not os.path.isabs(cache)
 
 
 def _given_at_start(environment: dict[str, str]) -> tuple[object, ...]:
@@ -287,11 +310,33 @@ def _given_at_start(environment: dict[str, str]) -> tuple[object, ...]:
     home = environment.get("HOME", "")
     return (
         home if Path(home, ".local").is_dir() else "",  # the user's own site-packages
+        *map(_modified_ns, site.getsitepackages()),  # their .pth files
+        os.getresuid(),
+        os.getresgid(),
+        frozenset(os.getgroups()),
         *sorted(item for item in variables if item[0] != _SET_IN_CHILD),
         *map(resource.getrlimit, _LIMITS),
         frozenset(number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN),
         frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
     )
+
+
+def _modified_ns(directory: str) -> int:
+    try:
+        return os.stat(directory).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _request(pid: int | None = None) -> bytes:
+    """To wait for that child, or to start one."""
+    return json.dumps({"wait": pid}).encode()
+
+
+def _not_standard(end: socket.socket) -> socket.socket:
+    """The same socket by a descriptor that is none of the three standard ones, which the caller may have closed."""
+    with end:
+        return socket.socket(fileno=fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3))
 
 
 def _umask() -> int:

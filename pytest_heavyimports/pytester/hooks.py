@@ -13,7 +13,7 @@ import pytest
 
 from ..errors import HeavyImportWarning
 from ..hooks import Hooks
-from .forked import CannotFork, ForkedRuns, is_customized
+from .forked import CannotFork, ForkedRuns, needs_interpreter
 
 _PLAIN_ARGUMENTS = {"timeout", "syspathinsert"}
 """Arguments of ``runpytest()`` that don't ask for a run in this process."""
@@ -57,12 +57,12 @@ def fork_runs(pytester: pytest.Pytester, runs: ForkedRuns, *, is_all: bool = Fal
         cmdargs: Any, stdout: Any = subprocess.PIPE, stderr: Any = subprocess.PIPE, stdin: Any = CLOSED, **kw: Any
     ) -> Any:
         nonlocal is_forking
-        command = [os.fspath(argument) for argument in cmdargs]
+        command = [os.fsdecode(argument) for argument in cmdargs]
         has_files = hasattr(stdout, "fileno") and hasattr(stderr, "fileno")
         is_pytest = command[:2] == [sys.executable, "-mpytest"] and stdin is CLOSED
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [os.getcwd(), environment.get("PYTHONPATH")]))
-        if is_forking and is_pytest and has_files and not kw and not is_customized(environment):
+        if is_forking and is_pytest and has_files and not kw and not needs_interpreter(environment):
             try:
                 return runs.start(command, environment, stdout.fileno(), stderr.fileno())
             except CannotFork as fault:

@@ -4,12 +4,13 @@ The process that inner runs of pytest are forked from.
 It is started as a script, and imports nothing of this package: a child is to find a plugin under test as a new
 interpreter would. It has imported pytest, pytest's own plugins and the modules that it was told to preload.
 
-The protocol. Requests come by a Unix socket of packets, one at a time, each a JSON object; so do the answers.
+The protocol. Requests come by a Unix socket of packets, one at a time; each is answered by a JSON object.
 
-- At the start it answers ``{"fault": text}``: why it can't fork, empty where it can. Where it can't, it ends.
-- ``{"arguments": [str], "directory": str, "environment": {str: str}, "umask": int}``, with the descriptors of stdin,
-  stdout and stderr, starts a run. It answers ``{"pid": int}``, with a pidfd of the child.
-- ``{"wait": pid}`` waits for that child. It answers ``{"pid": int, "status": int}``, as ``os.waitpid`` does.
+- At the start it sends ``{"fault": text}``: why it can't fork, empty where it can. Where it can't, it ends.
+- ``{"wait": null}``, with the descriptors of a file and of stdin, stdout and stderr, starts a run. The file has a JSON
+  object ``{"arguments": [str], "directory": str, "environment": {str: str}, "umask": int}``. The answer is
+  ``{"pid": int}``, with a pidfd of the child.
+- ``{"wait": pid}`` waits for that child. The answer is ``{"pid": int, "status": int}``, as from ``os.waitpid``.
 
 When the socket closes, the process kills unfinished runs and exits. A run ends as an interpreter does, by Python's own
 shutdown. Nothing is shared with the template of isolated tests, which is a copy of a whole session and runs one child.
@@ -17,9 +18,9 @@ shutdown. Nothing is shared with the template of isolated tests, which is a copy
 
 from __future__ import annotations
 
-import array
 import gc
-import importlib
+import importlib.machinery
+import importlib.util
 import json
 import os
 import runpy
@@ -31,9 +32,14 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from importlib.abc import InspectLoader
+from types import ModuleType
+from typing import Any
 
-REQUEST_BYTES = 2**20
-"""As large as a request may be: the arguments and the environment of a process, which the system bounds as well."""
+MAIN = "pytest.__main__"
+SUFFIXES = tuple(importlib.machinery.all_suffixes())
+CUSTOMIZING = {"sitecustomize", "usercustomize"}
+"""Modules that an interpreter imports when it starts, if there are any."""
 ALSO_IMPORTED = ("email.parser", "faulthandler", "pdb", "readline")
 """Modules of the standard library that nearly every run of pytest imports after its plugins; 15 ms of a run."""
 
@@ -75,46 +81,88 @@ def why_not_fork(forking: str) -> str:
     return str(rules["why_not_fork"](rules["threads_of_imports"]()))
 
 
-def start_run(request: dict[str, object], streams: list[int]) -> None:
+def start_run(request: dict[str, Any], streams: list[int]) -> None:
     """Make this process, a child, one that ``python -m pytest`` has just been started in."""
     for target, stream in enumerate(streams):
-        os.dup2(stream, target)
-        os.close(stream)
-    os.chdir(str(request["directory"]))
-    os.umask(int(str(request["umask"])))
+        if stream != target:
+            os.dup2(stream, target)
+            os.close(stream)
+    os.chdir(request["directory"])
+    os.umask(request["umask"])
     os.environ.clear()
-    os.environ.update(request["environment"])  # type: ignore[call-overload]  # of texts, by the protocol
+    os.environ.update(request["environment"])
+    entries = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    own = [] if getattr(sys.flags, "safe_path", False) else [os.getcwd()]
+    if any(map(would_find_others, [*own, *entries])):
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # as subprocess does
+            signal.signal(number, signal.SIG_DFL)
+        os.execv(sys.executable, [sys.executable, "-mpytest", *request["arguments"]])
     time.tzset()
-    sys.argv = ["-m", *request["arguments"]]  # type: ignore[misc]  # of texts, by the protocol
-    sys.orig_argv = [sys.executable, "-mpytest", *sys.argv[1:]]
-    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    sys.path[:] = dict.fromkeys([*(os.path.abspath(entry) for entry in entries if entry), *sys.path])
-    if not getattr(sys.flags, "safe_path", False):
-        sys.path.insert(0, os.getcwd())
-    sys.path_importer_cache.clear()
     site.USER_BASE = site.USER_SITE = None  # of another home
+    sys.orig_argv = [sys.executable, "-mpytest", *request["arguments"]]
+    sys.path[:] = [*own, *dict.fromkeys([*entries, *sys.path])]
+    sys.path_importer_cache.clear()
+    set_id = getattr(threading.main_thread(), "_set_native_id", None)  # private; without it, it is the template's
+    if set_id:
+        set_id()
 
 
-def serve(control: socket.socket) -> bool:
-    """Fork children until the socket closes; true in a child."""
+def would_find_others(entry: str) -> bool:
+    """Whether an interpreter with this entry of ``sys.path`` would import other modules than are there."""
+    try:
+        names = {name.partition(".")[0] for name in os.listdir(entry) if "." not in name or name.endswith(SUFFIXES)}
+    except NotADirectoryError:
+        return True  # an archive
+    except OSError:
+        return False
+    there = {name: sys.modules[name] for name in names if name in sys.modules}
+    others = [name for name, module in there.items() if os.path.dirname(entry_of(module)) != entry]
+    return bool(others or CUSTOMIZING & names)
+
+
+def entry_of(module: ModuleType) -> str:
+    """The file or the directory of a module, which lies in an entry of ``sys.path``."""
+    file = getattr(module, "__file__", None) or ""
+    return os.path.dirname(file) if hasattr(module, "__path__") else file
+
+
+def run_pytest(arguments: list[str]) -> None:
+    """What ``python -m pytest`` does: the module is the process's ``__main__`` for as long as it lives."""
+    spec = importlib.util.find_spec(MAIN)
+    assert spec
+    assert isinstance(spec.loader, InspectLoader)
+    code = spec.loader.get_code(MAIN)
+    assert code
+    main = importlib.util.module_from_spec(spec)
+    main.__name__ = "__main__"
+    sys.modules["__main__"] = main
+    sys.argv = [str(spec.origin), *arguments]
+    exec(code, vars(main))
+
+
+def serve(control: socket.socket) -> dict[str, Any] | None:
+    """Fork children until the socket closes; gives a child its request."""
     children: set[int] = set()
     is_child = False
     try:
         while message := receive(control):
-            request, streams = message
-            if "wait" in request:
-                pid, status = os.waitpid(int(str(request["wait"])), 0)
+            pid, descriptors = message
+            if pid:
+                pid, status = os.waitpid(pid, 0)
                 children.remove(pid)
                 control.send(json.dumps({"pid": pid, "status": status}).encode())
                 continue
+            with open(descriptors[0], encoding="utf-8") as file:
+                request: dict[str, Any] = json.load(file)
             pid = os.fork()
             if not pid:
                 is_child = True
                 control.close()
-                start_run(request, streams)
-                return True
+                restore_signals()
+                start_run(request, descriptors[1:])
+                return request
             children.add(pid)
-            for stream in streams:
+            for stream in descriptors[1:]:
                 os.close(stream)
             pidfd = os.pidfd_open(pid)
             socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [pidfd])
@@ -126,21 +174,39 @@ def serve(control: socket.socket) -> bool:
         if not is_child:
             for pid in children:
                 os.kill(pid, signal.SIGKILL)
-    return False
+            control.close()
+    return None
 
 
-def receive(control: socket.socket) -> tuple[dict[str, object], list[int]] | None:
-    """The next request, and the descriptors that came with it; ``None`` when the socket has closed."""
-    message, ancillary, _, _ = control.recvmsg(REQUEST_BYTES, socket.CMSG_SPACE(3 * array.array("i").itemsize))
-    streams = array.array("i", b"".join(data for _, _, data in ancillary)).tolist()
-    return (json.loads(message), streams) if message else None
+def receive(control: socket.socket) -> tuple[int | None, list[int]] | None:
+    """Which child to wait for, or descriptors for a new one; ``None`` when the socket has closed."""
+    message, descriptors, _, _ = socket.recv_fds(control, 100, 4)
+    return (json.loads(message)["wait"], descriptors) if message else None
 
 
-def main() -> None:
-    """Be the process: ``template.py DESCRIPTOR FORKING [MODULE ...]``, to preload from ``PRELOAD_PATH``."""
+def take_signals() -> dict[int, Any]:
+    """Leave Ctrl-C to the runs, and wait for children even where they were to be reaped by the system."""
+    return {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        signal.SIGCHLD: signal.signal(signal.SIGCHLD, signal.SIG_DFL),
+    }
+
+
+def restore_signals() -> None:
+    """In a run: what signals do in an interpreter that has just been started."""
+    for number, handler in SIGNALS.items():
+        signal.signal(number, handler)
+
+
+def main() -> dict[str, Any] | None:
+    """
+    Be the process: ``template.py DESCRIPTOR FORKING [MODULE ...]``, to preload from ``PRELOAD_PATH``.
+
+    Returns:
+        In a child, what it is to run.
+    """
     descriptor, forking, *preload = sys.argv[1:]
     control = socket.socket(fileno=int(descriptor))
-    interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runs
     if not getattr(sys.flags, "safe_path", False):
         del sys.path[0]  # the directory of this file
     import_pytest()
@@ -152,14 +218,15 @@ def main() -> None:
     with suppress(BrokenPipeError):  # nobody waits for it any more
         control.send(json.dumps({"fault": fault}).encode())
     if fault:
-        return
+        control.close()
+        return None
     # What a child shares, its collections need not look at: 0.02 s of 0.08 s of CPU that a run of one test takes.
     gc.collect()
     gc.freeze()
-    if serve(control):
-        signal.signal(signal.SIGINT, interrupted)
-        runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    return serve(control)
 
 
 if __name__ == "__main__":
-    main()
+    SIGNALS = take_signals()
+    if request := main():
+        run_pytest(request["arguments"])

@@ -1,6 +1,9 @@
 """
 ``heavyimports run``: hands this process's whole situation to a warm one, and stands for the run that is forked there.
 
+Until the run has told that it has *started*, a signal ends this process as it would end any, and whatever goes wrong
+leads to a plain run. From then on signals are passed on to the run, and nothing makes this process begin it again.
+
 It must start fast, so it takes ``_socket`` and ``_signal``: their public faces import enum and more, which takes twice
 the time of all that is done here.
 """
@@ -12,6 +15,7 @@ import _socket
 import atexit
 import os
 import sys
+import time
 
 from .key import identity, name_of, open_directory, socket_directory
 from .wire import Decoder, Message, join
@@ -21,14 +25,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
+OF_PYTEST_ITSELF = frozenset(("-h", "--help", "-V", "--version"))
+"""With these no test is run, and no process is left behind."""
 ATTEMPTS = 3
 """How often a warm process is asked for, or started: the first may be out of date, the second may find that an import
 that it has learnt does harm."""
-HAS_DIED = 3
-"""The exit status of a run whose warm process has died: that of pytest's internal errors."""
+PLAIN = "this is a plain run: "
+"""How the line begins that says why."""
+TESTS_FAILED = 1
+"""The exit status of pytest."""
+UNKNOWN_END = 70
+"""The exit status where nobody can tell how the run has ended. pytest has none such; EX_SOFTWARE in sysexits(3)."""
+SILENCE_S = 10.0
+"""How long a warm process may neither answer nor compute: it is stopped, or waits for something."""
+LIMIT_S = 300.0
+"""How long it may take to answer at all: a single import may take 120 s there."""
+LOOK_S = 2.0
+"""How often it is looked at meanwhile."""
+TOLD_S = 1.0
+"""A longer wait for it is told."""
 KEYBOARD = frozenset((_signal.SIGINT, _signal.SIGQUIT, _signal.SIGTSTP, _signal.SIGCONT, _signal.SIGWINCH))
 """What a terminal sends to all that was started from it; other signals are for one process."""
 PASSED_ON = KEYBOARD | {_signal.SIGTERM, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGUSR2}
+CONFINED_BY = ("root directory", "security label")
+"""What a process is confined by besides what is in the key: see :func:`confinement`."""
 OF_THE_RUN = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COV_CORE_SOURCE")
 """What starts the measuring of a process that a test has started, before its first line: not that of a warm one."""
 
@@ -40,22 +60,31 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit status of pytest. A run that a signal has ended ends this process by the same signal.
     """
+    if arguments and arguments[0] == "--verify":
+        from .verify import verify
+
+        return verify(arguments[1:])
     if sys.platform != "linux":
         return run_plainly(arguments, f"a warm process needs Linux, and this is {sys.platform}")
+    if not OF_PYTEST_ITSELF.isdisjoint(arguments):
+        return run_plainly(arguments)
     try:
-        return _run_warm(arguments)
-    except OSError as error:
-        return run_plainly(arguments, str(error))
-    except RuntimeError as error:  # those of errors.py, which is not imported until one is raised
+        status = _run_warm(arguments)
+    except (OSError, RuntimeError) as error:  # those of errors.py, which is not imported until one is raised
         if getattr(error, "has_begun", False):
-            print(f"heavyimports run: {error}, and this run with it. Type it again.", file=sys.stderr, flush=True)
-            return HAS_DIED
+            print(f"heavyimports run: {error}. Type it again.", file=sys.stderr, flush=True)
+            return UNKNOWN_END
         return run_plainly(arguments, str(error))
+    if status == TESTS_FAILED << 8:
+        compare = " ".join(["heavyimports run --verify", *arguments])
+        print(f"heavyimports run: this was a warm run; to compare it with a plain one: {compare}", file=sys.stderr)
+    return end_as(status)
 
 
-def run_plainly(arguments: Sequence[str], why: str) -> int:
-    """Let pytest take this process's place, with a line that says why."""
-    print(f"heavyimports run: this is a plain run: {why}.", file=sys.stderr, flush=True)
+def run_plainly(arguments: Sequence[str], why: str = "") -> int:
+    """Let pytest take this process's place, with a line that says why, if there is a reason to be told."""
+    if why:
+        print(f"heavyimports run: {PLAIN}{why}.", file=sys.stderr, flush=True)
     import subprocess
 
     from ..interpreter import interpreter_flags
@@ -76,8 +105,10 @@ def command_line(arguments: Sequence[str]) -> list[str]:
 class Connection:
     """A connection to a warm process of this user."""
 
-    def __init__(self, peer: _socket.socket) -> None:
+    def __init__(self, peer: _socket.socket, directory: int, name: str) -> None:
         self._peer = peer
+        self._directory = directory
+        self._name = name
         self._decoder = Decoder()
         self._received: list[Message] = []
 
@@ -96,8 +127,31 @@ class Connection:
         if data:
             self._peer.sendall(data)
 
+    @property
+    def process(self) -> int:
+        """The number of the warm process, which stands in the file of its lock; 0 where it has not begun."""
+        try:
+            lock = os.open(f"{self._name}.lock", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory)
+        except OSError:
+            return 0
+        try:
+            return int(os.read(lock, 20) or b"0")
+        finally:
+            os.close(lock)
+
+    def give_up(self) -> Message | None:
+        """Have the other side unable to tell anything any more; what it had told before, if anything."""
+        self._peer.shutdown(_socket.SHUT_RD)  # what it sends from now on is an error there
+        return self.receive()
+
     def receive(self) -> Message | None:
-        """The next message; ``None`` where the other side is gone."""
+        """
+        The next message; ``None`` where the other side is gone.
+
+        Raises:
+            TimeoutError: Nothing has come for as long as :meth:`wait_at_most` says.
+            MessageRefused: It is no message.
+        """
         while not self._received:
             try:
                 data = self._peer.recv(65536)
@@ -121,6 +175,7 @@ def connect(directory: int, name: str) -> Connection | None:
         PermissionError: It is not this user's.
     """
     peer = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+    peer.settimeout(SILENCE_S)  # one that is stopped accepts none, and so many may wait already that it blocks
     try:
         peer.connect(socket_path(directory, name))
     except (FileNotFoundError, ConnectionRefusedError):
@@ -128,7 +183,7 @@ def connect(directory: int, name: str) -> Connection | None:
         return None
     if peer_user(peer) != os.geteuid():
         raise PermissionError("the warm process is another user's")
-    return Connection(peer)
+    return Connection(peer, directory, name)
 
 
 def socket_path(directory: int, name: str) -> str:
@@ -142,6 +197,44 @@ def peer_user(peer: _socket.socket) -> int:
     return int.from_bytes(credentials[4:8], sys.byteorder)
 
 
+def confinement() -> list[str]:
+    """What else decides what this process may do, in the order of :data:`CONFINED_BY`."""
+    root = os.stat("/")
+    label = b""
+    try:
+        with open("/proc/self/attr/current", "rb") as file:
+            label = file.read().rstrip(b"\0\n")
+    except OSError:
+        pass  # a kernel without such a module
+    return [f"{root.st_dev}:{root.st_ino}", os.fsdecode(label)]
+
+
+def sandbox() -> str:
+    """
+    Why this process may be less allowed to do than other processes here of this user; empty where it isn't.
+
+    A program that gives up rights, by seccomp or Landlock, forbids itself to get new ones first. Which rights those
+    are, the kernel doesn't tell. In a container all processes are so, the first one too.
+    """
+    own = _restrictions("self")
+    if own and own != _restrictions("1"):
+        return f"it runs in a sandbox ({', '.join(own)}), and a warm process might not"
+    return ""
+
+
+def _restrictions(process: str) -> list[str]:
+    found = []
+    try:
+        with open(f"/proc/{process}/status", encoding="utf-8", errors="replace") as status:
+            for line in status:
+                name, _, value = line.partition(":")
+                if name in ("NoNewPrivs", "Seccomp", "Seccomp_filters") and value.strip() != "0":
+                    found.append(f"{name} {value.strip()}")
+    except OSError:
+        pass
+    return found
+
+
 def situation(kind: str, files: Sequence[int], **fields: bytes | int) -> Message:
     """All that a run takes over from the process that it stands for."""
     import resource
@@ -152,6 +245,7 @@ def situation(kind: str, files: Sequence[int], **fields: bytes | int) -> Message
     return Message(
         kind,
         blocked=join([str(int(number)) for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, ())]),
+        confinement=join(confinement()),
         directory=os.getcwd(),
         environment=environment(),
         files=join([str(number) for number in files]),
@@ -179,40 +273,113 @@ def open_files() -> list[int]:
     return sorted(files)
 
 
-def accompany(connection: Connection) -> int:
+def accompany(connection: Connection, request: Message, files: Sequence[int]) -> int:
     """
-    Pass signals on to the run until it has ended; its exit status.
+    Ask for a run, wait until it has started, then pass signals on to it until it has ended; its exit status.
 
     Raises:
-        NoWarmProcess: The warm process is gone, or can't do it; there is no run any more.
+        NoWarmProcess: There is no run, or nobody can tell how it has ended.
     """
-    started = 0
+    began = time.monotonic()
+    connection.wait_at_most(SILENCE_S)
+    try:
+        # One that is stopped would hold the files, and who reads from a pipe among them would wait for its end.
+        connection.send(Message("hello"))
+        _wait_for(connection, "hello", began)
+        connection.send(request, files)
+        process = _wait_for(connection, "started", began).number("process")
+    except ConnectionError:
+        raise _no_warm_process("the warm process has just ended", is_final=False) from None
+    except TimeoutError:
+        raise _no_warm_process(_silent(connection.process, SILENCE_S)) from None
 
     def pass_on(number: int, _: FrameType | None) -> None:
         # A group that has no part of its session outside of it, as the run's is, can't be stopped by SIGTSTP.
         sent = _signal.SIGSTOP if number == _signal.SIGTSTP else number
-        connection.send(Message("signal", number=sent, whole=int(number in KEYBOARD)))
+        _send(process, sent, is_whole=number in KEYBOARD)
         if number == _signal.SIGTSTP:
             os.kill(os.getpid(), _signal.SIGSTOP)
 
-    for number in PASSED_ON:
-        if not _is_ignored(number):
-            _signal.signal(number, pass_on)
+    if (seconds := time.monotonic() - began) > TOLD_S:
+        print(f"heavyimports run: waited {seconds:.1f} s for the warm process.", file=sys.stderr, flush=True)
+    passed_on = [number for number in PASSED_ON if not _is_ignored(number)]
+    for number in passed_on:
+        _signal.signal(number, pass_on)
     try:
-        while message := connection.receive():
-            if message.kind == "started":
-                started = message.number("process")
-            elif message.kind == "ended":
-                return message.number("status")
-            elif message.kind in ("stale", "unfit"):
-                raise _no_warm_process(message.text("why"), is_final=message.kind == "unfit")
+        return _wait_for_end(connection, process)
     finally:
-        for number in PASSED_ON:
-            if not _is_ignored(number):
-                _signal.signal(number, _signal.default_int_handler if number == _signal.SIGINT else _signal.SIG_DFL)
-    if started:
-        _end_group(started)
-    raise _no_warm_process("the warm process has died", is_final=bool(started), has_begun=bool(started))
+        for number in passed_on:
+            _signal.signal(number, _signal.default_int_handler if number == _signal.SIGINT else _signal.SIG_DFL)
+
+
+def _wait_for(connection: Connection, answer: str, began: float) -> Message:
+    """The answer of a warm process that was asked at that time."""
+    heard, computed = began, None
+    connection.wait_at_most(LOOK_S)
+    while True:
+        try:
+            message = connection.receive()
+        except TimeoutError:
+            now, computes = time.monotonic(), computed_by(connection.process)
+            if computes != computed:
+                heard, computed = now, computes
+            if now - heard < SILENCE_S and now - began < LIMIT_S:
+                continue
+            message = connection.give_up() or Message("unfit", why=_silent(connection.process, now - began))
+        if message is None:
+            raise _no_warm_process("the warm process has just ended", is_final=False)
+        if message.kind == answer:
+            return message
+        if message.kind == "ended":
+            raise _no_warm_process(f"a child of the warm process {_death(message.number('status'))} at its begin")
+        if message.kind in ("stale", "unfit"):
+            raise _no_warm_process(message.text("why"), is_final=message.kind == "unfit")
+
+
+def _wait_for_end(connection: Connection, process: int) -> int:
+    """The status of the run, as waitpid gives it."""
+    since = None
+    while True:
+        try:
+            message = connection.receive()
+        except TimeoutError:
+            if computed_by(process) is not None:
+                continue  # it is there
+            since = since or time.monotonic()
+            if time.monotonic() - since < SILENCE_S:
+                continue
+            fault = f"the run has ended, and {_silent(connection.process, SILENCE_S)}"
+            raise _no_warm_process(fault, has_begun=True) from None
+        except (OSError, RuntimeError) as error:  # what a test has written to a file that isn't its own
+            message, fault = None, f"the warm process can't be understood any more: {error}"
+        else:
+            fault = "the warm process has died, and this run with it"
+        if message is None:
+            _send(process, _signal.SIGKILL, is_whole=True)
+            raise _no_warm_process(fault, has_begun=True)
+        if message.kind == "ended":
+            return message.number("status")
+        if message.kind == "unfit":  # so says the run itself, before its first test
+            raise _no_warm_process(message.text("why"))
+
+
+def computed_by(process: int) -> str | None:
+    """How much processor time a process has had by now; ``None`` where it has ended; proc_pid_stat(5)."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as stat:
+            facts = stat.read().rpartition(b") ")[2].split()
+    except OSError:
+        return None
+    return None if facts[0] in b"ZX" else f"{facts[11]!r} {facts[12]!r}"
+
+
+def _silent(process: int, seconds: float) -> str:
+    return f"the warm process {process} has not answered for {seconds:.0f} s; 'kill -9 {process}' ends it"
+
+
+def _death(status: int) -> str:
+    number = status & 0x7F
+    return f"was killed by signal {number}" if number else f"has ended with exit status {status >> 8}"
 
 
 def end_as(status: int) -> int:
@@ -235,6 +402,8 @@ def end_as(status: int) -> int:
 
 
 def _run_warm(arguments: Sequence[str]) -> int:
+    if fault := sandbox():
+        raise _no_warm_process(fault)
     files = open_files()
     _occupy_standard_files(files)
     directory = open_directory(socket_directory())
@@ -253,16 +422,11 @@ def _run_warm(arguments: Sequence[str]) -> int:
 
             connection = start(directory, name)
         try:
-            connection.send(request, files)
-            status = accompany(connection)
-        except (BrokenPipeError, ConnectionResetError):
-            fault = "the warm process has just ended"
+            return accompany(connection, request, files)
         except RuntimeError as error:
             if getattr(error, "is_final", True):
                 raise
             fault = str(error)
-        else:
-            return end_as(status)
         finally:
             connection.close()
         if not why:  # a second one that is of no use changes nothing for the user
@@ -297,8 +461,9 @@ def _limit(resource: object, name: str) -> tuple[int, int]:
     return limit
 
 
-def _end_group(process: int) -> None:
+def _send(process: int, number: int, *, is_whole: bool) -> None:
+    """Send a signal to a run, or to the *whole* of its process group."""
     try:
-        os.killpg(process, _signal.SIGKILL)
-    except ProcessLookupError:
-        return
+        (os.killpg if is_whole else os.kill)(process, number)
+    except OSError:
+        return  # it has just ended

@@ -9,44 +9,53 @@ from .wire import MAGIC
 
 TYPE_CHECKING = False  # as in wire.py
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-# Read when modules are imported, by C code too, whose reading nobody sees. `preload.py` sees what Python code reads.
-OF_LIBRARIES = (
-    "OMP_*",
-    "KMP_*",
-    "GOMP_*",
-    "MKL_*",
-    "OPENBLAS_*",
-    "BLIS_*",
-    "NUMEXPR_*",
-    "VECLIB_*",
-    "CUDA_*",
-    "CUBLAS_*",
-    "CUDNN_*",
-    "NCCL_*",
-    "NVIDIA_*",
-    "HIP_*",
-    "ROCR_*",
-    "PYTORCH_*",
-    "TORCH_*",
-    "TRITON_*",
-    "TF_*",
-    "XLA_*",
-    "JAX_*",
+# Set by shells, terminals, editors, pytest and coverage for themselves. Where an import has asked for one of them by
+# its name, it counts all the same: see `ignorable`.
+IGNORED = (
+    "_",
+    "COLORTERM",
+    "COLUMNS",
+    "GPG_TTY",
+    "HISTCONTROL",
+    "HISTSIZE",
+    "INVOCATION_ID",
+    "ITERM_*",
+    "JOURNAL_STREAM",
+    "LINES",
+    "LS_COLORS",
+    "OLDPWD",
+    "PROMPT_COMMAND",
+    "PS1",
+    "PWD",
+    "SECURITYSESSIONID",
+    "SHLVL",
+    "SSH_AUTH_SOCK",
+    "SSH_CLIENT",
+    "SSH_CONNECTION",
+    "SSH_TTY",
+    "STY",
+    "TERM_PROGRAM",
+    "TERM_PROGRAM_VERSION",
+    "TERM_SESSION_ID",
+    "TMUX",
+    "TMUX_PANE",
+    "VSCODE_*",
+    "VTE_VERSION",
+    "WINDOW",
+    "WINDOWID",
+    "XDG_SESSION_ID",
+    "PYTEST_CURRENT_TEST",
+    "PYTEST_VERSION",
+    "PYTEST_XDIST_*",
+    "COVERAGE_PROCESS_CONFIG",
+    "COVERAGE_PROCESS_START",
+    "COV_CORE_*",
 )
-OF_THE_PROCESS = (
-    "LD_*",
-    "MALLOC_*",
-    "GLIBC_TUNABLES",
-    "LANG",
-    "LANGUAGE",
-    "LC_*",
-    "PYTHON*",
-)
-"""Read when a process begins."""
-EXTENSION = "HEAVY_WARM_ENV"
-"""The variable with more names, separated by spaces or commas; a ``*`` at the end stands for any rest."""
+"""Variables that make no difference to imports; a ``*`` at the end stands for any rest."""
+IGNORE_KEY = "heavy_warm_ignore"
+"""The ini key with more of them. `options.py` has it too: that imports pytest, and the client must not."""
 CONFIGURATIONS = (
     "pytest.toml",
     ".pytest.toml",
@@ -66,28 +75,35 @@ _MODULUS = 2**127 - 1
 
 
 def identity() -> bytes:
-    """Everything of this process that a warm process must have in common with it."""
+    """
+    Everything of this process that a warm process must have in common with it.
+
+    First what makes a project with an interpreter, then in which situation that is used: see :func:`name_of`.
+    """
+    here = os.getcwd()
+    place = project(here)
+    directory = os.stat(".")
+    project_facts = (MAGIC, os.path.dirname(__file__), sys.version, sys.executable, sys.prefix, sys.base_prefix, place)
     facts = (
-        MAGIC,
-        os.path.dirname(__file__),
-        sys.version,
-        sys.executable,
-        sys.prefix,
-        sys.base_prefix,
         tuple(sys.flags),
         list(dict.fromkeys(sys.warnoptions)),  # a warm process is given those of PYTHONWARNINGS twice
         sorted(sys._xoptions.items()),
-        project(os.getcwd()),
-        sorted(environment()),
+        (here, directory.st_dev, directory.st_ino),
+        sorted(environment(os.environ, ignored(place))),
         os.nice(0),
         *_of_the_kernel(),
     )
-    return repr(facts).encode(errors="surrogateescape")
+    return b"\0\0".join([repr(part).encode(errors="surrogateescape") for part in (project_facts, facts)])
 
 
 def name_of(identity: bytes) -> str:
-    """A short name for an identity, fit for a file."""
-    return f"{int.from_bytes(identity, 'big') % _MODULUS:032x}"
+    """A short name for an identity, fit for a file: those of one project begin alike, see :func:`project_of`."""
+    return "-".join([f"{int.from_bytes(part, 'big') % _MODULUS:032x}" for part in identity.split(b"\0\0")])
+
+
+def project_of(name: str) -> str:
+    """The part of a name that all warm processes of a project and an interpreter have in common."""
+    return name.partition("-")[0]
 
 
 def project(directory: str) -> str:
@@ -102,14 +118,33 @@ def project(directory: str) -> str:
         here = above
 
 
-def environment(more: Iterable[str] = OF_THE_PROCESS) -> Iterator[tuple[str, str]]:
-    """The variables that belong to the key: those of libraries, and *more*."""
-    patterns = (EXTENSION, *OF_LIBRARIES, *more, *os.environ.get(EXTENSION, "").replace(",", " ").split())
+def ignored(place: str) -> tuple[str, ...]:
+    """The patterns of ``heavy_warm_ignore`` in the configuration files of a project."""
+    found: list[str] = []
+    for name in CONFIGURATIONS:
+        try:
+            with open(f"{place}/{name}", "rb") as file:
+                data = file.read()
+        except OSError:
+            continue
+        if IGNORE_KEY.encode() in data:
+            from .ignoring import patterns_in  # reads TOML and ini files, which takes as long as the rest of the client
+
+            found += patterns_in(name, data)
+    return tuple(found)
+
+
+def environment(variables: Mapping[str, str], more: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
+    """The variables that imports may depend on: all but those that :data:`IGNORED` and *more* name."""
+    is_ignored = matcher((*IGNORED, *more))
+    return ((name, value) for name, value in variables.items() if not is_ignored(name))
+
+
+def matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a name is one of these; a ``*`` at the end stands for any rest."""
     whole = {pattern for pattern in patterns if not pattern.endswith("*")}
-    beginnings = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
-    for name, value in os.environ.items():
-        if name in whole or name.startswith(beginnings):
-            yield name, value
+    beginnings = tuple([pattern[:-1] for pattern in patterns if pattern.endswith("*")])
+    return lambda name: name in whole or name.startswith(beginnings)
 
 
 def open_directory(path: str) -> int:

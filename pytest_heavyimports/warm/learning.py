@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import site
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
+from json import dumps, loads  # now: packages replace them
 from pathlib import Path
 
 from ..named_tuple import NamedTuple
-from ..names import is_within, root
+from ..names import is_within, lineage, root
 from .key import CONFIGURATIONS
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[int, ...]
 Stamps = dict[str, dict[str, Stamp]]
 """By directory and name."""
 
@@ -29,6 +29,10 @@ class Learnt(NamedTuple):
     file: str
     is_rewritten: bool
     """Whether pytest had rewritten its assertions."""
+    is_late: bool = False
+    """Whether conftest files had been read by then; else it was imported by a plugin."""
+    variables: dict[str, str | None] = {}  # noqa: RUF012  # of a tuple: nobody changes it
+    """What the run had set by then, in its conftest files as a rule; ``None``: it had deleted it."""
 
 
 class Store:
@@ -45,14 +49,23 @@ class Store:
         """In the order in which they are to be imported."""
         self.harmful: dict[str, str] = {}
         """Why a module can't be imported before a run."""
+        self.trying: Callable[[str], None] | None = None
+        """In a child that tries imports: called with the name of each before it begins, and nothing is written."""
         self._read()
 
     def is_out_of_date(self, project: str) -> bool:
         """Whether the project is configured anew: it may declare other modules."""
         return _configuration(project) != self._configured
 
+    def is_left_out(self, fullname: str) -> bool:
+        """Whether the module, or a package that it is in, can't be imported before a run."""
+        return any(name in self.harmful for name in lineage(fullname))
+
     def begin(self, fullname: str) -> None:
         """A module is about to be imported: should that end the process, the next one knows which it was."""
+        if self.trying:
+            self.trying(fullname)
+            return
         with suppress(OSError):
             self._attempt.write_text(fullname, encoding="utf-8")
 
@@ -63,12 +76,15 @@ class Store:
 
     def write(self) -> None:
         """Keep what is known."""
+        if self.trying:
+            return
         lines = ["= " + self._configured]
-        lines += [json.dumps(["+", *learnt]) for learnt in self.modules.values()]
-        lines += [json.dumps(["-", *harm]) for harm in self.harmful.items()]
+        lines += [dumps(["+", *learnt]) for learnt in self.modules.values()]
+        lines += [dumps(["-", *harm]) for harm in self.harmful.items()]
         partial = self._file.with_suffix(f".{os.getpid()}")
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial.touch(mode=0o600)  # conftest files may set variables that nobody else is to see
             partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
             partial.replace(self._file)
         except OSError:
@@ -81,8 +97,8 @@ class Store:
 
     def _read(self) -> None:
         try:
-            first, *lines = self._file.read_text(encoding="utf-8").splitlines()
-            for sign, fullname, *rest in map(json.loads, lines if first == "= " + self._configured else ()):
+            first, *lines = _own_text(self._file).splitlines()
+            for sign, fullname, *rest in map(loads, lines if first == "= " + self._configured else ()):
                 if sign == "-":
                     self.harmful[fullname] = str(*rest)
                 else:
@@ -93,8 +109,22 @@ class Store:
         for attempt in self._file.parent.glob(f"{self._file.stem}.attempt.*"):
             if not _is_running(attempt.suffix[1:]):
                 with suppress(OSError):
-                    self.harmful[attempt.read_text(encoding="utf-8")] = "its import ended the warm process"
+                    self.harmful[_own_text(attempt)] = "its import ended the warm process"
                     attempt.unlink()
+
+
+def _own_text(file: Path) -> str:
+    """
+    What is in a file of this user's that nobody else can write to: a cache may be shared.
+
+    Raises:
+        PermissionError: It is another user's, or open to others.
+    """
+    with open(file, encoding="utf-8", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW)) as opened:
+        facts = os.fstat(opened.fileno())
+        if facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
+            raise PermissionError(f"{file} is not this user's alone")
+        return opened.read()
 
 
 def _is_running(process: str) -> bool:
@@ -141,7 +171,7 @@ def own_packages() -> Iterator[str]:
     for directory in map(Path, _install_directories()):
         for file in directory.glob("*.dist-info/direct_url.json"):
             try:
-                url = json.loads(file.read_text(encoding="utf-8")).get("url", "")
+                url = loads(file.read_text(encoding="utf-8")).get("url", "")
                 record = file.with_name("RECORD").read_text(encoding="utf-8") if url.startswith("file:") else ""
             except (OSError, ValueError):
                 continue
@@ -157,8 +187,13 @@ def stamps(files: Iterable[str]) -> Stamps:
         with suppress(OSError, ValueError):
             facts = os.stat(file) if directory else None
             if facts:
-                found.setdefault(directory, {})[name] = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+                found.setdefault(directory, {})[name] = _stamp(facts)
     return found
+
+
+def _stamp(facts: os.stat_result) -> Stamp:
+    # The time of the last change of its state, too: nobody can put that back.
+    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino
 
 
 def changed(before: Stamps) -> str:
@@ -176,7 +211,7 @@ def changed(before: Stamps) -> str:
             os.chdir(directory)
             for name, stamp in names.items():
                 facts = stat(name)
-                if (facts.st_mtime_ns, facts.st_size, facts.st_ino) != stamp:
+                if (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino) != stamp:
                     return os.path.join(directory, name)
     except OSError:
         return os.path.join(directory, name)

@@ -1,8 +1,11 @@
-"""What a child of the warm process does: it takes over its client's situation, runs, tells what it learnt, and ends."""
+"""
+What a child of the warm process does: it takes over its client's situation, runs, tells what it learnt, and ends.
+
+A run begins when its client has been told ``started``, which this child does itself, and in no other case.
+"""
 
 from __future__ import annotations
 
-import atexit
 import os
 import random
 import resource
@@ -10,24 +13,22 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from json import dumps  # now: packages replace them
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .. import forking
-from .client import OF_THE_RUN
-from .learning import learnt_by_now
+from .. import forking, shutdown
+from .client import CONFINED_BY, OF_THE_RUN, confinement
 from .pages import faults
-from .wire import Message, join
+from .wire import Message, join, tell
 
 if TYPE_CHECKING:
     from .preload import Preload
 
-FIXED_SEED = 67280421310721
-"""What torch began each process with, before it drew a seed as the others do."""
 BROKEN_OUTPUT = 120
 """As Python ends where it can't write what it has left to write."""
 
@@ -52,7 +53,23 @@ class Request:
         self.numbers = [int(part) for part in message.parts("files")]
         self.blocked = {int(part) for part in message.parts("blocked")}
         self.ignored = {int(part) for part in message.parts("ignored")}
-        self.limits = [os.fsdecode(part).split() for part in message.parts("limits")]
+        limits = [os.fsdecode(part).split() for part in message.parts("limits")]
+        self.limits = [(getattr(resource, name), int(soft), int(hard)) for name, soft, hard in limits]
+        self.confinement = message.parts("confinement")
+
+    def limits_fault(self) -> str:
+        """Why a child of this process can't have the client's limits, which may be higher; empty where it can."""
+        for number, _, hard in self.limits:
+            own = resource.getrlimit(number)[1]
+            if own != resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or hard > own):
+                return "the warm process was started under lower limits"
+        return ""
+
+    def confinement_fault(self) -> str:
+        """What keeps the client from something that a child of this process could do; empty if nothing that is seen."""
+        its, own = dict(zip(CONFINED_BY, self.confinement)), dict(zip(CONFINED_BY, map(os.fsencode, confinement())))
+        other = next((what for what in CONFINED_BY if its.get(what) != own[what]), "")
+        return other and f"it has another {other} than the warm process"
 
 
 def environment_of(message: Message) -> dict[str, str]:
@@ -64,39 +81,79 @@ def environment_of(message: Message) -> dict[str, str]:
 class Run:
     """A request in the child that is to do it, with what it has from its parent."""
 
-    def __init__(self, request: Request, files: list[int], report: int, preload: Preload) -> None:
+    def __init__(self, request: Request, files: list[int], client: int, report: int, preload: Preload) -> None:
         """
         Args:
             request: What is to be done.
             files: The client's, in the order of the request's numbers.
-            report: Where to tell what was learnt.
+            client: The connection to it.
+            report: Where to tell the warm process what was learnt.
             preload: What is imported already.
         """
         self._request = request
         self._files = files
+        self._client = client
         self._report = report
+        self._inherited: dict[int, str] = {}
+        """The files that it began with."""
         self.preload = preload
-        self.environment: dict[str, str] = {}
-        """The variables that it began with."""
-        self._fault = ""
-        """Why it can't be done here."""
 
-    def carry_out(self) -> NoReturn:
-        """Do what is asked, as a process would that was started for it, and end."""
+    def carry_out(self) -> None:
+        """
+        Do what is asked, as a process would that was started for it, and end.
+
+        Raises:
+            SystemExit: Something is to be written yet that only the end of the interpreter writes.
+        """
+        if fault := self._become():
+            self._tell(Message("unfit", why=fault))
+            os._exit(0)
+        self._begin()
         faults_before = faults()
-        status = _run(self._do)
-        if self._fault:
-            self._tell(Message("unfit", why=self._fault))
-        else:
-            with suppress(Exception):  # what tests leave in sys.modules may be anything
-                self._tell_learnt()
+        status = _run(self._pytest if self._request.kind == "run" else self._worker)
+        with suppress(Exception):  # what tests leave in sys.modules may be anything
+            self._tell_learnt()
+        for name, why in self.preload.doubts.items() if sys.stderr else ():
+            print(f"heavyimports: this run may differ from a plain one: {name} is warm, but {why}.", file=sys.stderr)
+        is_on_gpu = any(target.startswith(forking.GPU_DEVICES) for target in forking.open_files().values())
         status = _finish(status)
         if isinstance(status, signal.Signals):
             signal.signal(status, signal.SIG_DFL)
             os.kill(os.getpid(), status)
-        if not self._fault and self._let_go(status) and self._request.kind == "run":
-            self._tell_pages(faults_before)
+            os._exit(128 + status)  # where the signal is blocked
+        if self._has_files_to_write():
+            sys.exit(status & 0xFF)
+        if not is_on_gpu:
+            self._let_go(status)
+            if self._request.kind == "run":
+                self._tell_pages(faults_before)
         os._exit(status & 0xFF)
+
+    def _begin(self) -> None:
+        """Tell the client that its run has started; where it is gone, or has given up, there is none."""
+        try:
+            os.write(self._client, Message("started", process=os.getpid()).encode())
+        except OSError:
+            os._exit(0)
+        os.close(self._client)
+        self._inherited = forking.open_files()
+
+    def _has_files_to_write(self) -> bool:
+        """
+        Whether it has a file open for writing that no object of Python's has: C code does, as that of HDF5.
+
+        Nothing but the end of the interpreter can be trusted to write it out, which takes 0.2 s with torch, and more
+        than all else of a run: measured with torch 2.13.0.
+        """
+        import fcntl
+
+        for number, target in forking.open_files().items():
+            if self._inherited.get(number) != target and target[0] == "/" and not target.endswith(" (deleted)"):
+                with suppress(OSError):
+                    is_written = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+                    if is_written and os.path.isfile(target):
+                        return True
+        return False
 
     def tell_settings(self, idle_s: int, modules: list[str]) -> None:
         """Tell how long to wait for the next run, and what is declared, whether this run imports it or not."""
@@ -105,25 +162,20 @@ class Run:
     def give_up(self, why: str) -> NoReturn:
         """End before anything is tested: a plain run is needed."""
         self._tell(Message("unfit", why=why))
-        for stream in _streams():
-            stream.flush()
+        shutdown.flush()
         os._exit(1)
 
-    def _let_go(self, status: int) -> bool:
+    def _let_go(self, status: int) -> None:
         """
-        Tell how it ends, so that the client need not wait until the kernel has taken the process apart; whether it may.
+        Tell how it ends, so that the client need not wait until the kernel has taken the process apart.
 
         That takes 10 ms with torch. What others could wait for is let go first: files, sockets, locks. The memory of a
-        GPU can't be.
+        GPU can't be, so that a run that uses one doesn't come here.
         """
-        files = forking.open_files()
-        if any(target.startswith(forking.GPU_DEVICES) for target in files.values()):
-            return False
-        for number in files.keys() - {self._report}:
+        for number in forking.open_files().keys() - {self._report}:
             with suppress(OSError):  # another thread was faster
                 os.close(number)
         self._tell(Message("ended", status=(status & 0xFF) << 8))
-        return True
 
     def _tell_pages(self, faults_before: int) -> None:
         """Tell what it has written to, when nobody waits for it any more."""
@@ -133,51 +185,49 @@ class Run:
 
     def _tell(self, message: Message) -> None:
         """Tell the warm process something, now."""
-        data = memoryview(message.encode())
         with suppress(OSError):  # it is gone
-            while data:
-                data = data[os.write(self._report, data) :]
-
-    def _do(self) -> int:
-        self._fault = self._become()
-        if self._fault:
-            return 0
-        return self._pytest() if self._request.kind == "run" else self._worker()
+            tell(self._report, message)
 
     def _become(self) -> str:
         """Take over the client's situation; why that can't be done, or nothing."""
+        try:
+            self._take_over()
+        except Exception as error:  # whatever it is, nothing has begun
+            return f"a child of the warm process can't be as this one is: {error}"
+        return ""
+
+    def _take_over(self) -> None:
         request = self._request
         os.setpgid(0, 0)
         self._take_files()
         _take_signals(request.ignored, request.blocked)
-        try:
-            os.chdir(request.directory)
-            for name, soft, hard in request.limits:
-                resource.setrlimit(getattr(resource, name), (int(soft), int(hard)))
-        except (OSError, ValueError) as error:
-            return f"it can't be as here in a warm process: {error}"
+        os.chdir(request.directory)
         os.umask(request.umask)
         os.environ.clear()
-        os.environ.update(self.preload.prepare(request.environment))
-        self.environment = dict(os.environ)
+        os.environ.update(request.environment)
         time.tzset()
-        _seed()
+        random.seed()
+        self.preload.begin(request.environment)
         self.preload.release()
         sys.argv = request.arguments
         sys.orig_argv = [sys.executable, *request.arguments]
         if request.path:
             sys.path[:] = request.path
+        for limit in request.limits:
+            resource.setrlimit(limit[0], limit[1:])
+
+    def _start_coverage(self) -> None:
         if any(name in os.environ for name in OF_THE_RUN):
             import coverage
 
             coverage.process_startup()
-        return ""
 
     def _take_files(self) -> None:
         numbers = self._request.numbers
         highest = max([*numbers, 2]) + 1
         # Out of the way first: a file of ours may have the number that one of the client's is to have.
         self._report = _moved(self._report, highest)
+        self._client = _moved(self._client, highest)
         files = [_moved(file, highest) for file in self._files]
         for number in (0, 1, 2):
             if number not in numbers:
@@ -193,6 +243,7 @@ class Run:
             sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]  # the interpreter's own
 
     def _pytest(self) -> int:
+        self._start_coverage()
         import pytest
 
         from ..warm_hooks import RunHooks
@@ -201,6 +252,7 @@ class Run:
             _replace_main(script)
         else:
             _replace_main(pytest.__file__, find_spec("pytest.__main__"))
+        self.preload.may_give_up(self.give_up, self._tell)
         try:
             status = pytest.main(plugins=[RunHooks(self)])
             sys.stdout.flush()
@@ -211,6 +263,7 @@ class Run:
 
     def _worker(self) -> int:
         """As ``python -c``, which is how execnet starts one."""
+        self._start_coverage()
         main = _replace_main()
         code = self._request.arguments[-1]
         sys.argv = ["-c"]
@@ -218,11 +271,10 @@ class Run:
         return 0
 
     def _tell_learnt(self) -> None:
-        learnt = list(learnt_by_now(self.preload.known))
-        if learnt:
-            rewritten = join(module.fullname for module in learnt if module.is_rewritten)
-            names, files = join(module.fullname for module in learnt), join(module.file for module in learnt)
-            self._tell(Message("learnt", names=names, files=files, rewritten=rewritten))
+        if learnt := self.preload.learnt():
+            self._tell(Message("learnt", modules=join(dumps(module) for module in learnt)))
+        if doubts := self.preload.doubts:
+            self._tell(Message("doubts", modules=join(dumps(doubt) for doubt in doubts.items())))
 
 
 def _take_signals(ignored: set[int], blocked: set[int]) -> None:
@@ -234,17 +286,6 @@ def _take_signals(ignored: set[int], blocked: set[int]) -> None:
         if signal.getsignal(number) not in (wanted, None):
             signal.signal(number, wanted)
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def _seed() -> None:
-    """Chance is another one in each process, where an import draws the seed."""
-    random.seed()
-    numpy = sys.modules.get("numpy.random")
-    if numpy:
-        numpy.seed()
-    torch = getattr(sys.modules.get("torch"), "default_generator", None)
-    if torch and torch.initial_seed() != FIXED_SEED:
-        torch.seed()
 
 
 def _moved(file: int, least: int) -> int:
@@ -287,24 +328,28 @@ def _run(function: Callable[[], int]) -> int | signal.Signals:
 
 def _finish(status: int | signal.Signals) -> int | signal.Signals:
     """
-    End as an interpreter does, up to the point where it takes itself apart, which takes half a second with torch.
+    End as an interpreter does, up to the point where it takes itself apart.
 
     Returns:
         The exit status, or the signal to end by.
     """
     with suppress(BaseException):
-        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as multiprocessing has its children do
-        atexit._run_exitfuncs()
-        for stream in _streams():
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                if stream is sys.stdout:
-                    status = BROKEN_OUTPUT
-    return status
+        _join_threads()
+    with suppress(BaseException):
+        shutdown.run_exit_functions()
+    is_written = shutdown.flush_standard_streams()
+    with suppress(BaseException):
+        shutdown.finalize()
+    is_written = shutdown.flush_standard_streams() and is_written
+    return status if is_written else BROKEN_OUTPUT
 
 
-def _streams() -> Iterator[Any]:
-    for stream in (sys.stdout, sys.__stdout__, sys.stderr, sys.__stderr__):
-        if stream is not None and not getattr(stream, "closed", True):
-            yield stream
+def _join_threads() -> None:
+    """Wait for threads, and call what concurrent.futures has registered for this moment."""
+    join_all = getattr(threading, "_shutdown", None)
+    if join_all:
+        join_all()
+        return
+    for thread in threading.enumerate():  # a Python to come
+        if not thread.daemon and thread is not threading.current_thread():
+            thread.join()

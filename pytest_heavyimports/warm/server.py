@@ -5,20 +5,27 @@ It has one thread, which waits for whatever comes first: a client, what a client
 
 | a client says | and gets |
 |---|---|
+| ``hello`` | the same |
 | ``run``, ``worker``, with its files: its whole situation, see ``client.situation`` | ``started`` and, in the end, ``ended`` with the status of ``waitpid``; or ``stale``: ask another process; or ``unfit``: run plainly |
 | ``suits``, with its environment and what it has declared: whether its workers can be forked here | ``suits``, or ``stale`` |
-| ``signal``: a number, and whether the run's whole process group gets it | nothing |
-| ``status`` | ``facts`` |
+| ``readers`` | the same, with its process and who has read the environment as a whole |
+| ``status`` | ``facts``; ``busy`` each second until there are any |
 | ``stop`` | ``stopping``, and when the last run has ended the end of the connection |
 
-A client that hangs up ends its run. A run tells its own end, before the kernel takes it apart, where it can. A client
-that asks meanwhile waits until what that run has imported is imported here as well, as it would have to import most of
-it itself. One child waits for the next run, see ``spare.py``.
+A run is *asked* for, *accepted* when a child of this process has its request, *started* when that child has told the
+client so, and *ended*. The child tells ``started`` itself, as the last thing before it begins, and only if the client is
+still there: so a run that has not been told has not begun, whatever becomes of this process. A client that hangs up ends
+its run. A run tells its own end, before the kernel takes it apart, where it can.
+
+What a run has imported is first tried by a child, which ends after it: an import that does harm does it there. One child
+waits for the next run, see ``spare.py``.
 """  # noqa: E501  # a table
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -27,35 +34,44 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from json import loads  # now: packages replace them
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from ..errors import HarmfulImport, MessageRefused
+from ..names import root
 from .client import peer_user
-from .key import cache_directory, identity, name_of, project
+from .key import cache_directory, identity, name_of, project, project_of
 from .learning import Learnt, Store
 from .memory import is_memory_short, memory_of
 from .preload import Preload
 from .run import Request, Run, environment_of
+from .siblings import end_least_used, note_use
 from .spare import Spare, Waiting
-from .wire import LIMIT_FDS, Decoder, Message, join
+from .trial import Trial, Trying
+from .wire import LIMIT_FDS, Decoder, Message, Report, join
 
 IDLE_S = 1800.0
 """Until it ends by itself where nobody asks for anything, unless the ini key says otherwise."""
 HESITATION_S = 10.0
 """How long a client may take to say what it wants."""
-REAP_S = 2.0
-"""How long a client waits for the end of a process whose run has told its own."""
+BUSY_S = 1.0
+"""How often a client that waits for facts is told that there are none yet."""
 LOOK_S = 60.0
 """How often it looks, while it waits, whether the machine has room for it."""
+VERSIONS_S = 10
+"""How long the child that looks for versions may take."""
 MOST_CLIENTS = 256
 MOST_LOST = 10
 """So many spare children that end by themselves, and there are no more."""
 ENDING = "the warm process was about to end"
 
+Child = Union[Run, Waiting, Trying]  # noqa: UP007  # at run time, 3.10 has no | for these
+"""What a child of a fork is to do."""
+
 
 class Client:
-    """Somebody at the other end of a connection, and the run that he has asked for."""
+    """Somebody at the other end of a connection."""
 
     def __init__(self, peer: socket.socket) -> None:
         self.peer = peer
@@ -63,12 +79,11 @@ class Client:
         self.files: list[int] = []
         self.since = time.monotonic()
         self.process = 0
-        """That of the run; 0 where there is none."""
-        self.waiting: Message | None = None
-        """What he asks for, and gets when what the last run has imported is imported here too."""
+        """That of its run, once that has been accepted; 0 where there is none."""
+        self.wants_facts = False
 
     def send(self, message: Message) -> None:
-        """Send a message, unless he has hung up. He gets few, and short ones: they never fill the socket."""
+        """Send a message, unless the client has hung up. It gets few, and short ones: they never fill the socket."""
         with suppress(OSError):
             self.peer.send(message.encode())
 
@@ -84,26 +99,15 @@ class Client:
         self.files = []
 
 
-class Report:
-    """What a run tells at its end."""
+class Accepted:
+    """A run that a child has: it is under way until the child has ended."""
 
-    def __init__(self, pipe: int) -> None:
-        self.pipe = pipe
-        self._decoder = Decoder()
-        self.messages: list[Message] = []
-        """Those that nobody has taken in."""
+    def __init__(self, client: Client, report: int) -> None:
+        self.client: Client | None = client
+        """``None`` when it has been told the end."""
+        self.report = Report(report)
         self.unfit: Message | None = None
-
-    def read(self) -> bool:
-        """Take what is there; whether there can be more."""
-        try:
-            data = os.read(self.pipe, 65536)
-            self.messages += self._decoder.feed(data)
-        except BlockingIOError:
-            return True
-        except MessageRefused:
-            return False  # a test has found the pipe, and written into it
-        return bool(data)
+        """Why it can't be done here, as the child has said."""
 
 
 class Warm:
@@ -117,14 +121,18 @@ class Warm:
         self._directory = directory
         self._name = name
         self._owner = owner
-        store = Store(Path(cache_directory(), f"{name}.modules"), project(os.getcwd()))
-        self.preload = Preload(store, log, hook)
-        self._tried: set[str] = set()
-        self._to_load: dict[str, Learnt] = {}
+        store = Store(Path(cache_directory(), f"{project_of(name)}.modules"), project(os.getcwd()))
+        self.preload = Preload(store, log, hook, is_for_one_run=owner >= 0)
+        self._seen: set[str] = set()
+        """What has been tried, or is to be."""
+        self._to_try: list[Learnt] = []
+        self._to_load: list[Learnt] = []
+        """What has been tried, and does no harm."""
+        self._trial: Trial | None = None
         self._clients: dict[int, Client] = {}
-        self._reports: dict[int, Report] = {}
-        """By the process that gives it."""
-        self._by_process: dict[int, Client] = {}
+        """By the number of the connection."""
+        self._runs: dict[int, Accepted] = {}
+        """By the process that does it."""
         self._selector = selectors.DefaultSelector()
         self._idle_s = IDLE_S
         self._since = time.monotonic()
@@ -136,17 +144,19 @@ class Warm:
         self._spare: Spare | None = None
         self._spares_lost = 0
         """One after the other."""
-        self._forked: Run | Waiting | None = None
+        self._forked: Child | None = None
+        """In the child of a fork."""
 
     def warm_up(self, modules: list[str]) -> bool:
         """Import what each run needs, what has been learnt and these *modules*; whether that did no harm."""
         self._open()
-        self._attempt(lambda: self.preload.open(modules))
+        end_least_used(self._directory, self._name)
+        self._load(lambda: self.preload.open(modules))
         return not self._is_closing
 
-    def serve(self) -> Run | Waiting | None:
-        """Serve until it is to end: ``None``. In the child of a fork: what that is to do."""
-        while not (self._is_closing and not self._reports):
+    def serve(self) -> Child | None:
+        """Serve until it is to end: ``None``. In the child of a fork: what that is to do, a :data:`Child`."""
+        while not (self._is_closing and not self._runs):
             for key, _ in self._selector.select(self._patience()):
                 if self._selector.get_map().get(key.fd) is key:  # not closed by what came before
                     key.data()
@@ -167,67 +177,79 @@ class Warm:
         signal.signal(signal.SIGTERM, lambda *_: self._stop_listening())
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        os.chdir("/")
+        # It may have been started under a lower limit than those who come have; each run gets its client's own.
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         self._listener.setblocking(False)
         self._selector.register(self._wakeup, selectors.EVENT_READ, self._reap)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         if self._owner >= 0:
             self._selector.register(self._owner, selectors.EVENT_READ, self._be_left)
 
-    def _patience(self) -> float | None:
+    def _patience(self) -> float:
         """How long to wait for something to happen."""
-        waiting = self._who_wait()
-        if (self._to_load or self._is_left or waiting) and not self._reports:
+        if not self._runs and (self._to_load or (self._to_try and not self._trial)):
             return 0
-        left = self._idle_s - (time.monotonic() - self._since)
-        hesitant = HESITATION_S if len(self._clients) > len(self._reports) else LOOK_S
-        return max(0.0, min(left if not self._reports else LOOK_S, REAP_S if waiting else hesitant))
+        if any(client.wants_facts for client in self._clients.values()):
+            return BUSY_S
+        hesitant = HESITATION_S if any(not client.process for client in self._clients.values()) else LOOK_S
+        if self._runs or self._trial:
+            return hesitant
+        return max(0.0, min(self._idle_s - (time.monotonic() - self._since), hesitant))
 
     def _look_around(self) -> None:
         now = time.monotonic()
+        self._use_the_time(now)
+        if self._forked:
+            return
         for client in list(self._clients.values()):
-            if not (client.process or client.waiting) and now - client.since > HESITATION_S:
+            if client.wants_facts:
+                self._tell_facts(client)
+            elif not client.process and now - client.since > HESITATION_S:
                 self._dismiss(client)
-        for client in self._who_wait():
-            if not self._to_load or now - client.since > REAP_S:
-                self._answer_all(client, ())
-            if self._forked:
-                return
-        if self._reports:
+
+    def _use_the_time(self, now: float) -> None:
+        """Do what is best done while no run is under way."""
+        if self._runs:
             self._since = now
             return
-        if self._to_load and not (self._is_closing or (self._is_left and is_memory_short())):
-            modules, self._to_load = list(self._to_load.values()), {}
-            self._attempt(lambda: self.preload.load(modules))
-            if self._who_wait():
-                return  # they are answered, unless they have hung up meanwhile
-        if self._is_left or now - self._since >= self._idle_s or is_memory_short():
+        may_load = not (self._is_closing or (self._is_left and is_memory_short()))
+        if self._to_load and may_load:
+            modules, self._to_load = self._to_load, []
+            self._load(lambda: self.preload.load(modules))
+        if self._to_try and not self._trial and may_load:
+            self._fork_trial()
+            return
+        if self._trial:
+            self._since = now
+        elif self._is_left or now - self._since >= self._idle_s or is_memory_short():
             self._stop_listening()
         elif not (self._spare or self._is_closing or self._owner >= 0) and self._spares_lost < MOST_LOST:
             self._fork_spare()
-
-    def _who_wait(self) -> list[Client]:
-        return [client for client in self._clients.values() if client.waiting]
 
     def _be_left(self) -> None:
         """End, but not before its workers have; what they had to import is tried then, for the next run."""
         self._is_left = True
         self._forget(self._owner)
 
-    def _attempt(self, load: Callable[[], None]) -> None:
-        """Import something; where that does harm, another process takes over, which knows."""
+    def _load(self, load: Callable[[], None]) -> None:
+        """Import something that did no harm before; where it does, another process takes over, which knows."""
         self._end_spare()
         try:
             load()
         except HarmfulImport as harm:
             print(harm, file=sys.stderr, flush=True)
-            self._stop_listening(f"{ENDING}: the import of {harm.fullname} does harm there")
+            self._stop_listening(f"{ENDING}: {harm.fullname} can't be preloaded: {harm.fault}")
+
+    # Clients
 
     def _accept(self) -> None:
         try:
             peer, _ = self._listener.accept()
-        except OSError:
-            return  # it has hung up already, or there are no more files to be had
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._stop_listening("the warm process can't open more files")
+            return  # or it has hung up already
         client = Client(peer)
         if peer_user(peer) != os.geteuid() or len(self._clients) >= MOST_CLIENTS:
             client.close()
@@ -238,242 +260,67 @@ class Warm:
 
     def _hear(self, client: Client) -> None:
         try:
-            data, files, *_ = socket.recv_fds(client.peer, 65536, LIMIT_FDS)
+            data, files, flags, _ = socket.recv_fds(client.peer, 65536, LIMIT_FDS)
             client.files += files
+            if flags & socket.MSG_CTRUNC:
+                self._turn_away(client, "the warm process can't open more files")
+                return
             if not data or len(client.files) > LIMIT_FDS:
                 self._dismiss(client)
                 return
-            messages = list(client.decoder.feed(data))
+            for message in client.decoder.feed(data):
+                self._answer(client, message)
+                if self._forked:
+                    return
         except BlockingIOError:
             pass
         except (MessageRefused, OSError, ValueError, OverflowError):
             self._dismiss(client)
-        else:
-            self._answer_all(client, messages)
 
-    def _answer_all(self, client: Client, messages: Sequence[Message]) -> None:
-        """Answer what he says, and before it what he waits for: who has more to say doesn't wait."""
-        waiting, client.waiting = client.waiting, None
-        said = [waiting, *messages] if waiting else messages
-        try:
-            for message in said:
-                self._answer(client, message, may_wait=len(said) == 1 and not waiting)
-                if self._forked:
-                    return
-        except (MessageRefused, OSError, ValueError, OverflowError):
-            self._dismiss(client)
-
-    def _answer(self, client: Client, message: Message, *, may_wait: bool) -> None:
+    def _answer(self, client: Client, message: Message) -> None:
         if message.kind in ("run", "worker") and not client.process:
-            # The last run has told its end, and there was no time yet to import what it has.
-            if may_wait and self._to_load and not (self._by_process or self._is_closing):
-                client.waiting = message
-            else:
-                self._start(client, message)
-        elif message.kind == "signal" and client.process:
-            kill = os.killpg if message.number("whole") else os.kill
-            with suppress(ProcessLookupError):
-                kill(client.process, message.number("number"))
+            self._start(client, message)
+        elif message.kind == "hello":
+            client.send(message)
         elif message.kind == "suits" and not client.process:
             fault = self._fault(environment_of(message))
             client.send(Message("stale" if fault else "suits"))
             if not fault:
                 self._since = time.monotonic()
                 self._try_declared(message)
+        elif message.kind == "readers":
+            client.send(Message("readers", process=os.getpid(), names=join(self.preload.read_as_a_whole)))
         elif message.kind == "status":
-            client.send(self._facts())
             client.since = time.monotonic()
+            self._tell_facts(client)
         elif message.kind == "stop":
-            client.send(Message("stopping", running=len(self._by_process)))
+            running, here = self._under_way(), self.preload.project
+            client.send(Message("stopping", process=os.getpid(), running=running, project=here))
             self._stop_listening()
         else:
             self._dismiss(client)
 
-    def _start(self, client: Client, message: Message) -> None:
-        request = Request(message)
-        if len(request.numbers) != len(client.files):
-            raise MessageRefused("it has other files than it names")
-        if fault := self._fault(request.environment, request.path):
-            self._turn_away(client, fault, is_worker=request.kind == "worker")
-            return
-        if request.kind == "run" and self._use_spare(client, message):
-            return
-        reading, writing = _report_pipe()
-        try:
-            process = _fork()
-        except OSError as error:
-            os.close(reading)
-            os.close(writing)
-            client.send(Message("unfit", why=f"the warm process can't fork: {error}"))
-            self._dismiss(client)
-            return
-        if process == 0:
-            os.close(reading)
-            files, client.files = client.files, []
-            self._let_go()
-            self._forked = Run(request, files, writing, self.preload)
-        else:
-            os.close(writing)
-            self._follow(client, process, reading)
-
-    def _fork_spare(self) -> None:
-        """Have a child wait for the next run."""
-        here, there = socket.socketpair()
-        reading, writing = _report_pipe()
-        try:
-            process = _fork()
-        except OSError:
-            process = -1  # the next run tells it
-        if process == 0:
-            here.close()
-            os.close(reading)
-            self._let_go()
-            self._forked = Waiting(there, writing, self.preload)
-            return
-        there.close()
-        os.close(writing)
-        if process < 0:
-            here.close()
-            os.close(reading)
-            return
-        spare = self._spare = Spare(process, here, reading)
-        self._selector.register(here, selectors.EVENT_READ, lambda: self._hear_spare(spare))
-
-    def _hear_spare(self, spare: Spare) -> None:
-        if not spare.hear():
-            self._spares_lost += 1
-            self._end_spare()
-
-    def _use_spare(self, client: Client, request: Message) -> bool:
-        """Make the child that waits the run of this client; whether there is one that can be."""
-        spare = self._spare
-        if not (spare and spare.is_ready):
-            return False
-        self._forget(spare.peer.fileno())
-        if not spare.hand_over(request, client.files):
-            self._spare = None
-            spare.end()
-            return False
-        self._spare, self._spares_lost = None, 0
-        self._follow(client, spare.process, spare.report)
-        return True
-
-    def _end_spare(self) -> None:
-        spare, self._spare = self._spare, None
-        if spare:
-            self._forget(spare.peer.fileno())
-            spare.end()
-
-    def _fault(self, environment: dict[str, str], path: Sequence[str] = ()) -> str:
-        if self._is_closing:
-            return ENDING
-        fault = self.preload.fault(environment, list(path))
-        return fault and f"the warm process is out of date: {fault}"
+    def _tell_facts(self, client: Client) -> None:
+        """Tell what there is, when what is imported in the background is there, unless runs are under way."""
+        is_importing = self._trial or self._to_try or self._to_load
+        client.wants_facts = bool(is_importing and not (self._under_way() or self._is_closing))
+        client.send(Message("busy") if client.wants_facts else self._facts())
+        client.since = time.monotonic()
 
     def _turn_away(self, client: Client, fault: str, *, is_worker: bool = False) -> None:
         """Have the client ask another one. What is wrong with a worker is its controller's doing, and ends nothing."""
         if not is_worker:
-            self._stop_listening()  # first: he will not find this one again
+            self._stop_listening()  # first: it will not find this one again
         client.send(Message("unfit" if is_worker else "stale", why=fault))
         self._dismiss(client)
 
-    def _follow(self, client: Client, process: int, reading: int) -> None:
-        """In the parent: what belongs to the run is the child's now, but for its report and its end."""
-        with suppress(OSError):
-            os.setpgid(process, process)  # as the child does: whoever is first
-        client.drop_files()
-        client.process = process
-        self._served += 1
-        report = self._reports[process] = Report(reading)
-        self._by_process[process] = client
-        self._selector.register(reading, selectors.EVENT_READ, lambda: self._listen_to(process, report))
-        client.send(Message("started", process=process))
-
-    def _listen_to(self, process: int, report: Report) -> None:
-        if not report.read():
-            self._forget(report.pipe)
-        self._take_in(process, report)
-
-    def _take_in(self, process: int, report: Report) -> None:
-        messages, report.messages = report.messages, []
-        for message in messages:
-            if message.kind == "ended":
-                self._release(process, message)
-            elif message.kind == "unfit":
-                report.unfit = message
-            else:
-                with suppress(MessageRefused, ValueError, OverflowError):  # a test has found the pipe
-                    self._note(message)
-
-    def _let_go(self) -> None:
-        """In a child: of all that is the warm process's."""
-        signal.set_wakeup_fd(-1)
-        if self._spare:
-            self._spare.let_go()
-        for each in self._clients.values():
-            each.close()
-        for other in self._reports.values():
-            os.close(other.pipe)
-        self._selector.close()
-        self._listener.close()
-        for number in (self._wakeup, self._wake, self._lock, self._directory, self._owner):
-            if number >= 0:
-                os.close(number)
-
-    def _reap(self) -> None:
-        with suppress(BlockingIOError):
-            os.read(self._wakeup, 4096)
-        for process in list(self._reports):
-            with suppress(ChildProcessError):
-                ended, status = os.waitpid(process, os.WNOHANG)
-                if ended:
-                    self._conclude(process, status)
-
-    def _conclude(self, process: int, status: int) -> None:
-        report = self._reports.pop(process)
-        report.read()
-        self._take_in(process, report)
-        self._forget(report.pipe)
-        os.close(report.pipe)
-        self._release(process, report.unfit or Message("ended", status=status))
-        self._since = time.monotonic()
-
-    def _note(self, message: Message) -> None:
-        """Take in what a run has told for the next ones."""
-        if message.kind == "learnt":
-            self._remember(message)
-        elif message.kind == "settings":
-            self._idle_s = float(message.number("idle"))
-            self._try_declared(message)
-        elif message.kind == "pages":
-            self.preload.pages.note(message.parts("numbers"))
-
-    def _release(self, process: int, end: Message) -> None:
-        """Tell a client how his run has ended: the process itself does, before the kernel takes it apart, if it can."""
-        client = self._by_process.pop(process, None)
-        if client:
-            client.process = 0
-            client.send(end)
-            self._dismiss(client)
-
-    def _remember(self, message: Message) -> None:
-        names = [part.decode() for part in message.parts("names")]
-        files = [os.fsdecode(part) for part in message.parts("files")]
-        rewritten = set(message.parts("rewritten"))
-        self._try(Learnt(name, file, name.encode() in rewritten) for name, file in zip(names, files))
-
-    def _try_declared(self, message: Message) -> None:
-        self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
-
-    def _try(self, modules: Iterable[Learnt]) -> None:
-        """Import these when there is time, each once: what is there already costs no look at everything."""
-        for module in modules:
-            if module.fullname not in self._tried and module.fullname not in self.preload.known:
-                self._tried.add(module.fullname)
-                self._to_load[module.fullname] = module
+    def _refuse(self, client: Client, why: str) -> None:
+        """Have the client run plainly: another process could do no more."""
+        client.send(Message("unfit", why=why))
+        self._dismiss(client)
 
     def _dismiss(self, client: Client) -> None:
-        """Hang up. Whoever has a run under way has it ended."""
+        """Hang up. A run that is under way ends with it."""
         number = client.peer.fileno()
         if self._clients.pop(number, None) is None:
             return
@@ -483,9 +330,237 @@ class Warm:
             with suppress(OSError):
                 os.killpg(client.process, signal.SIGKILL)
 
+    # Runs
+
+    def _start(self, client: Client, message: Message) -> None:
+        request = Request(message)
+        if len(request.numbers) != len(client.files):
+            raise MessageRefused("it has other files than it names")
+        is_worker = request.kind == "worker"
+        if fault := request.confinement_fault():
+            self._refuse(client, fault)
+        elif fault := self._fault(request.environment, request.path) or request.limits_fault():
+            self._turn_away(client, fault, is_worker=is_worker)
+        elif is_worker or not self._use_spare(client, message):
+            try:
+                process, report = self._fork(lambda report: self._run_of(client, request, report))
+            except OSError as error:
+                self._refuse(client, f"the warm process can't fork: {error.strerror}")
+            else:
+                if process:
+                    self._follow(client, process, report)
+
+    def _run_of(self, client: Client, request: Request, report: int) -> Run:
+        """In the child."""
+        peer = os.dup(client.peer.fileno())
+        files, client.files = client.files, []
+        return Run(request, files, peer, report, self.preload)
+
+    def _use_spare(self, client: Client, request: Message) -> bool:
+        """Make the child that waits the run of this client; whether there is one that can be."""
+        spare = self._spare
+        if not (spare and spare.is_ready):
+            return False
+        self._forget(spare.peer.fileno())
+        self._spare, self._spares_lost = None, 0
+        if not spare.hand_over(client.peer.fileno(), request, client.files):
+            spare.end()
+            return False
+        self._follow(client, spare.process, spare.report)
+        return True
+
+    def _fault(self, environment: dict[str, str], path: Sequence[str] = ()) -> str:
+        if self._is_closing:
+            return ENDING
+        fault = self.preload.fault(environment, list(path))
+        return fault and f"the warm process is out of date: {fault}"
+
+    def _follow(self, client: Client, process: int, report: int) -> None:
+        """The run has been accepted: what belongs to it is the child's now, but for its report and its end."""
+        with suppress(OSError):
+            os.setpgid(process, process)  # as the child does: whoever is first
+        client.drop_files()
+        client.process = process
+        note_use(self._directory, self._name)
+        self._served += 1
+        run = self._runs[process] = Accepted(client, report)
+        self._selector.register(report, selectors.EVENT_READ, lambda: self._listen_to(run))
+
+    def _listen_to(self, run: Accepted) -> None:
+        messages, is_over = run.report.read()
+        if is_over:
+            self._forget(run.report.pipe)
+        for message in messages:
+            if message.kind == "ended":
+                self._tell_end(run, message)
+            elif message.kind == "unfit":
+                run.unfit = message
+            else:
+                with suppress(MessageRefused, TypeError, ValueError, OverflowError):  # a test has found the pipe
+                    self._note(message)
+
+    def _tell_end(self, run: Accepted, end: Message) -> None:
+        """Tell a client how its run has ended: the one place for it, whoever is first to know."""
+        client, run.client = run.client, None
+        if client:
+            client.process = 0
+            client.send(end)
+            self._dismiss(client)
+
+    def _reap(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._wakeup, 4096)
+        for process, run in list(self._runs.items()):
+            with suppress(ChildProcessError):
+                ended, status = os.waitpid(process, os.WNOHANG)
+                if ended:
+                    del self._runs[process]
+                    self._listen_to(run)
+                    self._forget(run.report.pipe)
+                    os.close(run.report.pipe)
+                    self._tell_end(run, run.unfit or Message("ended", status=status))
+                    self._since = time.monotonic()
+        if self._trial and self._trial.has_ended():
+            self._take_in_trial(self._trial)
+
+    def _note(self, message: Message) -> None:
+        """Take in what a run has told for the next ones."""
+        if message.kind == "learnt":
+            self._remember(message)
+        elif message.kind == "settings":
+            self._idle_s = float(message.number("idle"))
+            self._try_declared(message)
+        elif message.kind == "given up":
+            self.preload.note_given_up(message)
+            self._stop_listening()
+        elif message.kind == "doubts":
+            for part in message.parts("modules"):
+                name, why = loads(part)
+                self.preload.leave_out(root(name), why)
+            self._stop_listening()
+        elif message.kind == "pages":
+            self.preload.pages.note(message.parts("numbers"))
+
+    # Imports
+
+    def _remember(self, message: Message) -> None:
+        self._try(Learnt(*loads(part)) for part in message.parts("modules"))
+
+    def _try_declared(self, message: Message) -> None:
+        self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
+
+    def _try(self, modules: Iterable[Learnt]) -> None:
+        """Have these tried when there is time, each once."""
+        for module in modules:
+            if module.fullname not in self._seen and module.fullname not in self.preload.known:
+                self._seen.add(module.fullname)
+                # One that was started for a run has nobody to spare: its workers wait for it, and it ends with them.
+                (self._to_try if self._owner < 0 else self._to_load).append(module)
+
+    def _fork_trial(self) -> None:
+        modules, self._to_try = self._to_try, []
+        modules = [module for module in modules if not self.preload.is_left_out(module.fullname)]
+        if not modules:
+            return
+        self._end_spare()
+        try:
+            process, report = self._fork(lambda report: Trying(modules, report, self.preload))
+        except OSError:
+            self._seen.difference_update(module.fullname for module in modules)  # the next run tells them again
+            return
+        if process:
+            self._trial = Trial(process, report, modules)
+
+    def _take_in_trial(self, trial: Trial) -> None:
+        """Import what did no harm when it was tried, and have what comes after a harmful module tried without it."""
+        self._trial = None
+        result = trial.result()
+        self._to_load += result.harmless
+        self._to_try = [*result.untried, *self._to_try]
+        if result.harmful and result.is_certain:
+            self.preload.leave_out(result.harmful, result.fault)
+        elif result.harmful:
+            self._stop_listening(f"{ENDING}: something was installed while it imported {result.harmful}")
+
+    # Children
+
+    def _fork(self, child: Callable[[int], Child]) -> tuple[int, int]:
+        """
+        Fork a child that tells something by a pipe.
+
+        Args:
+            child: Gives, in the child, what that is to do, a :data:`Child`, given its end of the pipe.
+
+        Returns:
+            The child's number, 0 in itself, and our end of the pipe.
+        """
+        reading, writing = os.pipe()
+        os.set_blocking(reading, False)  # we have more to do than to wait for it
+        try:
+            process = _fork()
+        except OSError:
+            os.close(reading)
+            os.close(writing)
+            raise
+        if process == 0:
+            os.close(reading)
+            self._forked = child(writing)
+            self._let_go()
+        else:
+            os.close(writing)
+        return process, reading
+
+    def _let_go(self) -> None:
+        """In a child: of all that is the warm process's."""
+        signal.set_wakeup_fd(-1)
+        if self._spare:
+            self._spare.let_go()
+        if self._trial:
+            self._trial.let_go()
+        for each in self._clients.values():
+            each.close()
+        for run in self._runs.values():
+            os.close(run.report.pipe)
+        self._selector.close()
+        self._listener.close()
+        for number in (self._wakeup, self._wake, self._lock, self._directory, self._owner):
+            if number >= 0:
+                os.close(number)
+
+    def _fork_spare(self) -> None:
+        """Have a child wait for the next run."""
+        here, there = socket.socketpair()
+        try:
+            process, report = self._fork(lambda report: Waiting(there, report, self.preload))
+        except OSError:
+            self._spares_lost += 1  # the next run tells it
+            here.close()
+            return
+        finally:
+            if not self._forked:
+                there.close()
+        if process == 0:
+            here.close()
+            return
+        spare = self._spare = Spare(process, here, report)
+        self._selector.register(here, selectors.EVENT_READ, lambda: self._hear_spare(spare))
+
+    def _hear_spare(self, spare: Spare) -> None:
+        if not spare.hear():
+            self._spares_lost += 1
+            self._end_spare()
+
+    def _end_spare(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare:
+            self._forget(spare.peer.fileno())
+            spare.end()
+
     def _forget(self, file: int) -> None:
         with suppress(KeyError):
             self._selector.unregister(file)
+
+    # The end
 
     def _facts(self) -> Message:
         return Message(
@@ -494,22 +569,27 @@ class Warm:
             interpreter=sys.executable,
             project=self.preload.project,
             modules=_versions(_tops(self.preload.known)),
+            whole=join(self.preload.read_as_a_whole),
             harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
             memory=memory_of(os.getpid()) + (memory_of(self._spare.process) if self._spare else 0),
             age=int(time.time() - self._began),
             runs=self._served,
-            running=len(self._by_process),
+            running=self._under_way(),
         )
 
+    def _under_way(self) -> int:
+        """How many runs have not told their end."""
+        return sum(run.client is not None for run in self._runs.values())
+
     def _stop_listening(self, why: str = ENDING) -> None:
-        """Let another one take this one's place. Runs that are under way go on; who waits already is told *why*."""
+        """Let another one take this one's place. Runs that are under way go on; clients that wait are told *why*."""
         if self._is_closing:
             return
         self._is_closing = True
         self._end_spare()
-        for client in self._who_wait():
-            client.send(Message("stale", why=why))
-            self._dismiss(client)
+        if self._trial:
+            self._trial.end()
+            self._trial = None
         for kind in ("sock", "log"):
             with suppress(OSError):
                 os.unlink(f"{self._name}.{kind}", dir_fd=self._directory)
@@ -529,7 +609,7 @@ class Warm:
 
 
 def main(hook: Any) -> None:
-    """Of the process that ``starting.launch`` starts. Returns never, in a child of it either."""
+    """Of the process that ``starting.launch`` starts. In a child, returns where that ends as other interpreters do."""
     listener, lock, directory, owner = map(int, sys.argv[1:5])
     name, *modules = sys.argv[5:]
     if not sys.flags.safe_path if hasattr(sys.flags, "safe_path") else True:
@@ -539,19 +619,13 @@ def main(hook: Any) -> None:
     if owner < 0 and name_of(identity()) != name:
         sys.exit("a warm process can't be given the flags of the interpreter that asks for it")
     if warm.warm_up(modules):
-        run = warm.serve()
-        if run:
-            run.carry_out()
+        child = warm.serve()
+        if child:
+            child.carry_out()
+            return
     warm.preload.close()
     # What torch does when the interpreter ends takes longer than a run. The kernel hangs up on clients.
     os._exit(0)
-
-
-def _report_pipe() -> tuple[int, int]:
-    """For what a run tells: read by a process that has more to do than to wait for it."""
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)
-    return reading, writing
 
 
 def _fork() -> int:
@@ -581,10 +655,18 @@ def _versions(names: Iterable[str]) -> bytes:
     good, and runs would have it.
     """
     reader, writer = os.pipe()
-    process = _fork()
+    try:
+        process = _fork()
+    except OSError:
+        os.close(reader)
+        os.close(writer)
+        return b""
     if process == 0:
         with suppress(Exception):
             os.close(reader)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            signal.alarm(VERSIONS_S)
             with os.fdopen(writer, "wb") as pipe:
                 pipe.write(join(f"{name} {version}" for name in sorted(names) if (version := _version(name))))
         os._exit(0)

@@ -3,7 +3,10 @@ A child that a warm process forks ahead of time: it waits for the run that it is
 
 A fork takes 10 ms where torch is imported, and what each run begins with, pytest's own plugins, copies a few thousand
 pages that are shared until then; those that the last runs have written to later are copied as well. Nothing of a user's
-is known to it before it gets his request.
+is known to it before it gets a request.
+
+Without it and the copies of ``pages.py``, a run of the 17 tests of ``python -m benchmarks.warm`` takes 0.089 of a plain
+one in place of 0.068, where the limit is 0.07 (medians of 9, torch 2.13.0, a busy machine with two cores).
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import signal
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from ..imports.keeper import KEEPER
 from .memory import is_memory_short
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 5.0
 """How long it may take to get a request into it."""
-READY = b"."
+READY = HEAD = b"."
 
 
 class Spare:
@@ -54,10 +57,18 @@ class Spare:
             self.is_ready = False
         return self.is_ready
 
-    def hand_over(self, request: Message, files: Sequence[int]) -> bool:
-        """Make it the run of a request; whether it could be reached."""
+    def hand_over(self, client: int, request: Message, files: Sequence[int]) -> bool:
+        """
+        Make it the run of a request; whether it could be reached.
+
+        Args:
+            client: The connection to the client.
+            request: What is asked for.
+            files: The client's.
+        """
         data = memoryview(request.encode())
         try:
+            socket.send_fds(self.peer, [HEAD], [client])
             data = data[socket.send_fds(self.peer, [data], files) :]
             if data:  # else it may have hung up already, to be the run
                 self.peer.sendall(data)
@@ -92,21 +103,29 @@ class Waiting:
         self._report = report
         self._preload = preload
 
-    def carry_out(self) -> NoReturn:
+    def carry_out(self) -> None:
         """Prepare, wait for a request, and be its run; end where the warm process has ended."""
         _rehearse()
         self._peer.sendall(READY)
         if not is_memory_short():
             self._preload.pages.copy(until=self._is_asked)
         decoder, files = Decoder(), []
+        head, (client,) = self._receive(len(HEAD))
+        assert head == HEAD
         while True:
-            data, some, *_ = socket.recv_fds(self._peer, 65536, LIMIT_FDS)
+            data, some = self._receive(65536)
             files += some
-            if not data:
-                os._exit(0)
             for message in decoder.feed(data):
                 self._peer.close()
-                Run(Request(message), files, self._report, self._preload).carry_out()
+                Run(Request(message), files, client, self._report, self._preload).carry_out()
+                return
+
+    def _receive(self, size: int) -> tuple[bytes, list[int]]:
+        """What the warm process sends; ends where that has ended."""
+        data, files, flags, _ = socket.recv_fds(self._peer, size, LIMIT_FDS)
+        if not data or flags & socket.MSG_CTRUNC:
+            os._exit(0)
+        return data, files
 
     def _is_asked(self) -> bool:
         """Whether there is something to read: nobody waits for what may be done without."""

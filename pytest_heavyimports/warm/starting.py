@@ -14,6 +14,7 @@ from contextlib import suppress
 from ..errors import NoWarmProcess
 from ..interpreter import interpreter_flags
 from .client import OF_THE_RUN, Connection, connect, socket_path
+from .siblings import tell_difference
 
 WAIT_S = 10.0
 """How long another client may take from taking the lock to listening, or a warm process from hanging up to its end."""
@@ -41,6 +42,7 @@ def start(directory: int, name: str) -> Connection:
     Raises:
         NoWarmProcess: It can't be started.
     """
+    tell_difference(directory, name)
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         lock = _take_lock(directory, name)
@@ -88,7 +90,7 @@ def launch(
     log = os.open(f"{name}.log", flags, 0o600, dir_fd=directory)
     inherited = (listener.fileno(), lock, directory, owner)
     try:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, *interpreter_flags(), "-c", SERVER, *map(str, inherited), name, *modules],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -96,7 +98,11 @@ def launch(
             pass_fds=[number for number in inherited if number >= 0],
             env={variable: value for variable, value in os.environ.items() if variable not in OF_THE_RUN},
             start_new_session=True,
-        ).returncode = 0  # it is to outlive us: no warning that it does
+        )
+        process.returncode = 0  # it is to outlive us: no warning that it does
+        with suppress(OSError):  # the disk is full: clients that wonder why it doesn't answer can't name it
+            os.truncate(lock, 0)
+            os.pwrite(lock, str(process.pid).encode(), 0)
     finally:
         os.close(log)
 

@@ -8,7 +8,7 @@ TYPE_CHECKING = False  # the client must start fast, and typing takes longer to 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-MAGIC = b"heavyimports warm 1\n"
+MAGIC = b"heavyimports warm 2\n"
 """Begins each message; the number is the version of all of this."""
 LIMIT_BYTES = 8 * 2**20
 """Of a message. The arguments and the environment of a process, together, are at most 6 MiB on Linux."""
@@ -86,6 +86,33 @@ class Decoder:
                 return
             body, self._pending = self._pending[head : head + length], self._pending[head + length :]
             yield _decoded(body)
+
+
+class Report:
+    """In a warm process, what a child of it tells by a pipe."""
+
+    def __init__(self, pipe: int) -> None:
+        self.pipe = pipe
+        self._decoder = Decoder()
+
+    def read(self) -> tuple[list[Message], bool]:
+        """What has been told since, and whether no more can come: also where a test has written into the pipe."""
+        messages: list[Message] = []
+        try:
+            while data := os.read(self.pipe, 65536):
+                messages += self._decoder.feed(data)
+        except BlockingIOError:
+            return messages, False
+        except RuntimeError:  # MessageRefused, which is not imported here
+            pass
+        return messages, True
+
+
+def tell(pipe: int, message: Message) -> None:
+    """In such a child: tell something, now."""
+    data = memoryview(message.encode())
+    while data:
+        data = data[os.write(pipe, data) :]
 
 
 def join(parts: Iterable[str | bytes]) -> bytes:

@@ -164,6 +164,38 @@ def test_a_death_is_a_failure_that_is_run_again(suite: Suite, method: str, worke
     }
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_test_after_one_that_died_has_attempts_of_its_own(suite: Suite, method: str) -> None:
+    """In one process for a group, whose first test has died twice."""
+    suite.tests(
+        f"""
+        import os
+        import pytest
+
+        def attempt(name):
+            with open(f"attempts-{{name}}", "a") as file:
+                file.write("x")
+            with open(f"attempts-{{name}}") as file:
+                return len(file.read())
+
+        alone = pytest.mark.heavy_isolated(method="{method}", group="m")
+
+        @alone
+        @pytest.mark.flaky(reruns=2)
+        def test_dies_twice():
+            if attempt("first") < 3:
+                os.abort()
+
+        @alone
+        @pytest.mark.flaky(reruns=1)
+        def test_second():
+            assert attempt("second") == 2
+        """
+    )
+    assert suite.run(*RERUNS).parseoutcomes() == {"passed": 2, "rerun": 3}
+    assert attempts(suite) == {"first": 3, "second": 2}
+
+
 @pytest.mark.parametrize(
     ("args", "count"),
     [(("--only-rerun=SIGABRT",), 3), (("--only-rerun=AssertionError",), 1), (("--rerun-except=SIG",), 1)],

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support.commands import heavyimports as started
-from ..support.in_process import heavyimports
+from ..support.commands import call_command, run_command
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -79,7 +78,7 @@ def plain(suite: Suite) -> Suite:
 
 def test_the_diff_is_shown_and_nothing_changed(plain: Suite) -> None:
     """With a line on what is left alone, and status 1."""
-    done = heavyimports(plain.path, "fix")
+    done = call_command(plain.path, "fix")
     assert "\n".join([*done.out, ""]) == DIFF
     assert done.err == ["test_it.py:23: left alone: 'plain': it stands under 'if'"]
     assert done.status == 1
@@ -91,8 +90,8 @@ def test_write_changes_the_file_and_a_second_run_has_nothing_to_do(plain: Suite)
     file = plain.path / "test_it.py"
     file.chmod(0o640)
     plain.run().assert_outcomes(passed=3)
-    assert started(plain.path, "fix", "--write").status == 1
-    again = started(plain.path, "fix", "--write")
+    assert run_command(plain.path, "fix", "--write").status == 1
+    again = run_command(plain.path, "fix", "--write")
     assert (again.status, again.out) == (0, [])
     plain.run().assert_outcomes(passed=3)
     assert file.stat().st_mode & 0o777 == 0o640
@@ -104,7 +103,7 @@ def test_an_ignored_import_stays(plain: Suite) -> None:
     plain.tests(
         "def test_it():\n    import plain  # heavyimports: ignore[function-import] it is meant\n    assert plain\n"
     )
-    done = heavyimports(plain.path, "fix")
+    done = call_command(plain.path, "fix")
     assert done == (0, [], [])
 
 
@@ -148,20 +147,20 @@ def test_to_fixture_declares_what_it_takes(plain: Suite, name: str, before: str,
     """In whatever file pytest reads; the rest of it stays as it was, and the tests pass."""
     (plain.path / "pytest.ini").unlink()
     (plain.path / name).write_text(before, encoding="utf-8")
-    done = heavyimports(plain.path, "fix", "--to=fixture", "--write", "--module", "plain")
+    done = call_command(plain.path, "fix", "--to=fixture", "--write", "--module", "plain")
     assert done.status == 1
     assert (plain.path / name).read_text(encoding="utf-8") == after
     text = (plain.path / "test_it.py").read_text(encoding="utf-8")
     assert "def model(plain):\n    return plain\n" in text
     assert "def test_two(model, answer):\n    assert answer() == 42\n" in text
     plain.run().assert_outcomes(passed=3)
-    assert heavyimports(plain.path, "fix", "--to=fixture", "--module", "plain").status == 0
+    assert call_command(plain.path, "fix", "--to=fixture", "--module", "plain").status == 0
 
 
 def test_to_fixture_takes_the_alias_that_is_declared(plain: Suite) -> None:
     """The function's own name for it becomes the alias."""
     plain.declare("plain", "reply = plain:answer")
-    heavyimports(plain.path, "fix", "--to=fixture", "--write")
+    call_command(plain.path, "fix", "--to=fixture", "--write")
     text = (plain.path / "test_it.py").read_text(encoding="utf-8")
     assert "def test_two(model, reply):\n    assert reply() == 42\n" in text
     assert "answer = plain" not in (plain.path / "pytest.ini").read_text(encoding="utf-8")
@@ -192,10 +191,10 @@ def test_to_fixture_declares_a_module_as_one(suite: Suite, package: str | None, 
         suite.write("app/__init__.py", f"{package}\n")
     suite.write("app/model.py", "import plain\n\ndef net(): pass\n\nnet.plain = plain\n")
     suite.tests("def test_it():\n    from app import model\n    assert model.plain\n")
-    assert heavyimports(suite.path, "fix", "--to=fixture", "--write").status == 1
+    assert call_command(suite.path, "fix", "--to=fixture", "--write").status == 1
     assert suite.path.joinpath("pytest.ini").read_text(encoding="utf-8").endswith(f"\n    plain\n    {line}\n")
     suite.run().assert_outcomes(passed=1)
-    assert heavyimports(suite.path, "fix", "--to=fixture") == (0, [], [])
+    assert call_command(suite.path, "fix", "--to=fixture") == (0, [], [])
 
 
 def test_the_package_of_a_declared_module_stays_light(suite: Suite) -> None:
@@ -209,8 +208,8 @@ def test_the_package_of_a_declared_module_stays_light(suite: Suite) -> None:
         "def test_light():\n    import app\n    assert app.light is light\n\n"
         "def test_it():\n    from app import model\n    assert model.plain\n"
     )
-    heavyimports(suite.path, "fix", "--to=fixture", "--write")
-    done = heavyimports(suite.path, "scan")
+    call_command(suite.path, "fix", "--to=fixture", "--write")
+    done = call_command(suite.path, "scan")
     assert done == (0, ["no finding; 0 of 1 file heavy, 1 of 2 test functions heavy"], [])
 
 
@@ -221,7 +220,7 @@ def test_what_may_be_a_module_or_not_stays(suite: Suite) -> None:
     suite.write("app/names.py", "model = 1\n")
     suite.write("app/model.py", "import plain\n")
     suite.tests("def test_it():\n    from app import model\n    assert model\n")
-    assert heavyimports(suite.path, "fix", "--to=fixture") == (
+    assert call_command(suite.path, "fix", "--to=fixture") == (
         0,
         [],
         ["test_it.py:2: left alone: 'app': 'model' may be a module, or something else that 'app' gives by that name"],
@@ -256,7 +255,7 @@ def test_what_may_be_a_module_or_not_stays(suite: Suite) -> None:
 def test_what_no_fixture_can_take_the_place_of_stays(plain: Suite, test: str, reason: str) -> None:
     """With the reason."""
     plain.tests(f"{test}\n")
-    done = heavyimports(plain.path, "fix", "--to=fixture")
+    done = call_command(plain.path, "fix", "--to=fixture")
     assert done.out == []
     assert [line.split(": ", 3)[3] for line in done.err] == [reason]
     assert done.status == 0
@@ -275,7 +274,7 @@ def test_what_no_fixture_can_take_the_place_of_stays(plain: Suite, test: str, re
 def test_the_import_of_a_stand_in_stays(plain: Suite, test: str, target: str) -> None:
     """It is right where it is."""
     plain.tests(f"import pytest\n\n{test}\n")
-    assert heavyimports(plain.path, "fix", f"--to={target}") == (0, [], [])
+    assert call_command(plain.path, "fix", f"--to={target}") == (0, [], [])
 
 
 def test_what_the_parser_refuses_is_left_alone(plain: Suite) -> None:
@@ -283,7 +282,7 @@ def test_what_the_parser_refuses_is_left_alone(plain: Suite) -> None:
     plain.tests(
         "def test_it():\n    import plain\n    assert plain\n\ndef test_other():\n    \\\n        x = 1\n    pass\n"
     )
-    done = heavyimports(plain.path, "fix")
+    done = call_command(plain.path, "fix")
     assert done == (0, [], ["test_it.py: left alone: libcst can't read it"])
 
 
@@ -293,5 +292,5 @@ def test_fixtures_of_conftest_files_are_looked_at(plain: Suite) -> None:
         "conftest.py", "import os, pytest\n\n@pytest.fixture(autouse=True)\ndef env():\n    os.environ['A'] = '1'\n"
     )
     plain.tests("def test_it():\n    import plain\n    assert plain\n")
-    done = heavyimports(plain.path, "fix")
+    done = call_command(plain.path, "fix")
     assert done.err == ["test_it.py:2: left alone: 'plain': os.environ in fixture 'env' comes before it"]

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support.commands import heavyimports as started
-from ..support.in_process import heavyimports
+from ..support.commands import call_command, run_command
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -37,7 +36,7 @@ def worker(suite: Suite) -> Suite:
 
 def test_each_finding_has_place_rule_and_chain(worker: Suite) -> None:
     """Then why it is told and what to do, then the sums; nothing of the user's code is imported."""
-    done = started(worker.path, "scan")
+    done = run_command(worker.path, "scan")
     assert done.out == [
         "tests/test_worker.py:2:5: function-import: 'app.worker' is imported in test test_run: "
         "tests/test_worker.py → app.worker → app.model → heavy",
@@ -55,7 +54,7 @@ def test_each_finding_has_place_rule_and_chain(worker: Suite) -> None:
 
 def test_a_light_suite_has_status_0(worker: Suite) -> None:
     """Its files are counted."""
-    done = heavyimports(worker.path, "scan", "tests/test_light.py")
+    done = call_command(worker.path, "scan", "tests/test_light.py")
     assert done.out == ["no finding; 0 of 1 file heavy, 0 of 2 test functions heavy"]
     assert done.status == 0
 
@@ -63,7 +62,7 @@ def test_a_light_suite_has_status_0(worker: Suite) -> None:
 def test_a_chain_goes_on_through_a_module_beside_the_packages(worker: Suite) -> None:
     """A file by itself, that packages of the code under test import, is no package of somebody else."""
     worker.write("lib/heavy.py", "import torch\n")
-    done = heavyimports(worker.path, "scan", "--module", "torch")
+    done = call_command(worker.path, "scan", "--module", "torch")
     assert done.err == []
     assert done.out[0].endswith(": tests/test_worker.py → app.worker → app.model → heavy → torch")
 
@@ -71,7 +70,7 @@ def test_a_chain_goes_on_through_a_module_beside_the_packages(worker: Suite) -> 
 def test_what_lies_below_a_heavy_conftest_is_heavy(worker: Suite) -> None:
     """The conftest file is found, and the files below it count."""
     worker.write("tests/conftest.py", "import app.worker\n")
-    done = heavyimports(worker.path, "scan")
+    done = call_command(worker.path, "scan")
     assert done.out[0].startswith(
         "tests/conftest.py:1:1: heavy-conftest: 'app.worker' is imported for every test below"
     )
@@ -82,7 +81,7 @@ def test_heavy_fixtures_of_conftest_files_make_tests_heavy(worker: Suite) -> Non
     """Whoever asks for one needs what it imports."""
     worker.write("conftest.py", "import pytest\n\n@pytest.fixture\ndef net():\n    import heavy\n    return heavy\n")
     worker.write("tests/test_net.py", "def test_net(net): pass\ndef test_alias(heavy): pass\n")
-    done = heavyimports(worker.path, "scan", "tests/test_net.py")
+    done = call_command(worker.path, "scan", "tests/test_net.py")
     assert done.out == ["no finding; 0 of 1 file heavy, 2 of 2 test functions heavy"]
 
 
@@ -103,14 +102,14 @@ def test_a_stand_in_of_one_module_leaves_the_others_heavy(worker: Suite) -> None
             from app.worker import model
         """,
     )
-    done = heavyimports(worker.path, "scan", "--module", "heavy", "--module", "plain")
+    done = call_command(worker.path, "scan", "--module", "heavy", "--module", "plain")
     assert [line for line in done.out if "→" in line] == [
         "tests/test_worker.py:5:5: function-import: 'app.worker' is imported in test test_one: "
         "tests/test_worker.py → app.worker → app.model → plain",
     ]
     assert done.out[-1] == "1 finding; 0 of 3 files heavy, 1 of 4 test functions heavy"
     worker.write("lib/app/model.py", "import heavy\n")
-    done = heavyimports(worker.path, "scan", "--module", "heavy", "--module", "plain")
+    done = call_command(worker.path, "scan", "--module", "heavy", "--module", "plain")
     assert done.out == ["no finding; 0 of 3 files heavy, 0 of 4 test functions heavy"]
 
 
@@ -132,7 +131,7 @@ def test_another_way_to_the_real_module_than_through_the_stand_in(worker: Suite)
             import app.worker
         """,
     )
-    done = heavyimports(worker.path, "scan", "--module", "heavy")
+    done = call_command(worker.path, "scan", "--module", "heavy")
     assert [line.partition(": ")[2] for line in done.out if "→" in line] == [
         "function-import: 'app.worker' is imported in test test_it: "
         "tests/test_worker.py → app.worker → app.other → heavy",
@@ -163,10 +162,10 @@ def test_a_declared_module_that_imports_what_a_stand_in_is_for(worker: Suite, li
             from app import model
         """,
     )
-    done = heavyimports(worker.path, "scan", "tests/test_worker.py")
+    done = call_command(worker.path, "scan", "tests/test_worker.py")
     assert [line.split(":")[1] for line in done.out if "is imported in test" in line] == ["13"]
     worker.write("lib/app/model.py", "import heavy\nimport plain\n")
-    done = heavyimports(worker.path, "scan", "tests/test_worker.py")
+    done = call_command(worker.path, "scan", "tests/test_worker.py")
     assert [line.split(":")[1] for line in done.out if "is imported in test" in line] == ["5", "9", "13"]
 
 
@@ -174,14 +173,14 @@ def test_a_stand_in_for_every_run_leaves_nothing_heavy(worker: Suite) -> None:
     """By the configuration; a module that is named on the command line is looked for all the same."""
     worker.declare("heavy", pythonpath="lib", heavy_stub="heavy")
     worker.write("tests/test_alias.py", "def test_alias(heavy): pass\n")
-    done = heavyimports(worker.path, "scan")
+    done = call_command(worker.path, "scan")
     assert done == (0, ["no finding; 0 of 4 files heavy, 0 of 4 test functions heavy"], [])
-    assert heavyimports(worker.path, "scan", "--module", "heavy").status == 1
+    assert call_command(worker.path, "scan", "--module", "heavy").status == 1
 
 
 def test_json_has_everything(worker: Suite) -> None:
     """With a version of its own, reasons and remedies, and each file."""
-    done = heavyimports(worker.path, "scan", "--format", "json")
+    done = call_command(worker.path, "scan", "--format", "json")
     told = json.loads("\n".join(done.out))
     assert told["version"] == 1
     assert told["totals"] == {"files": 3, "heavy_files": 0, "tests": 3, "heavy_tests": 1}
@@ -201,7 +200,7 @@ def test_json_has_everything(worker: Suite) -> None:
 
 def test_github_gets_annotations(worker: Suite) -> None:
     """One a finding, in the grammar of workflow commands."""
-    done = heavyimports(worker.path, "scan", "--format=github")
+    done = call_command(worker.path, "scan", "--format=github")
     (line,) = done.out
     assert line.startswith(
         "::warning file=tests/test_worker.py,line=2,col=5,title=heavyimports function-import::'app.worker' is imported"
@@ -212,37 +211,37 @@ def test_a_report_tells_the_seconds(worker: Suite) -> None:
     """A file that a run has written: what the first link of the chain took that it knows."""
     worker.write("lib/heavy.py", "import time\n\ntime.sleep(0.25)\n")
     assert worker.run("--heavy-report=report.json").ret == 0
-    (told,) = (line for line in heavyimports(worker.path, "scan", "--report", "report.json").out if "→" in line)
+    (told,) = (line for line in call_command(worker.path, "scan", "--report", "report.json").out if "→" in line)
     seconds = re.search(r"app\.model → heavy \((\d\.\d\d) s\)$", told)
     assert seconds
     assert float(seconds[1]) >= 0.25
     worker.write("report.json", "[]")
-    done = heavyimports(worker.path, "scan", "--report", "report.json")
+    done = call_command(worker.path, "scan", "--report", "report.json")
     assert done.status == 2
     assert done.err[0].startswith("heavyimports scan: 'report.json' is no report of --heavy-report: ")
 
 
 def test_a_second_scan_takes_the_results_of_the_first(worker: Suite) -> None:
     """As long as file, chains and configuration are the same."""
-    first = heavyimports(worker.path, "scan")
+    first = call_command(worker.path, "scan")
     cache = worker.path / ".pytest_cache" / "d" / "heavyimports" / "scan.json"
     kept = json.loads(cache.read_text(encoding="utf-8"))
     kept["tests/test_worker.py"][1][0][0][3] = "from the cache"
     cache.write_text(json.dumps(kept), encoding="utf-8")
-    assert "function-import: from the cache: " in heavyimports(worker.path, "scan").out[0]
+    assert "function-import: from the cache: " in call_command(worker.path, "scan").out[0]
     worker.write("lib/app/worker.py", "import heavy\n")
-    assert heavyimports(worker.path, "scan").out[0] == first.out[0].replace(" → app.model", "")
+    assert call_command(worker.path, "scan").out[0] == first.out[0].replace(" → app.model", "")
     worker.write("tests/test_worker.py", "# moved\ndef test_run():\n    from app.worker import model\n")
-    assert heavyimports(worker.path, "scan").out[0].startswith("tests/test_worker.py:3:5: ")
+    assert call_command(worker.path, "scan").out[0].startswith("tests/test_worker.py:3:5: ")
     cache.write_text("[]", encoding="utf-8")
-    assert heavyimports(worker.path, "scan").out[0].startswith("tests/test_worker.py:3:5: ")
+    assert call_command(worker.path, "scan").out[0].startswith("tests/test_worker.py:3:5: ")
 
 
 def test_many_files_are_scanned_by_several_processes(worker: Suite) -> None:
     """With the same findings, in the order of names."""
     for number in range(250):
         worker.write(f"tests/test_{number:03}.py", "import heavy\n\ndef test_a(): pass\ndef test_b(): heavy\n")
-    done = started(worker.path, "scan")
+    done = run_command(worker.path, "scan")
     places = [line.partition(": ")[0] for line in done.out if ": mixed-file: 'heavy'" in line]
     assert places == [f"tests/test_{number:03}.py:1:1" for number in range(250)]
     assert done.out[-1] == "251 findings; 250 of 253 files heavy, 251 of 503 test functions heavy"
@@ -251,7 +250,7 @@ def test_many_files_are_scanned_by_several_processes(worker: Suite) -> None:
 def test_a_file_that_is_no_python_is_told(worker: Suite) -> None:
     """The others are looked at."""
     worker.write("tests/test_broken.py", "import heavy\ndef test_it(:\n")
-    done = heavyimports(worker.path, "scan")
+    done = call_command(worker.path, "scan")
     assert done.err == ["tests/test_broken.py: can't be read: invalid syntax (line 2)"]
     assert done.out[-1] == "1 finding; 0 of 4 files heavy, 1 of 3 test functions heavy"
 
@@ -260,7 +259,7 @@ def test_a_package_that_is_no_python_is_told(worker: Suite) -> None:
     """Its imports can't be followed; the others' are."""
     worker.write("lib/bad/__init__.py", "import (\n")
     worker.write("tests/test_bad.py", "import bad\n")
-    done = heavyimports(worker.path, "scan")
+    done = call_command(worker.path, "scan")
     assert len(done.err) == 1
     assert done.err[0].startswith("the imports of 'bad' can't be followed: ")
     assert done.out[0].startswith("tests/test_worker.py:2:5: function-import: ")
@@ -279,7 +278,7 @@ def test_a_package_that_is_no_python_is_told(worker: Suite) -> None:
 )
 def test_wrong_usage_has_status_2(worker: Suite, arguments: list[str], error: str) -> None:
     """One line says what is wrong."""
-    done = heavyimports(worker.path, "scan", *arguments)
+    done = call_command(worker.path, "scan", *arguments)
     assert done.err == [error]
     assert done.out == []
     assert done.status == 2
@@ -289,13 +288,13 @@ def test_nothing_declared_is_wrong_usage(suite: Suite) -> None:
     """It says what to type; a module can be named on the command line."""
     suite.write("pytest.ini", "[pytest]\n")
     suite.tests("def test_it():\n    import heavy\n")
-    done = heavyimports(suite.path, "scan")
+    done = call_command(suite.path, "scan")
     assert done.status == 2
     assert done.err == [
         "heavyimports scan: no heavy module is declared. Write heavy_modules = torch into pytest.ini, or name one: --module "
         "torch."
     ]
-    assert heavyimports(suite.path, "scan", "--module", "heavy").status == 1
+    assert call_command(suite.path, "scan", "--module", "heavy").status == 1
 
 
 def test_what_the_configuration_would_import_is_not(worker: Suite) -> None:
@@ -309,7 +308,7 @@ def test_what_the_configuration_would_import_is_not(worker: Suite) -> None:
         heavy_preload="true",
         heavy_guard="error",
     )
-    done = started(worker.path, "scan", PYTEST_PLUGINS="app", PYTEST_ADDOPTS="-p app")
+    done = run_command(worker.path, "scan", PYTEST_PLUGINS="app", PYTEST_ADDOPTS="-p app")
     assert done.out[-1] == "1 finding; 0 of 3 files heavy, 1 of 3 test functions heavy"
     assert not (worker.path / "imported").exists()
 
@@ -320,14 +319,14 @@ def test_without_the_extra_it_says_what_to_install(worker: Suite) -> None:
     hiding = worker.write("site/sitecustomize.py", text).parent
     fault = "grimp and libcst are not installed. Type pip install 'pytest-heavyimports[scan]'."
     for command in ("scan", "fix", "split"):
-        done = started(worker.path, command, PYTHONPATH=str(hiding))
+        done = run_command(worker.path, command, PYTHONPATH=str(hiding))
         assert done == (2, [], [f"heavyimports {command}: {fault}"])
 
 
 def test_a_folder_that_cannot_be_written_to_is_scanned(worker: Suite) -> None:
     """Nothing is kept then."""
     worker.write(".pytest_cache", "a file")
-    assert heavyimports(worker.path, "scan").out[-1] == "1 finding; 0 of 3 files heavy, 1 of 3 test functions heavy"
+    assert call_command(worker.path, "scan").out[-1] == "1 finding; 0 of 3 files heavy, 1 of 3 test functions heavy"
 
 
 def test_the_console_script_is_the_same_command(worker: Suite) -> None:

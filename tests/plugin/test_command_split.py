@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support.commands import heavyimports as started
-from ..support.in_process import heavyimports
+from ..support.commands import call_command, run_command
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -144,7 +143,7 @@ def test_each_part_has_what_its_tests_need(plain: Suite) -> None:
     """Helpers, fixtures, imports, constants, members of classes; the same tests run, and a second time there is nothing."""
     file = plain.tests(MIXED)
     before = _names(plain)
-    shown = started(plain.path, "split")
+    shown = run_command(plain.path, "split")
     assert shown.status == 1
     assert [line for line in shown.out if line.startswith(("---", "+++"))] == [
         "--- a/test_it.py",
@@ -153,19 +152,19 @@ def test_each_part_has_what_its_tests_need(plain: Suite) -> None:
         "+++ b/test_it_heavy.py",
     ]
     assert file.read_text(encoding="utf-8") == MIXED
-    assert started(plain.path, "split", "--write").status == 1
+    assert run_command(plain.path, "split", "--write").status == 1
     assert file.read_text(encoding="utf-8") == LIGHT
     assert (plain.path / "test_it_heavy.py").read_text(encoding="utf-8") == HEAVY
     assert _names(plain) == before
     plain.run().assert_outcomes(passed=5)
-    assert heavyimports(plain.path, "split") == (0, [], [])
-    assert heavyimports(plain.path, "scan").out[-1] == "no finding; 1 of 2 files heavy, 2 of 4 test functions heavy"
+    assert call_command(plain.path, "split") == (0, [], [])
+    assert call_command(plain.path, "scan").out[-1] == "no finding; 1 of 2 files heavy, 2 of 4 test functions heavy"
 
 
 def test_a_file_named_the_other_way_keeps_its_way(plain: Suite) -> None:
     """``it_test.py`` has a heavy part ``it_heavy_test.py``."""
     plain.tests("import plain\n\ndef test_a(): pass\ndef test_b(): plain\n", "it_test.py")
-    heavyimports(plain.path, "split", "--write")
+    call_command(plain.path, "split", "--write")
     assert sorted(file.name for file in plain.path.glob("*_test.py")) == ["it_heavy_test.py", "it_test.py"]
 
 
@@ -191,7 +190,7 @@ TWO = "def test_a(): pass\ndef test_b(): plain\n"
 def test_what_cannot_be_parted_is_left_alone(plain: Suite, text: str, reason: str) -> None:
     """With the reason."""
     plain.tests(text)
-    assert heavyimports(plain.path, "split") == (0, [], [f"test_it.py: left alone: {reason}"])
+    assert call_command(plain.path, "split") == (0, [], [f"test_it.py: left alone: {reason}"])
 
 
 @pytest.mark.parametrize(
@@ -207,4 +206,4 @@ def test_what_others_know_by_its_name_is_left_alone(plain: Suite, file: str, tex
     """With the reason."""
     plain.tests(f"import plain\n\n{TWO}")
     plain.write(file, text)
-    assert heavyimports(plain.path, "split") == (0, [], [f"test_it.py: left alone: {reason}"])
+    assert call_command(plain.path, "split") == (0, [], [f"test_it.py: left alone: {reason}"])

@@ -57,15 +57,18 @@ HERE = True
 """
 LOOKS = [
     "[m for m in sys.modules.values() if hasattr(m, 'HERE')]",
-    "[m for m in list(sys.modules.values()) if getattr(m, 'HERE', None)]",
-    "[n for n in sorted(sys.modules) if 'HERE' in vars(sys.modules[n] or sys)]",
-    "[n for n, m in sys.modules.copy().items() if 'HERE' in dir(m)]",
-    "[n for n, m in dict(sys.modules).items() if 'HERE' in getattr(m, '__dict__', {})]",
-    "[m for m in tuple(sys.modules.values()) if (m or sys).__doc__ != 'none' and has_it(m)]",
+    "[n for n in sys.modules if 'HERE' in vars(sys.modules[n] or sys)]",
+    "[n for n, m in sys.modules.items() if 'HERE' in dir(m)]",
+    "[n for n, m in sys.modules.items() if 'HERE' in getattr(m, '__dict__', {})]",
+    "[m for m in sys.modules.values() if (m or sys).__doc__ != 'none' and has_it(m)]",
     "[any(has_it(m) for m in sys.modules.values())]",
     "[any(map(names_it, filter(None, sys.modules.values())))]",
-    "list(filter(has_it, reversed(list(sys.modules.values()))))",
-    "[n for i, (n, m) in enumerate(list(sys.modules.items())) if has_it(m)]",
+    "list(filter(has_it, reversed(sys.modules.values())))",
+    "[n for i, (n, m) in enumerate(sys.modules.items()) if has_it(m)]",
+]
+COPIES = [
+    "[m for m in list(sys.modules.values()) if getattr(m, 'HERE', None)]",
+    "[n for n, m in sys.modules.copy().items() if 'HERE' in dir(m)]",
     "[m for n in {*sys.modules} if has_it(m := sys.modules[n])]",
 ]
 
@@ -84,7 +87,7 @@ def run(suite: Suite, installed: Installed) -> Run:
 
 
 def test_a_loop_over_modules(suite: Suite, run: Run) -> None:
-    """Over ``sys.modules`` or a copy, by whatever question: nothing is executed, no loop breaks, and all is found."""
+    """Over ``sys.modules`` itself, by whatever question: nothing is executed, no loop breaks, and all is found."""
     run(f"""
         LOOKS = {LOOKS!r}
 
@@ -100,11 +103,41 @@ def test_a_loop_over_modules(suite: Suite, run: Run) -> None:
             assert found == [__name__]
 
         def test_what_sets_something():
-            for module in list(sys.modules.values()):
+            for module in sys.modules.values():
                 if module is bigpkg:
                     module.SEEN = True
         """).assert_outcomes(passed=len(LOOKS) + 2)
     assert suite.executions() == {}
+
+
+def test_a_loop_over_a_copy(suite: Suite, run: Run) -> None:
+    """No import breaks it, and the code under test may need what it asks: the module is loaded."""
+    run(f"""
+        import importlib
+
+        COPIES = {COPIES!r}
+
+        class Backend:
+            def __init__(self, name):
+                self.module = importlib.import_module(name)
+
+            def answer(self):
+                return self.module.answer
+
+        def test_a_user_in_such_a_loop():
+            for name in list(sys.modules):
+                assert Backend("bigpkg").answer() == 42
+                break
+
+        def test_a_table_that_looks_like_it():
+            for name in dict.fromkeys(["sys", "builtins", "os"]):
+                assert Backend("bigpkg").answer() == 42
+
+        @pytest.mark.parametrize("look", COPIES)
+        def test_by_the_text(look):
+            assert eval(look, globals())
+        """).assert_outcomes(passed=len(COPIES) + 2)
+    assert suite.executions() == {"bigpkg": 1}
 
 
 def test_a_loop_at_the_top_of_a_file(suite: Suite, run: Run) -> None:
@@ -197,7 +230,7 @@ def test_who_is_told_what(run: Run) -> None:
     """The error says why the name isn't there."""
     run("""
         def test_it():
-            for module in list(sys.modules.values()):
+            for module in sys.modules.values():
                 if module is bigpkg:
                     with pytest.raises(AttributeError, match="before its first use.*heavy_defer"):
                         module.answer

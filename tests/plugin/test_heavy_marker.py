@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..support.suite import usage_errors
+from ..support.suite import passed_names, usage_errors
 
 if TYPE_CHECKING:
-    import pytest
-
     from ..support.suite import Suite
 
 MIXED = """
@@ -51,17 +49,12 @@ MIXED = """
     """
 
 
-def names(result: pytest.RunResult) -> list[str]:
-    """The tests that passed, in their order."""
-    return [line.split(" ")[0].rpartition("::")[2] for line in result.outlines if " PASSED" in line]
-
-
 def test_light_tests_are_those_that_ask_for_nothing_heavy(suite: Suite) -> None:
     """``-m "not heavy"`` leaves out whatever asks, through any chain of fixtures, and nothing heavy is imported."""
     suite.declare("counted")
     suite.tests(MIXED)
     result = suite.run("-v", "-m", "not heavy", "--strict-markers")
-    assert names(result) == ["test_light"]
+    assert passed_names(result) == ["test_light"]
     result.assert_outcomes(passed=1, deselected=7)
     assert suite.executions() == {}
 
@@ -108,7 +101,7 @@ def test_a_fixture_that_replaces_an_alias_makes_nothing_heavy(suite: Suite) -> N
         def test_ours(plain): pass
         """
     )
-    assert names(suite.run("-v", "-m", "not heavy")) == ["test_fake"]
+    assert passed_names(suite.run("-v", "-m", "not heavy")) == ["test_fake"]
 
 
 def test_nothing_declared(suite: Suite) -> None:
@@ -116,7 +109,7 @@ def test_nothing_declared(suite: Suite) -> None:
     suite.tests(
         "def test_callable(heavy_module): pass\ndef test_device(cuda_device): pass\ndef test_light(tmp_path): pass\n"
     )
-    assert names(suite.run("-v", "-m", "not heavy", "--strict-markers")) == ["test_light"]
+    assert passed_names(suite.run("-v", "-m", "not heavy", "--strict-markers")) == ["test_light"]
 
 
 def test_doctests_are_light(suite: Suite) -> None:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support.suite import usage_errors
-from .test_heavy_marker import names
+from ..support.suite import passed_names, usage_errors
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -38,14 +37,14 @@ def two_files(suite: Suite) -> Suite:
 
 def test_the_order_is_kept_by_default(two_files: Suite) -> None:
     """Nobody's tests change places who didn't ask for it."""
-    assert names(two_files.run("-v"))[:3] == ["test_heavy_1", "test_light_1", "test_heavy_2"]
+    assert passed_names(two_files.run("-v"))[:3] == ["test_heavy_1", "test_light_1", "test_heavy_2"]
 
 
 @pytest.mark.parametrize("given", ["flag", "ini"])
 def test_light_first(two_files: Suite, given: str) -> None:
     """Light tests run before heavy ones, each in the order that they had."""
     arguments = ["--heavy-order=light-first"] if given == "flag" else ["-o", "heavy_order=light-first"]
-    assert names(two_files.run("-v", *arguments)) == LIGHT + HEAVY
+    assert passed_names(two_files.run("-v", *arguments)) == LIGHT + HEAVY
 
 
 def test_failed_first_goes_before(two_files: Suite) -> None:
@@ -54,7 +53,7 @@ def test_failed_first_goes_before(two_files: Suite) -> None:
     cached = ("-v", "-p", "cacheprovider", "--heavy-order=light-first")
     two_files.run(*cached)
     two_files.tests("def test_light_3(): pass\ndef test_heavy_3(counted): pass\n", "test_b.py")
-    assert names(two_files.run(*cached, "--ff")) == ["test_heavy_3", *LIGHT, *HEAVY[:2]]
+    assert passed_names(two_files.run(*cached, "--ff")) == ["test_heavy_3", *LIGHT, *HEAVY[:2]]
 
 
 def test_after_those_who_shuffle(two_files: Suite) -> None:
@@ -69,7 +68,7 @@ def test_after_those_who_shuffle(two_files: Suite) -> None:
             items.reverse()
         """,
     )
-    assert names(two_files.run("-v", "--heavy-order=light-first")) == LIGHT[::-1] + HEAVY[::-1]
+    assert passed_names(two_files.run("-v", "--heavy-order=light-first")) == LIGHT[::-1] + HEAVY[::-1]
 
 
 @pytest.mark.parametrize("scope", ["class", "module", "package"])
@@ -102,7 +101,7 @@ def test_fixtures_of_higher_scope_are_set_up_once(suite: Suite, scope: str) -> N
     )
     result = suite.run("-v", "--heavy-order=light-first")
     assert (suite.path / "setups.log").read_text(encoding="utf-8") == "set up "
-    assert names(result) == ["test_light_1", "test_light_2", "test_heavy_1", "test_shared", "test_shared_too"]
+    assert passed_names(result) == ["test_light_1", "test_light_2", "test_heavy_1", "test_shared", "test_shared_too"]
 
 
 def test_parameters_of_session_fixtures_are_set_up_once(suite: Suite) -> None:
@@ -141,7 +140,7 @@ def test_setup_of_a_module(suite: Suite) -> None:
     suite.tests("def test_light(): pass\n", "test_z.py")
     result = suite.run("-v", "--heavy-order=light-first")
     assert (suite.path / "setups.log").read_text(encoding="utf-8") == "set up "
-    assert names(result) == ["test_light", "test_heavy_1", "test_with_it"]
+    assert passed_names(result) == ["test_light", "test_heavy_1", "test_with_it"]
 
 
 def test_another_value(suite: Suite) -> None:

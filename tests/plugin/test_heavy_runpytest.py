@@ -9,18 +9,20 @@ import resource
 import select
 import signal
 import socket
+import sys
+import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_heavyimports import HeavyImportWarning
 from pytest_heavyimports.pytester.forked import CannotFork, ForkedProcess, ForkedRuns, Template
 from pytest_heavyimports.pytester.hooks import fork_runs
 
-from ..support.warm import wait
+from ..support.waiting import wait
 
 if TYPE_CHECKING:
     from ..support.installed import Installed
@@ -242,6 +244,7 @@ PLUGIN_SUITE = """
     import os
 
     def test_runs(pytester):
+        pytester.makeini("[pytest]")
         pytester.makepyfile("import os\\ndef test_it():\\n    print('parent', os.getppid(), flush=True)")
         told = []
         for run in (pytester.runpytest, pytester.runpytest_subprocess):
@@ -371,17 +374,102 @@ def test_an_interruption_while_the_status_is_asked_for(
     assert pytester.runpytest().ret == 8
 
 
-def test_what_is_too_large_to_send_is_given_to_an_interpreter(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The environment of a run may have two megabytes."""
-    for number in range(20):
+def test_a_large_environment(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Larger than what a socket takes at once."""
+    for number in range(10):
         monkeypatch.setenv(f"LARGE_{number}", "x" * 100_000)
-    pytester.makepyfile("import os\ndef test_it(): assert len(os.environ['LARGE_19']) == 100_000")
+    pytester.makepyfile("import os\ndef test_it(): assert len(os.environ['LARGE_9']) == 100_000")
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"code.py": "mine = 1", "test_it.py": "import code\ndef test_it(): assert code.mine"},
+        {"email/__init__.py": "raise SystemExit(3)", "test_it.py": "def test_it(): pass"},
+        {"pluggy.py": "raise SystemExit(4)", "test_it.py": "def test_it(): pass"},
+        {"email/notes.txt": "", "test_it.py": "import email\ndef test_it(): assert email.__file__"},
+    ],
+)
+def test_a_module_in_the_directory_comes_first(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
+) -> None:
+    """Of a name that pytest itself imports: Python's own, or pytest's, would be there already."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    for name, text in files.items():
+        (pytester.path / name).parent.mkdir(exist_ok=True)
+        (pytester.path / name).write_text(text, encoding="utf-8")
+    forked, fresh = pytester.runpytest(), pytester.runpytest_subprocess()
+    assert as_seen(forked) == as_seen(fresh)
+
+
+def test_other_files_of_such_names_are_no_modules(pytester: pytest.Pytester, endless: list[ForkedProcess]) -> None:
+    """``pytest.ini`` lies in most directories."""
+    for name in ("pytest.ini", "code.txt", "email.json"):
+        (pytester.path / name).touch()
+    pytester.makepyfile("import os\ndef test_it(): assert b'template.py' in open('/proc/self/cmdline', 'rb').read()")
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_a_customization_in_an_archive(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python imports ``sitecustomize`` from a zip file, too."""
+    with zipfile.ZipFile(pytester.path / "archive.zip", "w") as archive:
+        archive.writestr("sitecustomize.py", "import sys\nsys.customized = True")
+    monkeypatch.setenv("PYTHONPATH", "archive.zip")
+    pytester.makepyfile("import sys\ndef test_it(): assert sys.customized")
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_coverage_that_starts_with_the_process(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its data go where those of an interpreter go."""
+    monkeypatch.setenv("COVERAGE_PROCESS_START", "settings.ini")
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+    (pytester.path / "settings.ini").write_text("[run]\nparallel = true\n", encoding="utf-8")
+    pytester.makepyfile("def test_it(): pass")
+    pytester.runpytest().assert_outcomes(passed=1)
+    assert len(list(pytester.path.glob(".coverage.*"))) == 1
+
+
+def test_runs_of_several_threads(pytester: pytest.Pytester, endless: list[ForkedProcess]) -> None:
+    """Each gets the status of its own."""
+    pytester.makepyfile("import os\ndef test_it(): os._exit(int(os.environ['STATUS']))")
+    command = [sys.executable, "-mpytest", "-p", "no:cacheprovider"]
+    with closing(ForkedRuns()) as runs, open(os.devnull, "w") as sink:
+
+        def status(number: int) -> int:
+            environment = {**os.environ, "STATUS": str(number)}
+            return runs.start(command, environment, sink.fileno(), sink.fileno()).wait()
+
+        with ThreadPoolExecutor(6) as threads:
+            assert list(threads.map(status, range(12))) == list(range(12))
+
+
+@pytest.mark.parametrize("number", [signal.SIGCHLD, signal.SIGTERM])
+def test_an_ignored_signal(pytester: pytest.Pytester, number: signal.Signals) -> None:
+    """It is ignored in the run, too; the status is known all the same."""
+    pytester.makepyfile(
+        f"import os, signal\ndef test_it():\n assert signal.getsignal({int(number)}) == signal.SIG_IGN\n os._exit(7)"
+    )
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        assert pytester.runpytest().ret == 7
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_process_that_has_a_copy_of_the_socket(pytester: pytest.Pytester) -> None:
+    """A daemon that a test has left, say: the template ends by itself all the same, and isn't killed after a while."""
+    pytester.makepyfile("def test_it(): pass")
     with closing(ForkedRuns()) as runs:
         fork_runs(pytester, runs)
-        with pytest.warns(HeavyImportWarning, match="because it can't fork: Message too long"):
-            pytester.runpytest().assert_outcomes(passed=1)
+        pytester.runpytest().assert_outcomes(passed=1)
+        (template,) = runs._templates.values()
+        pid = os.fork()
+        if not pid:
+            signal.pause()
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert template._process.returncode == 0
 
 
 def test_at_most_four_processes_are_kept(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.suite import section
-from ..support.warm import wait
+from ..support.waiting import wait
+from ..support.warm_errors import errors_of
 
 if TYPE_CHECKING:
     from ..support.warm import WarmSuite
@@ -46,20 +46,20 @@ def told(warm: WarmSuite, expression: str, *arguments: str, **environment: str) 
 
 
 def test_what_a_run_imports_is_imported_once_for_all_runs_after_it(warm: WarmSuite) -> None:
-    """Two executions: of the first run, and of the warm process, which learns from it."""
+    """Three executions: of the first run, of a child that tries it, and of the warm process."""
     warm.suite.tests(USES_PLAINPKG)
     for _ in range(4):
         assert warm.run().ret == 0
         warm.processes()
-    assert warm.suite.executions()["plainpkg"] == 2
+    assert warm.suite.executions()["plainpkg"] == 3
 
 
 def test_what_a_test_imports_in_its_function_is_learnt_too(warm: WarmSuite) -> None:
-    """The next run finds it imported; its parent and it once each."""
+    """The next run finds it imported, by its parent, when a child of that has tried it."""
     warm.suite.tests("def test_it():\n    import plainpkg.part\n")
     warm.learn()
     warm.run()
-    assert warm.suite.executions() == {"plainpkg": 2, "plainpkg.part": 2}
+    assert warm.suite.executions() == {"plainpkg": 3, "plainpkg.part": 3}
 
 
 def test_a_declared_module_is_imported_whether_the_run_asks_for_it_or_not(warm: WarmSuite) -> None:
@@ -67,10 +67,10 @@ def test_a_declared_module_is_imported_whether_the_run_asks_for_it_or_not(warm: 
     warm.suite.declare("plainpkg")
     warm.suite.tests("def test_light(): pass\ndef test_heavy(plainpkg): pass\n")
     warm.learn("-k", "light")
-    assert warm.suite.executions() == {"plainpkg": 1}
+    assert warm.suite.executions() == {"plainpkg": 2}
     result = warm.run()
     assert section(result) == ["plainpkg 2.3.1                              first: warm process"]
-    assert warm.suite.executions() == {"plainpkg": 1}
+    assert warm.suite.executions() == {"plainpkg": 2}
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="such a class stays on Python 3.10")
@@ -217,43 +217,52 @@ def test_a_variable_of_the_key_has_a_warm_process_of_its_own(warm: WarmSuite) ->
     assert len(warm.processes()) == 2
 
 
-def test_a_variable_can_be_added_to_the_key(warm: WarmSuite) -> None:
-    """By ``HEAVY_WARM_ENV``, with a ``*`` for more than one."""
+def test_a_variable_that_makes_no_difference_can_be_named(warm: WarmSuite) -> None:
+    """By ``heavy_warm_ignore``, with a ``*`` for more than one; else a line says why it takes long."""
     warm.suite.tests("def test_it(): pass\n")
-    for value in ("1", "2", "2"):
-        warm.run(HEAVY_WARM_ENV="MINE_*, OTHER", MINE_A=value)
-    assert len(warm.processes()) == 2
+    assert errors_of(warm.run(MY_BUILD_ID="1")) == []
+    assert errors_of(warm.run(MY_BUILD_ID="2")) == [
+        "heavyimports run: a warm process is started for another value of MY_BUILD_ID: imports may read it. "
+        "If it makes no difference, name it in heavy_warm_ignore."
+    ]
+    warm.tell("stop")
+    warm.suite.declare(heavy_warm_ignore="MY_BUILD_*")
+    for value in ("1", "2", "3"):
+        assert errors_of(warm.run(MY_BUILD_ID=value)) == []
+    assert len(warm.processes()) == 1
 
 
-def test_a_variable_that_an_import_has_read_makes_the_warm_process_out_of_date(warm: WarmSuite, installed) -> None:
-    """Whatever its name is: who reads the environment while modules are imported is heard."""
+def test_there_are_three_processes_of_a_project_at_most(warm: WarmSuite) -> None:
+    """The one that was used least ends."""
+    warm.suite.tests("def test_it(): pass\n")
+    for value in ("1", "2", "3", "1", "4", "1"):
+        warm.run(MINE=value)
+    assert len(warm.processes()) == 3
+    assert errors_of(warm.run(MINE="3")) == []
+
+
+def test_a_variable_that_an_import_has_read_is_that_of_the_run(warm: WarmSuite, installed) -> None:
+    """Whatever its name is: another value has another process."""
     installed.add("reading-pkg", "1.0", {"readingpkg/__init__.py": "import os\n\nvalue = os.getenv('READ_BY_IT')\n"})
     warm.suite.tests("import readingpkg\n\ndef test_it():\n    print('value', readingpkg.value)\n")
-    seen, processes = [], []
-    for value in ("1", "1", "2"):
+    seen = []
+    for value in ("1", "1", "2", "1"):
         result = warm.run("-s", READ_BY_IT=value)
         seen += [line for line in result.outlines if "value" in line]
-        processes += warm.processes()
-    assert seen == [f"test_it.py value {value}" for value in (1, 1, 2)]
-    assert processes[-1] not in processes[:-1]
-    assert result.errlines == [
-        "heavyimports run: the warm process is out of date: the variable READ_BY_IT has changed, which was read by an "
-        f"import. {ANOTHER}"
-    ]
+        warm.processes()
+    assert seen == [f"test_it.py value {value}" for value in (1, 1, 2, 1)]
 
 
 @pytest.mark.parametrize("file", ["conftest.py", "sub/conftest.py", "sub/test_set.py"])
-def test_a_variable_that_is_set_before_an_import_makes_it_a_plain_run(warm: WarmSuite, installed, file: str) -> None:
-    """By a conftest or test file: in a run of the warm process the package has been imported before."""
+def test_a_variable_that_is_set_before_an_import_is_read_by_it(warm: WarmSuite, installed, file: str) -> None:
+    """By a conftest or test file: the warm process sets it too, when it imports the package."""
     installed.add("reading-pkg", "1.0", {"readingpkg/__init__.py": "import os\n\nvalue = os.getenv('READ_BY_IT')\n"})
     warm.suite.tests("def test_it():\n    import readingpkg\n    assert readingpkg.value == 'here'\n")
     warm.suite.write(file, "import os\n\nos.environ['READ_BY_IT'] = os.environ['OF_NOBODY'] = 'here'\n")
     warm.learn()
     result = warm.run()
-    assert result.parseoutcomes() == {"passed": 1}
-    assert result.errlines == [
-        "heavyimports run: this is a plain run: the variable READ_BY_IT was set in it, which imports have read before."
-    ]
+    assert (result.parseoutcomes(), errors_of(result)) == ({"passed": 1}, [])
+    assert len(warm.processes()) == 1
 
 
 def test_a_variable_that_a_package_sets_is_no_matter(warm: WarmSuite, installed) -> None:
@@ -264,29 +273,26 @@ def test_a_variable_that_a_package_sets_is_no_matter(warm: WarmSuite, installed)
     warm.suite.tests("import settingpkg\n\ndef test_it(): pass\n")
     for _ in range(2):
         result = warm.run()
-        assert (result.parseoutcomes(), result.errlines) == ({"passed": 1}, [])
+        assert (result.parseoutcomes(), errors_of(result)) == ({"passed": 1}, [])
         warm.processes()
 
 
-def test_a_fake_of_a_conftest_makes_it_a_plain_run(warm: WarmSuite, installed) -> None:
-    """As in a plain one, it stands in for a package that nobody has imported."""
+def test_a_fake_of_a_conftest_is_what_tests_find(warm: WarmSuite, installed) -> None:
+    """Set outright or by default: a run begins without what is imported already."""
     installed.add("torchaudio", "1.0", {"torchaudio/__init__.py": ""})
     warm.suite.declare("torchaudio", heavy_guard="error")
     warm.suite.tests("def test_it(): pass\n")
     warm.learn()
-    warm.suite.write("conftest.py", "import sys\n\nsys.modules['torchaudio'] = object()\n")
     warm.suite.tests("import sys\n\ndef test_it():\n    assert type(sys.modules['torchaudio']) is object\n")
-    result = warm.run()
-    assert result.parseoutcomes() == {"passed": 1}
-    assert result.errlines == [
-        "heavyimports run: this is a plain run: something else was put in the place of torchaudio, which it has "
-        "imported."
-    ]
+    for fake in ("sys.modules['torchaudio'] = object()", "sys.modules.setdefault('torchaudio', object())"):
+        warm.suite.write("conftest.py", f"import sys\n\n{fake}\n")
+        result = warm.run()
+        assert (result.parseoutcomes(), errors_of(result)) == ({"passed": 1}, [])
     warm.suite.write("conftest.py", "")
     warm.suite.tests("import torchaudio\n\ndef test_it():\n    assert torchaudio.__spec__.loader.is_stand_in\n")
     warm.learn("--collect-only")
     result = warm.run("--heavy-stub=torchaudio")
-    assert (result.parseoutcomes(), result.errlines) == ({"passed": 1}, [])
+    assert (result.parseoutcomes(), errors_of(result)) == ({"passed": 1}, [])
     for left in installed.site.glob("torchaudio*"):  # a package that is known to break, which others are not to find
         shutil.rmtree(left)
 
@@ -319,17 +325,14 @@ def test_a_package_that_is_installed_anew_is_imported_anew(warm: WarmSuite, inst
         assert warm.run().parseoutcomes() == {"passed": 1}
 
 
-def test_a_directory_with_a_module_of_a_known_name_makes_it_a_plain_run(warm: WarmSuite) -> None:
-    """``pythonpath`` puts it before the installed one, and an import finds that one imported."""
+def test_a_directory_with_a_module_of_a_known_name_comes_first(warm: WarmSuite) -> None:
+    """``pythonpath`` puts it before the installed one."""
     warm.suite.tests(USES_PLAINPKG)
     warm.learn()
     warm.suite.write("src/plainpkg.py", "answer = 43\n")
     result = warm.run("-o", "pythonpath=src")
     assert result.parseoutcomes() == {"failed": 1}
-    assert result.errlines == [
-        f"heavyimports run: this is a plain run: {warm.path}/src/plainpkg.py comes before the package of that name "
-        "which it has imported."
-    ]
+    assert [line for line in errors_of(result) if not line.startswith(OFFER)] == []
 
 
 @pytest.mark.parametrize(
@@ -366,8 +369,8 @@ def test_an_import_that_does_harm_is_left_out_and_told(warm: WarmSuite, installe
     assert "raised" in fault or f"{name} 1.0" in "".join(lines), lines
 
 
-def test_a_run_that_comes_when_an_import_does_harm_is_told_why_it_takes_long(warm: WarmSuite, installed) -> None:
-    """It waits for a process that is importing what the run before has imported, and then ends."""
+def test_a_run_that_comes_while_an_import_is_tried_does_not_wait_for_it(warm: WarmSuite, installed) -> None:
+    """Nor does the harm that it does end the warm process, or keep others from being imported before a run."""
     waits = f"""
         import os, pathlib, time
 
@@ -377,19 +380,20 @@ def test_a_run_that_comes_when_an_import_does_harm_is_told_why_it_takes_long(war
                 time.sleep(0.01)
             print("done")
         """
-    installed.add("waiting-pkg", "1.0", {"waitingpkg.py": waits})
-    warm.suite.tests("def test_it(): import waitingpkg\n")
-    assert warm.run().errlines == []
-    wait((warm.path / "began").exists)
-    coming = warm.start()
-    with pytest.raises(subprocess.TimeoutExpired):
-        coming.wait(1)
-    (warm.path / "go").touch()
-    output, errors = coming.communicate(timeout=60)
-    assert "1 passed" in output
-    assert errors == (
-        f"heavyimports run: the warm process was about to end: the import of waitingpkg does harm there. {ANOTHER}\n"
-    )
+    installed.add("waiting-pkg", "1.0", {"waitingpkg/__init__.py": waits})
+    warm.suite.tests("def test_it():\n    import waitingpkg\n    import plainpkg\n")
+    try:
+        assert "1 passed" in "".join(warm.run().outlines)
+        wait((warm.path / "began").exists)
+        assert "1 passed" in "".join(warm.run().outlines)
+    finally:
+        (warm.path / "go").touch()
+    (process,) = warm.processes()
+    assert "  left out:     waitingpkg: its import writes something" in warm.tell("status")
+    before = warm.suite.executions()["plainpkg"]
+    assert warm.run().ret == 0
+    assert warm.suite.executions()["plainpkg"] == before
+    assert warm.processes() == [process]
 
 
 def test_a_run_that_needs_a_third_process_is_told_once(warm: WarmSuite, installed) -> None:
@@ -397,12 +401,14 @@ def test_a_run_that_needs_a_third_process_is_told_once(warm: WarmSuite, installe
     body = "import os\n\nif os.getenv('READ_BY_IT') == '2':\n    print('hello')\n"
     installed.add("telling-pkg", "1.0", {"tellingpkg.py": body})
     warm.suite.tests("def test_it(): import tellingpkg\n")
+    warm.suite.declare(heavy_warm_ignore="READ_BY_IT")
     for value in ("1", "1"):
-        assert warm.run(READ_BY_IT=value).errlines == []
+        assert errors_of(warm.run(READ_BY_IT=value)) == []
         warm.processes()
+    (installed.site / "tellingpkg.py").touch()
     result = warm.run(READ_BY_IT="2")
     assert result.parseoutcomes() == {"passed": 1}
-    assert [line.rpartition(". ")[2] for line in result.errlines] == [ANOTHER]
+    assert [line.rpartition(". ")[2] for line in errors_of(result)] == [ANOTHER]
     assert [line for line in warm.tell("status") if "left out" in line and "tellingpkg" in line]
 
 
@@ -500,8 +506,12 @@ def test_the_exit_status_is_that_of_pytest(warm: WarmSuite, arguments: tuple[str
     assert _without_seconds(result) == _without_seconds(plain)
 
 
+OFFER = "heavyimports run: this was a warm run; to compare it with a plain one: heavyimports run --verify"
+
+
 def _without_seconds(result: pytest.RunResult) -> list[str]:
-    return [re.sub(r" in \d+\.\d+s", "", line).strip("= ") for line in result.outlines + result.errlines]
+    lines = [line for line in result.outlines + errors_of(result) if not line.startswith(OFFER)]
+    return [re.sub(r" in \d+\.\d+s", "", line).strip("= ") for line in lines]
 
 
 def test_a_crash_of_a_test_ends_the_client_as_it_ended_the_run(warm: WarmSuite) -> None:
@@ -703,7 +713,7 @@ def test_a_faulty_idle_time_is_a_usage_error(warm: WarmSuite) -> None:
     warm.suite.tests("def test_it(): pass\n")
     result = warm.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert result.errlines == ["ERROR: heavy_warm_idle: 'soon' is no number of seconds (pytest.ini, [pytest]).", ""]
+    assert errors_of(result) == ["ERROR: heavy_warm_idle: 'soon' is no number of seconds (pytest.ini, [pytest]).", ""]
 
 
 def test_it_ends_when_nobody_has_used_it_for_as_long_as_it_is_told(warm: WarmSuite) -> None:
@@ -721,7 +731,7 @@ def test_where_no_socket_can_be_the_run_is_a_plain_one(warm: WarmSuite) -> None:
     warm.sockets.chmod(0o755)
     result = warm.run()
     assert result.parseoutcomes() == {"passed": 1}
-    assert result.errlines == [f"heavyimports run: this is a plain run: {warm.sockets} is not this user's alone."]
+    assert errors_of(result) == [f"heavyimports run: this is a plain run: {warm.sockets} is not this user's alone."]
     warm.sockets.rmdir()
 
 

@@ -85,9 +85,9 @@ def test_the_socket_of_one_that_was_killed_is_taken_away(warm: WarmSuite) -> Non
     assert another != process
 
 
-@pytest.mark.parametrize("command", ["status", "stop"])
-def test_one_that_ends_while_it_is_asked_is_none_any_more(warm: WarmSuite, installed: Installed, command: str) -> None:
-    """It was at an import that did harm when it was asked, and another one will know of that."""
+@pytest.fixture
+def trying(warm: WarmSuite, installed: Installed) -> WarmSuite:
+    """A suite whose warm process tries an import, which goes on until there is a file ``go``, and does harm then."""
     waits = """
         import os, pathlib, time
 
@@ -97,17 +97,26 @@ def test_one_that_ends_while_it_is_asked_is_none_any_more(warm: WarmSuite, insta
                 time.sleep(0.01)
             print("done")
         """
-    name = f"waiting{command}"  # one written over within a second, Python takes from its cache
-    installed.add(name, "1.0", {f"{name}.py": dedent(waits).replace("HERE", repr(str(warm.path)))})
-    warm.suite.tests(f"def test_it(): import {name}\n")
+    installed.add("waitingpkg", "1.0", {"waitingpkg/__init__.py": dedent(waits).replace("HERE", repr(str(warm.path)))})
+    warm.suite.tests("def test_it(): import waitingpkg\n")
     assert warm.run().ret == 0
     _wait((warm.path / "began").exists)
-    asking = warm.start_command(command)
+    return warm
+
+
+def test_status_waits_for_what_is_tried(trying: WarmSuite) -> None:
+    """What does harm is left out, with the reason."""
+    asking = trying.start_command("status")
     _wait(lambda: any("socket:" in target for target in _open_files(asking.pid)))
-    time.sleep(0.1)  # from its connection to its question
-    (warm.path / "go").touch()
-    assert asking.communicate(timeout=60) == ("There is no warm process.\n", "")
-    assert asking.returncode == 0
+    (trying.path / "go").touch()
+    assert "  left out:     waitingpkg: its import writes something\n" in asking.communicate(timeout=60)[0]
+
+
+def test_stop_does_not_wait_for_what_is_tried(trying: WarmSuite) -> None:
+    """Nobody needs it any more."""
+    (lock,) = trying.sockets.glob("*.lock")
+    process = lock.read_text(encoding="ascii")
+    assert trying.tell("stop") == [f"process {process}, for {trying.path}: ends"]
 
 
 def test_the_commands_tell_their_arguments_and_refuse_others(warm: WarmSuite) -> None:

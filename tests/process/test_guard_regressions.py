@@ -202,7 +202,7 @@ def test_threads_that_import_two_parts_at_once_execute_neither(run: Run) -> None
         def looking_for(fullname):
             if fullname == "tree.a" and threading.current_thread() is threading.main_thread():
                 looking.set()
-                given.wait(timeout=0.1)
+                assert given.wait(timeout=60)
             return is_protected(fullname)
 
         keeper.give_back, guard.is_protected = giving_back, looking_for

@@ -12,7 +12,7 @@ import pytest
 
 from ..support.collector import COLLECTOR
 from ..support.suite import PLUGIN
-from ..support.waiting import LIMIT_S, Told, are_gone, heed_ctrl_c
+from ..support.waiting import LIMIT_S, Fifo, are_gone, restore_sigint
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -76,7 +76,7 @@ def test_one_in_ten_crashes(suite: Suite, count: int) -> None:
         "--tb=line",
         "--show-capture=no",
         "--basetemp=base",
-        is_new=True,
+        is_new=True,  # the environment that /proc shows of a fork is that of its template: no marker
         ISOLATION_TEST=marker.partition("=")[2],
     )
     told = [json.loads(line) for line in (suite.path / "told.jsonl").read_text().splitlines()]
@@ -115,6 +115,7 @@ def test_a_hang_is_ended(suite: Suite) -> None:
         """
     )
     marker = f"ISOLATION_TEST=hang-{os.getpid()}"
+    # A new interpreter: the environment that /proc shows of a fork is that of its template, without the marker.
     result = suite.run(is_new=True, ISOLATION_TEST=marker.partition("=")[2])
     result.assert_outcomes(failed=1, passed=1)
     lines = result.outlines
@@ -191,7 +192,7 @@ WAITS = """
 
 def start(suite: Suite, marker: str, *args: str) -> subprocess.Popen[str]:
     """A run that waits in its isolated test."""
-    waiting = Told(suite.path / "waiting")
+    waiting = Fifo(suite.path / "waiting")
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", PLUGIN, "-p", "no:cacheprovider", *args],
         cwd=suite.path,
@@ -200,7 +201,7 @@ def start(suite: Suite, marker: str, *args: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        preexec_fn=heed_ctrl_c,
+        preexec_fn=restore_sigint,
     )
     waiting.read(process)
     return process

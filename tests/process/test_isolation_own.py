@@ -144,6 +144,7 @@ def test_daemons_end_with_their_test(suite: Suite, method: str) -> None:
     suite.tests(
         f"""
         import os
+        import pathlib
         import subprocess
         import time
 
@@ -172,10 +173,60 @@ def test_daemons_end_with_their_test(suite: Suite, method: str) -> None:
 
         def test_after(server):
             assert server.poll() is None
-            with pytest.raises(ProcessLookupError):
-                os.kill(int(open("daemon").read()), 0)
+            stat = pathlib.Path("/proc", pathlib.Path("daemon").read_text(), "stat")
+            assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
         """
     )
     marker = f"daemons-{os.getpid()}-{method}"
     suite.run(is_new=True, ISOLATION_TEST=marker).assert_outcomes(passed=3)
     assert are_gone(f"ISOLATION_TEST={marker}")
+
+
+@METHODS
+def test_what_the_run_starts_meanwhile_goes_on(suite: Suite, method: str) -> None:
+    """A thread of a conftest, say, starts a server while an isolated test runs."""
+    suite.write(
+        "conftest.py",
+        """
+        import os, subprocess, threading
+        import pytest
+
+        started = []
+
+        def serve():
+            with open("ask") as ask:
+                ask.read()
+            started.append(subprocess.Popen(["sleep", "300"], start_new_session=True))
+            with open("answer", "w") as answer:
+                answer.write("started")
+
+        def pytest_sessionstart():
+            if not os.path.exists("ask"):
+                os.mkfifo("ask")
+                os.mkfifo("answer")
+                threading.Thread(target=serve, daemon=True).start()
+
+        @pytest.fixture
+        def servers():
+            return started
+        """,
+    )
+    suite.tests(
+        f"""
+        import pytest
+
+        @pytest.mark.heavy_isolated(method="{method}")
+        def test_it():
+            with open("ask", "w") as ask:
+                ask.write("go")
+            with open("answer") as answer:
+                assert answer.read() == "started"
+
+        def test_after(servers):
+            (server,) = servers
+            assert server.poll() is None
+            server.kill()
+            server.wait()
+        """
+    )
+    suite.run().assert_outcomes(passed=2)

@@ -21,7 +21,7 @@ from pytest_heavyimports.probe import Prober
 from pytest_heavyimports.probe_process import CHILD
 
 from ..support.suite import unmeasured
-from ..support.waiting import LIMIT_S, Told, has_ended, heed_ctrl_c
+from ..support.waiting import LIMIT_S, Fifo, has_ended, restore_sigint
 
 Write = Callable[[str, str], Path]
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
@@ -464,23 +464,32 @@ def test_the_chain_of_what_was_imported_twice(prober: Prober, write: Write) -> N
 # What it costs
 
 
-def test_seconds_of_each_module(prober: Prober, write: Write) -> None:
+CLOCK_THAT_SLEEP_MOVES = """
+import time
+
+now = 0.0
+
+def sleep(seconds):
+    global now
+    now += seconds
+
+time.perf_counter, time.sleep = lambda: now, sleep
+sleep(100)  # the interpreter starts
+"""
+
+
+def test_seconds_of_each_module(prober: Prober, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module's own, and with what it was the first to import; what failed is the time of who tried it."""
     write("app.py", "import time\nimport slow\ntry:\n    import broken\nexcept ImportError:\n    pass\n")
-    write("slow.py", "import time\ntime.sleep(0.1)\nimport slower\n")
-    write("slower.py", "import time\ntime.sleep(0.1)\n")
-    write("broken.py", "import time\ntime.sleep(0.05)\nimport leaf\nraise ImportError\n")
-    write("leaf.py", "import time\ntime.sleep(0.1)\n")
+    write("slow.py", "import time\ntime.sleep(8)\nimport slower\n")
+    write("slower.py", "import time\ntime.sleep(4)\n")
+    write("broken.py", "import time\ntime.sleep(2)\nimport leaf\nraise ImportError\n")
+    write("leaf.py", "import time\ntime.sleep(1)\n")
+    write("sitecustomize.py", CLOCK_THAT_SLEEP_MOVES)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     probe = prober("app")
-    times = probe.times
-    assert set(times) == {"app", "slow", "slower", "leaf"}
-    assert times["slow"].self_s >= 0.1
-    assert times["slower"].self_s == times["slower"].cumulative_s >= 0.1
-    assert times["slow"].cumulative_s == pytest.approx(times["slow"].self_s + times["slower"].self_s)
-    assert times["leaf"].self_s >= 0.1
-    assert times["app"].self_s >= 0.05
-    assert sum(time.self_s for time in times.values()) == pytest.approx(times["app"].cumulative_s)
-    assert 0.35 <= times["app"].cumulative_s <= probe.seconds < times["app"].cumulative_s + 1
+    assert probe.times == {"app": (2, 15), "slow": (8, 12), "slower": (4, 4), "leaf": (1, 1)}
+    assert probe.seconds == 15  # the start of the interpreter is not counted
 
 
 def test_an_import_that_stops_the_clock(prober: Prober, write: Write) -> None:
@@ -769,6 +778,14 @@ def test_a_hang(prober: Prober, write: Write, begun: str, how: str) -> None:
     assert remedy == "To give it longer, use import_probe('app', timeout=1)."
 
 
+def test_a_hang_ends_soon(prober: Prober, write: Write) -> None:
+    """The time limit is one of the real clock: no other test would fail if it were a hundred times as long."""
+    write("app.py", "import time\ntime.sleep(600)\n")
+    begin = time.monotonic()
+    assert "it took more than 0.5 s, and was ended" in failure(prober, "app", timeout=0.5)
+    assert time.monotonic() - begin < 30
+
+
 def test_a_hang_that_nothing_stops(
     prober: Prober, write: Write, begun: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -828,18 +845,18 @@ probe.Prober(Path("/"))("app", timeout={timeout})
         pytest.param(signal.SIGKILL, {"timeout": 1, "orphan_s": 0}, id="killed"),
     ],
 )
-def test_nothing_is_left_when_the_asker_is(
+def test_no_child_outlives_its_prober(
     write: Write, tmp_path: Path, number: signal.Signals, limits: dict[str, int]
 ) -> None:
-    """Ctrl-C ends the child as well; a child that hangs ends itself where there is nobody any more to do it."""
+    """Ctrl-C ends the child too. A child whose prober was killed ends itself when its time is over."""
     pid = tmp_path / "pid"
-    told = Told(pid)
+    told = Fifo(pid)
     write(
         "app.py",
         f"import os, time\nwith open({str(pid)!r}, 'w') as file: file.write(str(os.getpid()))\ntime.sleep(60)\n",
     )
     code = ASKER.format(path=sys.path, **limits)
-    asker = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, preexec_fn=heed_ctrl_c)
+    asker = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, preexec_fn=restore_sigint)
     child = int(told.read(asker))
     asker.send_signal(number)
     asker.wait(LIMIT_S)

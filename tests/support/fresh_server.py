@@ -1,8 +1,9 @@
 """
-The interpreter that ``fresh.py`` forks from. It imports nothing but what each interpreter has: a child is to be fresh.
+The interpreter that ``fresh.py`` forks from. It imports only what each interpreter has imported when it starts.
 
 A request comes by stdin, marshalled: code, arguments, path, directory, variables, and the files for stdout and stderr.
-The answer goes to stdout: the child's status, as from ``os.waitpid``. The end of stdin ends the process.
+The answer goes to stdout, marshalled: the exit status of the child, as in ``subprocess``. The request ``None`` asks
+whether the interpreter is there, and is answered by ``None``. The end of stdin ends the process.
 """
 
 import gc
@@ -12,17 +13,19 @@ import sys
 
 
 def serve():
-    """Fork a child for each request; gives the child its code, and None where there are no more requests."""
+    """Fork a child for each request. Returns the child's code, and ``None`` when stdin has ended."""
     while True:
         try:
-            code, arguments, path, directory, variables, *files = marshal.load(sys.stdin.buffer)
+            request = marshal.load(sys.stdin.buffer)
         except EOFError:
             return None
-        pid = os.fork()
-        if pid:
-            sys.stdout.buffer.write(marshal.dumps(os.waitpid(pid, 0)[1]))
+        pid = request and os.fork()
+        if not request or pid:
+            answer = pid and os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            sys.stdout.buffer.write(marshal.dumps(answer))
             sys.stdout.buffer.flush()
             continue
+        code, arguments, path, directory, variables, *files = request
         for descriptor, file in enumerate((os.devnull, *files)):
             os.dup2(os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC), descriptor)
         sys.argv[:] = ["-c", *arguments]
@@ -36,9 +39,7 @@ def serve():
 
 
 del sys.path[0]  # the directory of this file
-for preloaded in sys.argv[1:]:
-    __import__(preloaded)
-gc.freeze()  # what a child shares, its collections need not look at
+gc.freeze()  # a child shares these objects: its collections need not look at them
 code = serve()
 if code is not None:
     exec(code, {"__name__": "__main__"})

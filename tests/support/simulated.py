@@ -190,3 +190,19 @@ def cuda_torch(directory: Path, version: str = "2.13.0", cuda: str | None = "13.
     package.mkdir()
     (package / "version.py").write_text(f"__version__ = {version!r}\ncuda = {cuda!r}\nhip = None\n", encoding="utf-8")
     (package / "__init__.py").write_text(TORCH, encoding="utf-8")
+
+
+NO_TORCH = """
+import functools
+import importlib.machinery as machinery
+
+find_spec = machinery.PathFinder.find_spec
+
+
+def find_no_torch(fullname, path=None, target=None):
+    return None if fullname.partition(".")[0] == "torch" else find_spec(fullname, path, target)
+
+
+machinery.PathFinder.find_spec = functools.partial(find_no_torch)  # pytest makes a method of a function
+"""
+"""A plugin for pytest: a machine where torch is not installed."""

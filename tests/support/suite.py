@@ -131,6 +131,11 @@ def usage_errors(result: pytest.RunResult) -> list[str]:
     return [line.removeprefix("ERROR: ") for line in result.errlines if line]
 
 
+def passed_names(result: pytest.RunResult) -> list[str]:
+    """The names of the tests that passed, in the order of the run, which had the argument ``-v``."""
+    return [line.split(" ")[0].rpartition("::")[2] for line in result.outlines if " PASSED" in line]
+
+
 def section(result: pytest.RunResult) -> list[str]:
     """The lines of the section ``heavy imports``; empty where there is none."""
     titles = (number for number, line in enumerate(result.outlines) if line.strip("= ") == "heavy imports")

@@ -1,20 +1,22 @@
-"""Waiting for what other processes do, without asking again and again."""
+"""Waiting for what other processes do."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from select import POLLIN, poll
 
 LIMIT_S = 120
-"""So long a test waits for what should come at once: a machine may be much slower than this one."""
+"""How long a test waits for an event. All of them come at once, unless the machine is very slow."""
 
 
-class Told:
-    """A pipe with a name: another process writes to it as to a file, and is waited for."""
+class Fifo:
+    """A named pipe. Another process opens it as a file and writes to it; the test waits for that."""
 
     def __init__(self, path: Path) -> None:
         os.mkfifo(path)
@@ -22,10 +24,13 @@ class Told:
 
     def read(self, process: subprocess.Popen[str] | None = None) -> str:
         """
-        What was written, once it has been closed; may be asked for once.
+        Wait until the writer closes the pipe. Can be called once.
 
         Args:
-            process: Must not end before that.
+            process: The test fails if this process ends before.
+
+        Returns:
+            What was written.
         """
         text = b""
         poller = poll()
@@ -36,8 +41,8 @@ class Told:
         try:
             while True:
                 ready = [descriptor for descriptor, _ in poller.poll(LIMIT_S * 1000)]
-                assert ready, f"nothing came in {LIMIT_S} s"
-                assert self._end in ready, f"it ended first: {process and process.communicate()}"
+                assert ready, f"nothing was written in {LIMIT_S} s"
+                assert self._end in ready, f"the process ended first: {process and process.communicate()}"
                 if not (piece := os.read(self._end, 2**16)):
                     return text.decode()
                 text += piece
@@ -47,8 +52,16 @@ class Told:
                 os.close(end)
 
 
+def wait(is_done: Callable[[], object], seconds: float = 60) -> None:
+    """Ask again and again until the answer is true: for what no descriptor tells."""
+    deadline = time.monotonic() + seconds
+    while not is_done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def has_ended(pid: int) -> bool:
-    """Whether it ends, or has ended; one that nobody has asked for its status has."""
+    """Wait for a process to end; a zombie counts as ended. False if it has not ended in time."""
     try:
         end = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -62,7 +75,7 @@ def has_ended(pid: int) -> bool:
 
 
 def are_gone(variable: str) -> bool:
-    """Whether the processes with this in their environment, ``NAME=VALUE``, end."""
+    """Wait for all processes to end that were started with ``NAME=VALUE`` in their environment."""
     while marked := _marked(variable):
         if not has_ended(marked[0]):
             return False
@@ -72,12 +85,16 @@ def are_gone(variable: str) -> bool:
 def _marked(variable: str) -> list[int]:
     found = []
     for process in Path("/proc").iterdir():
-        with suppress(OSError):  # it has ended, or is somebody else's; one that waits to be reaped has no environment
+        with suppress(OSError):  # it has ended, or belongs to another user; a zombie has no environment
             if process.name.isdecimal() and variable.encode() in (process / "environ").read_bytes().split(b"\0"):
                 found.append(int(process.name))
     return found
 
 
-def heed_ctrl_c() -> None:
-    """To be called in a new process: what the background of a shell without job control ignores, it doesn't."""
+def restore_sigint() -> None:
+    """
+    Let SIGINT end a new process, as by default: a ``preexec_fn``.
+
+    A shell without job control starts background processes with SIGINT ignored, and their children inherit that.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,14 +129,6 @@ def opened(suite: Suite, installed: Installed, home: Path) -> Iterator[WarmSuite
     yield warm
     warm.tell("stop")
     assert warm.files() == []
-
-
-def wait(is_done: Callable[[], object], seconds: float = 60) -> None:
-    """Until it is so."""
-    deadline = time.monotonic() + seconds
-    while not is_done():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def is_alive(process: int) -> bool:

@@ -19,8 +19,12 @@ pytestmark = [
 ]
 
 
-def test_tensors_that_hold_memory(torch_python: Callable[[str], str]) -> None:
-    """Each storage once, with the type and shape of a tensor that holds it; those without a storage don't matter."""
+def test_tensors_that_hold_memory(python: Callable[..., str]) -> None:
+    """
+    Each storage is listed once, with the type and shape of a tensor that holds it. Tensors without a storage are not.
+
+    A new interpreter: ``torch_python`` has frozen the objects of torch, and so hides torch's own tensors from ``gc``.
+    """
     code = """
     import torch
     from pytest_heavyimports.cuda.memory import held_tensors
@@ -36,7 +40,7 @@ def test_tensors_that_hold_memory(torch_python: Callable[[str], str]) -> None:
             print(held.device, held.size_bytes, held.shown.replace("(299, 7)", "?"))
     print(len(list(held_tensors(torch, "cuda"))), torch.cuda.is_initialized())
     """
-    lines = torch_python(code).splitlines()
+    lines = python(code).splitlines()
     assert lines[-1] == "0 False"
     assert sorted(lines[:-1]) == ["cpu 40 Parameter of float64 (1, 5)", "cpu 8400 Tensor of float32 (300, 7)"]
 
@@ -52,7 +56,7 @@ def test_flags_can_be_read(torch_python: Callable[[str], str]) -> None:
     assert set(torch_python(code).split()) <= {"backends.cudnn.benchmark_limit", "backends.opt_einsum.strategy"}
 
 
-def test_changes_are_seen(torch_python: Callable[[str], str]) -> None:
+def test_changes_are_seen(python: Callable[..., str]) -> None:
     """Flags, the default type, deterministic algorithms, the seed; drawing a number changes none of them."""
     code = """
     import torch
@@ -72,7 +76,7 @@ def test_changes_are_seen(torch_python: Callable[[str], str]) -> None:
     for change in before.changes(TorchState(torch)):
         print(*change)
     """
-    assert torch_python(code).splitlines() == [
+    assert python(code).splitlines() == [
         "torch.backends.cudnn.benchmark False True",
         "torch.backends.cudnn.deterministic False True",
         "torch.backends.cuda.flash_sdp_enabled True False",
@@ -84,7 +88,7 @@ def test_changes_are_seen(torch_python: Callable[[str], str]) -> None:
     ]
 
 
-def test_a_flag_that_torch_refuses_to_tell(torch_python: Callable[[str], str]) -> None:
+def test_a_flag_that_torch_refuses_to_tell(python: Callable[..., str]) -> None:
     """Where two generations of flags were mixed, torch raises an error: the rest is compared all the same."""
     code = """
     import torch
@@ -95,7 +99,7 @@ def test_a_flag_that_torch_refuses_to_tell(torch_python: Callable[[str], str]) -
     torch.backends.cudnn.benchmark = True
     print(*[change.name for change in before.changes(TorchState(torch))])
     """
-    assert "torch.backends.cudnn.benchmark" in torch_python(code).split()
+    assert "torch.backends.cudnn.benchmark" in python(code).split()
 
 
 def test_changes_are_told(suite: Suite) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.five_ways import BEGIN, END, WAYS
 
-from ..support.commands import heavyimports
+from ..support.commands import run_command
 from ..support.examples import EXAMPLES, copy_example, needs_redis, needs_torch
 
 pytestmark = [pytest.mark.torch, needs_torch, needs_redis]
@@ -37,7 +37,7 @@ def test_imports_at_the_top_are_those_of_fix(tmp_path: Path) -> None:
     copy_example("worker_pipeline", tmp_path / "suite")
     target = tmp_path / "suite" / "tests" / "worker" / OLD_STYLE.name
     shutil.copy(OLD_STYLE, target)
-    assert heavyimports(tmp_path / "suite", "fix", "--write").status == 1
+    assert run_command(tmp_path / "suite", "fix", "--write").status == 1
     fixed, kept = (_statements(file.read_text(encoding="utf-8")) for file in (target, AT_THE_TOP))
     assert [ast.unparse(each) for each in kept] == [ast.unparse(each) for each in fixed]
 

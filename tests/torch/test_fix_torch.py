@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ..support.commands import heavyimports
+from ..support.commands import run_command
 from ..support.examples import EXAMPLES, copy_example, needs_redis, needs_torch
 
 pytestmark = [pytest.mark.torch, needs_torch, needs_redis]
@@ -30,13 +30,13 @@ def pipeline(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("target", ["module", "fixture"])
 def test_one_command_fixes_all_of_them(pipeline: Path, target: str) -> None:
     """No import is left in a function, all 17 pass, and a second run finds nothing."""
-    assert heavyimports(pipeline, "fix", f"--to={target}", "--write").status == 1
+    assert run_command(pipeline, "fix", f"--to={target}", "--write").status == 1
     text = (pipeline / FILE).read_text(encoding="utf-8")
     assert "    from src.worker" not in text
     assert "    import torch" not in text
     assert ("\nimport torch\n" in text) == (target == "module")
-    assert heavyimports(pipeline, "fix", f"--to={target}") == (0, [], [])
-    assert heavyimports(pipeline, "scan").status == 0
+    assert run_command(pipeline, "fix", f"--to={target}") == (0, [], [])
+    assert run_command(pipeline, "scan").status == 0
     child = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=pipeline,

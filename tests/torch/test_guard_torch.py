@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.guarded import MODES, failures, told
+from ..support.suite import section
 
 if TYPE_CHECKING:
     from ..support.suite import Suite
@@ -117,6 +118,13 @@ def test_evicts(torch):
     assert [name for name in before if sys.modules.get(name) is not before[name]] == []
 """
 
+RELOADED = """
+import importlib
+
+def test_reloads(torch):
+    assert importlib.reload(torch) is torch
+"""
+
 
 def _write(suite: Suite, text: str, eviction: str) -> int:
     """Gives the number of tests that come after."""
@@ -157,6 +165,25 @@ def test_whole_after_a_give_back(torch_suite: Suite, eviction: str) -> None:
     result = torch_suite.run("--heavy-guard=restore", "-rfE", "-W", "error::pytest_heavyimports.HeavyImportWarning")
     assert failures(result) == []
     result.assert_outcomes(passed=1 + after)
+
+
+@pytest.mark.parametrize(
+    ("text", "eviction"),
+    [
+        pytest.param(PUT_BACK, "root", id="put back"),
+        pytest.param(GIVEN_BACK, "everything", id="given back"),
+        pytest.param(RELOADED, "root", id="reloaded"),
+    ],
+)
+def test_whole_though_the_run_itself_imported_torch(suite: Suite, text: str, eviction: str) -> None:
+    """The first import goes through our loader, as in users' runs. Runs of ``torch_suite`` begin after it."""
+    _write(suite, text, eviction)
+    suite.write("test_z.py", WHOLE)
+    result = suite.run("--heavy-guard=restore", "-rfE")
+    assert failures(result) == []
+    assert result.parseoutcomes()["passed"] == 1 + TESTS_OF_WHOLE
+    (line,) = [line for line in section(result) if line.startswith("torch ")]
+    assert "  first: test_a.py::" in line
 
 
 @pytest.mark.parametrize(

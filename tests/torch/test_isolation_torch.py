@@ -40,10 +40,10 @@ def test_earlier_tests_have_computed(torch_suite: Suite) -> None:
     torch_suite.run().assert_outcomes(passed=4)
 
 
-def test_a_file_that_computes_when_it_is_imported(torch_suite: Suite) -> None:
-    """A template that has collected nothing; each child collects the file, and so computes, for itself."""
-    torch_suite.declare(heavy_isolate_timeout="60")
-    torch_suite.tests(
+def test_a_file_that_computes_when_it_is_imported(suite: Suite) -> None:
+    """The template has collected nothing. Each child imports the file, and so imports torch and computes."""
+    suite.declare(heavy_isolate_timeout="60")
+    suite.tests(
         f"""
         import pytest
         import torch
@@ -56,7 +56,7 @@ def test_a_file_that_computes_when_it_is_imported(torch_suite: Suite) -> None:
             assert {PRODUCT}
         """
     )
-    torch_suite.run().assert_outcomes(passed=3)
+    suite.run().assert_outcomes(passed=3)
 
 
 def test_declared_code_that_computes_when_it_is_imported(torch_suite: Suite) -> None:
@@ -166,7 +166,8 @@ def test_eviction_beside_reload(torch_suite: Suite) -> None:
     assert "test_evicts" in result.stdout.str() or outcomes == {"passed": 6}
 
 
-def test_under_xdist(suite: Suite) -> None:
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_under_xdist(suite: Suite, workers: int) -> None:
     """A worker that has imported torch while it collected forks too."""
     suite.tests(
         f"""
@@ -184,4 +185,4 @@ def test_under_xdist(suite: Suite) -> None:
             assert {PRODUCT}
         """
     )
-    suite.run("-p", "xdist", "-n", "1").assert_outcomes(passed=4)
+    suite.run("-p", "xdist", "-n", str(workers)).assert_outcomes(passed=4)

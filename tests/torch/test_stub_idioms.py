@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .test_stubs_torch import NO_TORCH
+from ..support.simulated import NO_TORCH
 
 if TYPE_CHECKING:
     from ..support.suite import Suite

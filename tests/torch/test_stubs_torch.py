@@ -8,26 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.examples import needs_redis, needs_torch
+from ..support.simulated import NO_TORCH
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..support.examples import Examples
     from ..support.suite import Suite
-
-NO_TORCH = """
-import functools
-import importlib.machinery as machinery
-
-find_spec = machinery.PathFinder.find_spec
-
-
-def find_no_torch(fullname, path=None, target=None):
-    return None if fullname.partition(".")[0] == "torch" else find_spec(fullname, path, target)
-
-
-machinery.PathFinder.find_spec = functools.partial(find_no_torch)  # pytest makes a method of a function
-"""
 
 
 @needs_redis

@@ -55,9 +55,10 @@ def test_workers_compute_as_fresh_ones_do(warm: WarmSuite) -> None:
     """With torch imported once, by the warm process."""
     warm.suite.declare("torch")
     warm.suite.tests(
-        "import pytest, sys\nwas_there = 'torch' in sys.modules\nimport torch\n\n"
+        "import pytest\nimport torch\nfrom pytest_heavyimports.places import INHERITED\n\n"
         "@pytest.mark.parametrize('n', range(4))\n"
-        "def test_it(n):\n    assert was_there and torch.ones(600, 600).matmul(torch.ones(600, 600)).sum() == 600**3\n"
+        "def test_it(n):\n    assert 'torch' in INHERITED\n"
+        "    assert torch.ones(600, 600).matmul(torch.ones(600, 600)).sum() == 600**3\n"
     )
     result = warm.plain("-p", "xdist", "-n", "2", "--heavy-warm")
     assert result.parseoutcomes() == {"passed": 4}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def runs_again(item: pytest.Item, report: pytest.TestReport, excinfo: Any, attempts: int) -> bool:
     """Whether it has the test run again after a death in that attempt, as for any failure; waits as it would."""
     plugin = _plugin(item)
-    reruns = plugin.get_reruns_count(item) if plugin else None
+    reruns = _reruns(item)
     if reruns is None or attempts > reruns or attempts == 0:
         return False
     with suppress(AttributeError):  # versions without these options
@@ -27,8 +27,9 @@ def runs_again(item: pytest.Item, report: pytest.TestReport, excinfo: Any, attem
         if not plugin.get_reruns_condition(item, [(report.when, 0, excinfo)]):
             return False
     limit = getattr(item.config.option, "max_suite_reruns", None)
-    if limit is not None and not _database(item).try_increment_suite_reruns(limit):
-        return False
+    with suppress(AttributeError):
+        if limit is not None and not _database(item).try_increment_suite_reruns(limit):
+            return False
     with suppress(AttributeError):
         time.sleep(plugin.get_reruns_delay(item) * plugin.get_reruns_delay_backoff_factor(item) ** (attempts - 1))
     return True
@@ -36,8 +37,7 @@ def runs_again(item: pytest.Item, report: pytest.TestReport, excinfo: Any, attem
 
 def count(item: pytest.Item, attempts: int) -> None:
     """Tell it, where pytest runs, how often a test has begun: ``--fail-on-flaky`` asks for that at the end."""
-    plugin = _plugin(item)
-    if plugin and plugin.get_reruns_count(item) is not None:
+    if _reruns(item) is not None:
         item.execution_count = attempts  # type: ignore[attr-defined]  # where pytest-rerunfailures puts it
 
 
@@ -48,10 +48,12 @@ def begin_after(item: pytest.Item, attempts: int, suite_reruns: int) -> None:
     The attempts of this test that have died: it asks so after a crash of a worker. And, for ``--max-suite-reruns``, the
     attempts of all tests.
     """
-    if attempts and _plugin(item):
-        _database(item).get_test_failures = lambda _: attempts
+    database = _database(item)
+    if attempts and _plugin(item) and hasattr(database, "get_test_failures"):
+        nodeid, ask = item.nodeid, database.get_test_failures
+        database.get_test_failures = lambda asked, *rest: attempts if asked == nodeid else ask(asked, *rest)
     for _ in range(suite_reruns - count_for_suite(item)):
-        _database(item).increment_suite_reruns()
+        database.increment_suite_reruns()
 
 
 def count_for_suite(item: pytest.Item) -> int:
@@ -68,6 +70,13 @@ def note_for_suite(item: pytest.Item, report: pytest.TestReport) -> None:
 
 def _counts_suite(item: pytest.Item) -> bool:
     return not hasattr(item.config, "workerinput") and hasattr(_database(item), "get_suite_reruns")
+
+
+def _reruns(item: pytest.Item) -> int | None:
+    """How often it may be run again; ``None`` where it may not, or a version of the plugin doesn't say so."""
+    count: Any = getattr(_plugin(item), "get_reruns_count", lambda _: None)
+    reruns: int | None = count(item)
+    return reruns
 
 
 def _plugin(item: pytest.Item) -> Any:

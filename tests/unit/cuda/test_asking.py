@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from pytest_heavyimports.cuda.devices import Device, Facts
 
 from ...support.compiling import build_library
 from ...support.simulated import DRIVER
+from ...support.waiting import has_ended
 
 TORCH = """
 from types import SimpleNamespace
@@ -57,11 +59,23 @@ def test_torch_breaks(write_torch: Callable[[str], None]) -> None:
     assert ask_torch(ROCM, otherwise="there is no NVIDIA driver") == Facts(fault="there is no NVIDIA driver")
 
 
-def test_torch_takes_too_long(write_torch: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The child is ended."""
-    write_torch("import time; time.sleep(60)")
+def test_torch_takes_too_long(
+    write_torch: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child is ended while it imports torch. Until it does, the clock of ``subprocess`` stands still."""
+    pid, begun = tmp_path / "pid", tmp_path / "begun"
+    write_torch(
+        f"""
+        import os, pathlib, time
+        pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))
+        os.mkdir({str(begun)!r})
+        time.sleep(60)
+        """
+    )
+    monkeypatch.setattr(subprocess, "_time", lambda: 1000.0 if begun.exists() else 0.0)
     monkeypatch.setattr(asking, "TIMEOUT_S", 0.1)
     assert ask_torch(ROCM, otherwise="?") == Facts(fault="torch 2.13.0 took more than 0.1 s to look for one")
+    assert has_ended(int(pid.read_text("ascii")))
 
 
 def test_without_a_driver_torch_is_not_imported(

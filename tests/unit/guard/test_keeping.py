@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -12,6 +15,7 @@ import pytest
 
 from pytest_heavyimports.errors import HalfImported
 from pytest_heavyimports.guard.keeping import Keeping, comes_with, raise_half
+from pytest_heavyimports.imports.install import install
 from pytest_heavyimports.imports.keeper import Half, Keeper
 from pytest_heavyimports.places import Place
 
@@ -43,7 +47,7 @@ def test_what_is_no_error_of_the_module_is_told() -> None:
 
 
 def test_nobody_is_judged() -> None:
-    """Reloads go their way, a module that is missing is given back."""
+    """Reloads and imports of a missing module raise nothing; a module that failed half-way raises its first error."""
     keeping = Keeping(
         Keeper(), is_kept=lambda name: name == "torch", place=lambda: HERE, importing=lambda _: nullcontext()
     )
@@ -53,6 +57,21 @@ def test_nobody_is_judged() -> None:
     keeping.on_reimport("torch", is_nested=False)
     with pytest.raises(ValueError, match="odd"):
         keeping.on_half("torch", half(ValueError("odd")))
+
+
+def test_what_is_missing_is_given_back(samples: Callable[[], list[str]]) -> None:
+    """A module that somebody has taken away is the same again, and is executed once; a reload executes it again."""
+    importing: Callable[[str], Any] = lambda _: nullcontext()  # noqa: E731
+    keeping = Keeping(
+        keeper := Keeper(), is_kept=lambda name: name == "counted", place=lambda: HERE, importing=importing
+    )
+    with install(keeping, keeper):
+        counted = importlib.import_module("counted")
+        del sys.modules["counted"]
+        assert importlib.import_module("counted") is counted
+        assert samples() == ["counted"]
+        assert importlib.reload(counted) is counted
+        assert samples() == ["counted", "counted"]
 
 
 def test_an_import_is_told_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:

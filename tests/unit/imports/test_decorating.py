@@ -87,8 +87,38 @@ def test_where_there_is_no_source() -> None:
     assert calls == [False, True]
 
 
-def test_what_can_not_be_called_decorates_nothing() -> None:
-    """A number; a staticmethod can't be in Python 3.9, but has a function."""
-    frame: FrameType = sys._getframe()
-    assert not is_decorating((1,), {}, frame)
-    assert not is_decorating((function, function), {}, frame)
+def test_what_is_in_a_class() -> None:
+    """A classmethod can't be called, and is decorated all the same."""
+
+    class One:
+        @decorator
+        @classmethod
+        def made(cls) -> None: ...
+
+        @decorator
+        @staticmethod
+        def kept() -> None: ...
+
+    assert calls == [True, True]
+
+
+def other_calls(argument: Any) -> Any:
+    """Remembers the answers for other arguments, on the line of a decorator."""
+    frame: FrameType = sys._getframe(1)
+    given: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+        ((argument,), {}),
+        ((1,), {}),
+        ((argument, argument), {}),
+        ((argument,), {"a": 1}),
+    ]
+    calls.extend(is_decorating(args, kwargs, frame) for args, kwargs in given)
+    return argument
+
+
+def test_what_no_decorator_is_called_with() -> None:
+    """A number, two arguments, or a keyword argument."""
+
+    @other_calls
+    def one() -> None: ...
+
+    assert calls == [True, False, False, False]

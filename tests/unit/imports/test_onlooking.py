@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import collections
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -46,32 +45,36 @@ def ask() -> Callable[..., bool]:
     [
         "sys.modules",
         "sys.modules.items()",
-        "list(sys.modules.values())",
-        "sorted(sys.modules)",
-        "tuple(sys.modules.items())",
-        "set(sys.modules)",
-        "dict(sys.modules)",
-        "deque(sys.modules.values())",
-        "reversed(list(sys.modules))",
+        "reversed(sys.modules)",
         "enumerate(sys.modules.values())",
-        "(name for name in list(sys.modules))",
+        "(name for name in sys.modules)",
         "filter(None, sys.modules.values())",
     ],
 )
 def test_while_something_iterates_over_modules(ask: Callable[..., bool], iterated: str) -> None:
-    """Over all of them, by whatever."""
+    """An import would break the loop."""
     assert ask(f"for each in {iterated}:\n    hasattr(it, 'x')\n    break\n")
 
 
-@pytest.mark.parametrize("iterated", ["[1]", "vars(sys)", "['sys', 'builtins']", "{}.items() or [1]"])
+@pytest.mark.parametrize(
+    "iterated",
+    [
+        "[1]",
+        "vars(sys)",
+        "dict.fromkeys(['sys', 'builtins', 'os'])",
+        "list(sys.modules.values())",
+        "dict(sys.modules)",
+        "sorted(sys.modules)",
+    ],
+)
 def test_while_something_iterates_over_something_else(ask: Callable[..., bool], iterated: str) -> None:
-    """Two modules are not all."""
+    """A table that looks like it, or a copy, which an import doesn't break: code of the suite may need the module."""
     assert not ask(f"for each in {iterated}:\n    hasattr(it, 'x')\n    break\n")
 
 
 def test_a_loop_that_is_over(ask: Callable[..., bool]) -> None:
-    """So is what it has iterated over, though a copy is still there."""
-    assert not ask("copy = dict(sys.modules)\nfor each in copy: pass\nhasattr(it, 'x')\n")
+    """It has no hold on what it has iterated over any more."""
+    assert not ask("for each in sys.modules: pass\nhasattr(it, 'x')\n")
 
 
 @pytest.mark.parametrize("tool", ["freezegun.api", "IPython.core.completer", "pdb", "unittest.case", "typeguard"])
@@ -81,7 +84,7 @@ def test_tools(ask: Callable[..., bool], tool: str) -> None:
     assert not ask("hasattr(it, 'x')", name=f"{tool.partition('.')[0]}_of_mine")
 
 
-LOOP = "for each in list(sys.modules):\n    {}\n    break\n"
+LOOP = "for each in sys.modules:\n    {}\n    break\n"
 
 
 @pytest.mark.parametrize(
@@ -108,11 +111,3 @@ def test_a_global_that_is_the_module(ask: Callable[..., bool]) -> None:
     assert ask(code + LOOP.format("f()"), heavy=MODULE)
     nested = "def f():\n    hasattr((heavy, it)[1], 'x')\n"
     assert not ask(nested + LOOP.format("f()"), heavy=MODULE)
-
-
-def test_all_iterators_are_known() -> None:
-    """Those of the builtin containers."""
-    from pytest_heavyimports.imports.onlooking import _ITERATORS
-
-    containers: list[Iterable[object]] = [[], (), {}, set(), frozenset(), collections.deque(), {}.keys()]
-    assert {type(iter(each)) for each in containers} <= _ITERATORS

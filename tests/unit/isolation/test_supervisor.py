@@ -12,22 +12,23 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pytest_heavyimports.isolation.supervisor import Ended, Supervisor, ready
+from pytest_heavyimports.isolation.supervisor import Ended, Orphans, Supervisor, ready
 from pytest_heavyimports.isolation.wire import Wire
 
 Start = Callable[..., Supervisor]
+IMPORTS = "import os, signal, sys, time"
 
 
 @pytest.fixture
 def supervise() -> Iterator[Start]:
-    """Makes a supervisor whose children execute some code in a session of their own."""
+    """Makes a supervisor. Its children execute *before*, and then *code*, in a session of their own."""
     trace = os.memfd_create("trace")
 
-    def make(code: str, *inherited: int) -> Supervisor:
+    def make(code: str, *inherited: int, before: str = "") -> Supervisor:
         def start() -> tuple[int, Wire]:
             reading, writing = os.pipe()
             child = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", f"import os, signal, sys, time\nprint('begun', flush=True)\n{code}"],
+                [sys.executable, "-I", "-S", "-c", f"{IMPORTS}\n{before}\nprint('begun', flush=True)\n{code}"],
                 stdin=reading,
                 stdout=subprocess.PIPE,
                 pass_fds=inherited,
@@ -40,7 +41,7 @@ def supervise() -> Iterator[Start]:
             child.returncode = 0  # the supervisor waits for it
             return child.pid, Wire(writing)
 
-        return Supervisor(start, trace, lambda: "output")
+        return Supervisor(start, trace, lambda: "output", Orphans())
 
     yield make
     os.close(trace)
@@ -84,15 +85,21 @@ def test_one_child_for_several_jobs(supervise: Start) -> None:
     assert follow(supervisor).number == 2
 
 
-@pytest.mark.parametrize("code", ["time.sleep(60)", "signal.signal(signal.SIGABRT, signal.SIG_IGN)\ntime.sleep(60)"])
-def test_a_child_that_takes_too_long(supervise: Start, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is ended, whether it wants to or not."""
-    monkeypatch.setattr("pytest_heavyimports.isolation.supervisor.TRACE_S", 0.05)
-    supervisor = supervise(code)
+@pytest.mark.parametrize(
+    ("before", "trace_s", "status"),
+    [("", 60, -signal.SIGABRT), ("signal.signal(signal.SIGABRT, signal.SIG_IGN)", 0.05, -signal.SIGKILL)],
+    ids=["aborts", "ignores SIGABRT"],
+)
+def test_a_child_that_takes_too_long(
+    supervise: Start, before: str, trace_s: float, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is aborted; a child that ignores the signal is killed a little later."""
+    monkeypatch.setattr("pytest_heavyimports.isolation.supervisor.TRACE_S", trace_s)
+    supervisor = supervise("time.sleep(60)", before=before)
     supervisor.run(job(limit_s=0.05))
     ended = follow(supervisor)
     assert ended.is_late
-    assert ended.status in (-signal.SIGABRT, -signal.SIGKILL)
+    assert ended.status == status
 
 
 def test_whom_a_child_leaves_is_ended(supervise: Start) -> None:

@@ -13,7 +13,7 @@ from pytest_heavyimports.warm import key
 def test_the_same_process_has_the_same_key() -> None:
     """And a short name for it."""
     assert key.identity() == key.identity()
-    assert len(key.name_of(key.identity())) == 32
+    assert len(key.name_of(key.identity())) == 65
 
 
 @pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "PYTHONHASHSEED", "LD_PRELOAD", "LC_ALL", "LANG", "TORCH_LOGS"])
@@ -26,21 +26,69 @@ def test_a_variable_that_is_read_at_import_changes_it(name: str, monkeypatch: py
     assert len(keys) == 3
 
 
-def test_other_variables_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run gets them as they are."""
-    before = key.identity()
+def test_any_other_variable_changes_it_within_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C code may read it: nobody sees that. Processes of one project can be told by their names."""
+    before = key.name_of(key.identity())
     monkeypatch.setenv("MINE", "1")
+    after = key.name_of(key.identity())
+    assert after != before
+    assert key.project_of(after) == key.project_of(before)
+
+
+@pytest.mark.parametrize("name", ["SHLVL", "PWD", "TERM_PROGRAM", "VSCODE_PID", "PYTEST_CURRENT_TEST"])
+def test_what_shells_and_terminals_set_does_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them has other values, and no import means them."""
+    before = key.identity()
+    monkeypatch.setenv(name, "another")
     assert key.identity() == before
 
 
-def test_more_variables_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a star for the rest of a name."""
-    monkeypatch.setenv(key.EXTENSION, "MINE_*,OTHER")
-    keys = {key.identity()}
-    for name in ("MINE_A", "OTHER", "MINE"):
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pytest.ini", "[pytest]\nheavy_warm_ignore =\n    MY_BUILD_*\n    OTHER\n"),
+        ("tox.ini", "[pytest]\nheavy_warm_ignore = MY_BUILD_* OTHER\n"),
+        ("setup.cfg", "[tool:pytest]\nheavy_warm_ignore = MY_BUILD_*\n  OTHER\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\nheavy_warm_ignore = ['MY_BUILD_*', 'OTHER']\n"),
+        ("pyproject.toml", "[tool.pytest]\nheavy_warm_ignore = ['MY_BUILD_*', 'OTHER']\n"),
+        ("pytest.toml", "[pytest]\nheavy_warm_ignore = ['MY_BUILD_*', 'OTHER']\n"),
+    ],
+)
+def test_variables_can_be_left_out(file: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In each file and language that pytest can be configured in; the client asks no pytest for it."""
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    assert key.ignored(str(tmp_path)) == ("MY_BUILD_*", "OTHER")
+    monkeypatch.chdir(tmp_path)
+    keys = set()
+    for name in ("MY_BUILD_ID", "OTHER"):
         monkeypatch.setenv(name, "1")
         keys.add(key.identity())
-    assert len(keys) == 3
+    assert len(keys) == 1
+    monkeypatch.setenv("MINE", "1")
+    assert key.identity() not in keys
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("pytest.ini", "heavy_warm_ignore"), ("pyproject.toml", "heavy_warm_ignore")]
+)
+def test_a_file_that_can_not_be_read_leaves_nothing_out(file: str, text: str, tmp_path: Path) -> None:
+    """Pytest says what is wrong with it."""
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    assert key.ignored(str(tmp_path)) == ()
+
+
+def test_another_directory_changes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import may read what is there; one that is made anew under the same name is another one."""
+    here = tmp_path / "here"
+    here.mkdir()
+    keys = set()
+    for _ in range(2):
+        monkeypatch.chdir(here)
+        keys.add(key.identity())
+        here.rename(tmp_path / "gone")
+        here.mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert len(keys | {key.identity()}) == 3
 
 
 def test_the_project_is_the_nearest_directory_with_a_configuration(tmp_path: Path) -> None:

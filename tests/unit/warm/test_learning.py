@@ -101,3 +101,31 @@ def test_what_is_not_installed_is_not_learnt() -> None:
     assert learnt["json"].file == json.__file__
     assert learnt["_pytest.config"].is_rewritten is False
     assert "json" not in {module.fullname for module in learning.learnt_by_now({"json"})}
+
+
+@pytest.mark.parametrize("harm", ["writable", "link"])
+def test_what_others_may_have_written_is_not_read(tmp_path: Path, harm: str) -> None:
+    """A cache may be shared: what is read from it belongs to this user alone."""
+    file = tmp_path / "x.modules"
+    store = Store(file, str(tmp_path))
+    store.modules.update(MODULES)
+    store.write()
+    assert file.stat().st_mode & 0o777 == 0o600
+    if harm == "writable":
+        file.chmod(0o622)
+    else:
+        file.rename(tmp_path / "elsewhere")
+        file.symlink_to(tmp_path / "elsewhere")
+    assert Store(file, str(tmp_path)).modules == {}
+
+
+def test_a_file_whose_time_was_put_back_has_changed(tmp_path: Path) -> None:
+    """As rsync and tar do: the same size, number and time, and other contents."""
+    file = tmp_path / "file"
+    file.write_text("V = 1", encoding="utf-8")
+    facts, before = file.stat(), stamps([str(file)])
+    assert changed(before) == ""
+    with file.open("r+", encoding="utf-8") as opened:
+        opened.write("V = 2")
+    os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert changed(before) == str(file)

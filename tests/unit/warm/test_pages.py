@@ -14,16 +14,7 @@ import pytest
 from pytest_heavyimports.warm import pages
 from pytest_heavyimports.warm.pages import Pages, faults, written
 
-
-def can_populate() -> bool:
-    """Whether the system knows ``MADV_POPULATE_WRITE``."""
-    memory = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    try:
-        memory.madvise(pages._POPULATE_WRITE)
-    except OSError:
-        return False
-    return True
-
+from ...support.system import can_populate
 
 pytestmark = pytest.mark.skipif(not (sys.platform == "linux" and can_populate()), reason="needs Linux 5.14")
 

@@ -46,7 +46,7 @@ def test_noise_is_refused_or_waited_for(noise: bytes) -> None:
 @pytest.mark.parametrize(
     ("stream", "fault"),
     [
-        (b"heavyimports warm 2\n", "it is none of this version"),
+        (b"heavyimports warm 1\n", "it is none of this version"),
         (b"x", "it is none of this version"),
         (MAGIC + (LIMIT_BYTES + 1).to_bytes(4, "big"), f"it is longer than {LIMIT_BYTES} bytes"),
         (MAGIC + bytes([0, 0, 0, 4, 0, 0, 0, 9]), "its fields are longer than itself, or too many"),
