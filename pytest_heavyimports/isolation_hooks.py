@@ -21,7 +21,15 @@ from .hooks import Hooks
 from .isolation.child import Child
 from .isolation.fresh import FORKED, SPAWNED, FreshProcesses
 from .isolation.hosts import SpawnHost, TemplateHost
-from .isolation.others import junitxml, lost, rerunfailures, take_over_from_others, testmon
+from .isolation.others import (
+    junitxml,
+    lost,
+    refusal_of_unknown,
+    rerunfailures,
+    take_over_from_others,
+    testmon,
+    words_on_unknown,
+)
 from .isolation.plan import Isolation, isolation_of, needed_modules, share_a_process
 from .isolation.relay import Relay, too_late
 from .isolation.reports import our_warning
@@ -91,9 +99,15 @@ class IsolationHooks(Hooks):
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._session = session
-        self._words = lost.words_on_lost(self._config, self._isolated(session))
+        isolated = self._isolated(session)
+        if not isolated:
+            return
+        take_over_from_others(self._config)
+        self._words = lost.words_on_lost(self._config, isolated) + words_on_unknown(self._config)
         # No worker of pytest-xdist can refuse a run; there, snapshottest deletes what other workers use anyway.
-        if not self._is_worker and (fault := lost.refusal(self._config, self._isolated(session))):
+        if self._is_worker:
+            return
+        if fault := lost.refusal(self._config, isolated) or refusal_of_unknown(self._config):
             raise pytest.UsageError(fault)
 
     def pytest_report_collectionfinish(self) -> list[str]:
@@ -170,7 +184,6 @@ class IsolationHooks(Hooks):
     def _begin(self, session: pytest.Session) -> None:
         """Fork the template while nothing has run here; what others need as well is imported once, here."""
         config = self._config
-        take_over_from_others(config)
         self._indexes = {item: index for index, item in enumerate(session.items)}
         isolated = self._isolated(session)
         others = [item for item in session.items if not self._isolation(item)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..support.suite import usage_errors
 from .isolating import WAYS, summary, write
 from .others import needs
 
@@ -90,3 +91,23 @@ def test_a_test_that_dies(suite: Suite, method: str) -> None:
     write(suite, method, TESTS.replace('assert {"a": 1}', 'import os; os.abort(); assert {"a": 1}'))
     suite.run(*SYRUPY).assert_outcomes(passed=5, failed=1, skipped=1)
     assert files(suite) == before
+
+
+def test_a_version_that_has_changed(suite: Suite) -> None:
+    """What it keeps can't be given to it: a line says so, and it is not to delete what an isolated test uses."""
+    write(suite, "", TESTS)
+    suite.run(*SYRUPY, "--snapshot-update")
+    before = files(suite)
+    suite.write("conftest.py", "import syrupy.extensions\n\ndel syrupy.extensions.DEFAULT_EXTENSION\n")
+    write(suite, "fork", TESTS)
+    lacking = "this version has no syrupy.extensions:DEFAULT_EXTENSION"
+    result = suite.run(*SYRUPY)
+    result.assert_outcomes(passed=6, skipped=1)
+    assert f"heavy_isolated: syrupy loses what it keeps of isolated tests: {lacking}" in result.outlines
+    assert usage_errors(suite.run(*SYRUPY, "--snapshot-update")) == [
+        "--snapshot-update: syrupy would change snapshots without knowing what isolated tests have used: "
+        f"{lacking}. Update those of other tests by --snapshot-update -m 'not heavy_isolated', "
+        "without --heavy-isolate."
+    ]
+    assert files(suite) == before
+    suite.run(*SYRUPY, "--snapshot-update", "-m", "not heavy_isolated").assert_outcomes(passed=1, deselected=6)

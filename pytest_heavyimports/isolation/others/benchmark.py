@@ -12,12 +12,20 @@ if TYPE_CHECKING:
     import pytest
 
 MODULE = "pytest_benchmark"
+NAME = "pytest-benchmark"
+NEEDED = ("config:_benchmarksession.benchmarks", "pytest_benchmark.stats:Metadata.as_dict")
+"""5.2 has these."""
 
 
 def is_used(config: pytest.Config) -> bool:
     """Whether it times anything in this run."""
     session = getattr(config, "_benchmarksession", None)
     return session is not None and not session.disabled
+
+
+def writes(_: pytest.Config) -> str:
+    """It deletes nothing."""
+    return ""
 
 
 class Keeper(Hooks):

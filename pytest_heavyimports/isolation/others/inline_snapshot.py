@@ -16,6 +16,13 @@ from ...hooks import Hooks
 from ..reports import our_warning
 
 MODULE = "inline_snapshot"
+NAME = "inline-snapshot"
+NEEDED = (
+    "inline_snapshot._global_state:state",
+    "inline_snapshot._change:Change.apply",
+    "inline_snapshot._change:RequiredImport",
+)
+"""0.36 has these."""
 Place = tuple[str, int, int]
 """Of a call of ``snapshot()``: its file, line and column."""
 
@@ -23,6 +30,12 @@ Place = tuple[str, int, int]
 def is_used(config: pytest.Config) -> bool:
     """Whether it looks at snapshots in this run, which it doesn't under pytest-xdist."""
     return config.pluginmanager.has_plugin("inline-snapshot-plugin") and _state().active
+
+
+def writes(config: pytest.Config) -> str:
+    """The flag by which it writes in this run."""
+    flags = config.getoption("inline_snapshot", None) or ""
+    return f"--inline-snapshot={flags}" if {"create", "fix", "trim", "update"} & set(str(flags).split(",")) else ""
 
 
 class Keeper(Hooks):

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     import pytest
 
 MODULE = "syrupy"
+NAME = "syrupy"
+NEEDED = (
+    "config:_syrupy._assertions",
+    "config:_syrupy.update_snapshots",
+    "syrupy.location:PyTestLocation",
+    "syrupy.assertion:SnapshotAssertion",
+    "syrupy.assertion:AssertionResult",
+    "syrupy.extensions:DEFAULT_EXTENSION",
+)
+"""7.0 has these."""
 _RESULT = ("snapshot_location", "snapshot_name", "created", "updated", "success")
 """Fields of its ``AssertionResult`` that its report asks for."""
 
@@ -21,6 +31,11 @@ _RESULT = ("snapshot_location", "snapshot_name", "created", "updated", "success"
 def is_used(config: pytest.Config) -> bool:
     """Whether it takes part in this run."""
     return hasattr(config, "_syrupy")
+
+
+def writes(config: pytest.Config) -> str:
+    """The flag by which it writes in this run."""
+    return "--snapshot-update" if config.getoption("update_snapshots", False) else ""
 
 
 class Keeper(Hooks):

@@ -10,6 +10,9 @@ import pytest
 from ...hooks import Hooks
 
 MODULE = "testmon"
+NAME = "pytest-testmon"
+NEEDED = ("testmon.testmon_core:TestmonCollector.get_batch_coverage_data", "testmon.pytest_testmon:TestmonCollect")
+"""2.2 has these."""
 COLLECTING = "TestmonCollect"
 """Its plugin that counts lines, where it does."""
 
@@ -30,6 +33,11 @@ def forget(item: pytest.Item) -> None:
     if collecting:
         collecting.testmon.batched_test_names.discard(item.nodeid)
         collecting.testmon.cov.switch_context("")
+
+
+def writes(_: pytest.Config) -> str:
+    """It deletes nothing of what a test is to keep."""
+    return ""
 
 
 class Keeper(Hooks):
