@@ -46,6 +46,7 @@ GUIDES = {
     "heavy_cuda_leak": "cuda",
     "heavy_cuda_leak_tolerance": "cuda",
     "heavy_cuda_workers": "cuda",
+    "heavy_runpytest": "plugin-suites",
     "heavy_isolate": "isolation",
     "heavy_isolate_timeout": "isolation",
     "heavy_warm": "warm",
