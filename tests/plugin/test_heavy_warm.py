@@ -241,6 +241,7 @@ def test_what_a_conftest_declares_is_imported_once_for_all(warm: WarmSuite) -> N
         assert warm.suite.executions() == {"plainpkg": runs}
 
 
+@pytest.mark.slow
 def test_what_a_conftest_does_while_the_imports_go_on_is_seen_by_them(warm: WarmSuite, installed) -> None:
     """Whatever variable it sets: what was begun without it is not used, and nothing is called harmful."""
     slow = "import os, time\n\nwith open(os.environ['SLOWLY'], 'a') as f:\n    f.write(os.getenv('MINE', '-'))\n"

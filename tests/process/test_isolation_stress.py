@@ -111,6 +111,9 @@ WAYS = """
     """
 
 
+WORKERS = ("-p", "xdist", "-n", "2")
+
+
 def outcomes(suite: Suite) -> dict[str, str]:
     """What is right for each test."""
     count = int((suite.path / "count").read_text())
@@ -120,8 +123,15 @@ def outcomes(suite: Suite) -> dict[str, str]:
     return {f"test_it.py::test_it[{number}]": outcome for number, outcome in wanted.items()}
 
 
-@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "workers"])
-@pytest.mark.parametrize("count", [190, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("count", "workers"),
+    [
+        pytest.param(190, (), id="190-alone"),
+        pytest.param(190, WORKERS, id="190-workers", marks=pytest.mark.slow),
+        pytest.param(1000, (), id="1000-alone", marks=pytest.mark.slow),
+        pytest.param(1000, WORKERS, id="1000-workers", marks=pytest.mark.slow),
+    ],
+)
 def test_nineteen_ways(suite: Suite, count: int, workers: tuple[str, ...]) -> None:
     """Each test is told once, with its outcome; no process and no descriptor is left."""
     suite.write(

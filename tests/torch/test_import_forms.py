@@ -246,6 +246,7 @@ def test_deferred(forms: Suite, guard: str) -> None:
     _passes(forms, 1, "--heavy-defer", f"--heavy-guard={guard}")
 
 
+@pytest.mark.slow
 def test_deferred_on_a_worker_and_with_coverage(forms: Suite) -> None:
     """Both at once."""
     _passes(forms, 2, "--heavy-defer", "-n", "1", "-p", "xdist", "-p", "pytest_cov", "--cov=app")

@@ -83,7 +83,10 @@ CONFTEST = """
 """
 
 
-@pytest.mark.parametrize(("flags", "where"), [((), "start-up or collection"), (("--heavy-isolate",), "start-up")])
+@pytest.mark.parametrize(
+    ("flags", "where"),
+    [((), "start-up or collection"), pytest.param(("--heavy-isolate",), "start-up", marks=pytest.mark.slow)],
+)
 def test_a_conftest_that_computes(torch_suite: Suite, flags: tuple[str, ...], where: str) -> None:
     """No process can be forked: a fresh interpreter for each test; ``method="fork"`` is refused, with the reason."""
     torch_suite.declare(heavy_isolate_timeout="60")

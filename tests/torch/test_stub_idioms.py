@@ -316,6 +316,7 @@ def test_with_a_stand_in_where_there_is_no_torch(idioms: Suite) -> None:
     idioms.run("--heavy-stub=torch", path=without).assert_outcomes(passed=len(IDIOMS))
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="not installed: torch")
 def test_torch_says_the_same_where_it_has_no_device(idioms: Suite) -> None:
@@ -323,6 +324,7 @@ def test_torch_says_the_same_where_it_has_no_device(idioms: Suite) -> None:
     idioms.run(has_cache=True, CUDA_VISIBLE_DEVICES="").assert_outcomes(passed=len(IDIOMS))
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="not installed: torch")
 def test_with_a_committed_file(idioms: Suite) -> None:

@@ -51,6 +51,7 @@ def test_runs_compute_as_fresh_ones_do(warm: WarmSuite) -> None:
     assert "torch 2" in warm.tell("status")[3]
 
 
+@pytest.mark.slow
 def test_workers_compute_as_fresh_ones_do(warm: WarmSuite) -> None:
     """With torch imported once, by the warm process."""
     warm.suite.declare("torch")
