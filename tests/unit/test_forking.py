@@ -106,39 +106,3 @@ def test_no_torch_is_imported(fresh: Callable[..., str]) -> None:
         )
         == "'' False False\n"
     )
-
-
-def test_threads_of_numpy_are_those_of_an_import(python: Callable[..., str]) -> None:
-    """They are counted, and computing with numpy adds none."""
-    assert (
-        python(
-            """
-        import numpy
-        from pytest_heavyimports.forking import foreign_threads, threads_of_imports, why_not_fork
-        print(foreign_threads() == threads_of_imports(), repr(why_not_fork(threads_of_imports())))
-        numpy.ones((800, 800)) @ numpy.ones((800, 800))
-        print(repr(why_not_fork(threads_of_imports())))
-        """
-        )
-        == "True ''\n''\n"
-    )
-
-
-@pytest.mark.torch
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one CPU computes without threads")
-def test_a_torch_that_has_computed(python: Callable[..., str]) -> None:
-    """OpenMP's threads are named, once they wait."""
-    told = python(
-        """
-        import time
-        import torch
-        from pytest_heavyimports.forking import threads_of_imports, why_not_fork
-        print(repr(why_not_fork(threads_of_imports())))
-        torch.ones(800, 800) @ torch.ones(800, 800)
-        time.sleep(1)
-        print(why_not_fork(threads_of_imports()))
-        """
-    ).splitlines()
-    threads = (os.cpu_count() or 1) - 1
-    assert told[0] == "''"
-    assert told[1] == f"it has {threads} thread{'s' if threads > 1 else ''} of libgomp.so.1: something has computed"
