@@ -27,8 +27,8 @@ from statistics import median
 from pytest_heavyimports.guard.session import Guard
 from pytest_heavyimports.imports.install import install
 from pytest_heavyimports.imports.keeper import KEEPER
-from pytest_heavyimports.ledger import Ledger
-from pytest_heavyimports.places import Whereabouts
+from pytest_heavyimports.facts.ledger import Ledger
+from pytest_heavyimports.facts.places import Whereabouts
 
 guard = Guard("restore", KEEPER, ledger=Ledger(), whereabouts=Whereabouts("/"), around=nullcontext)
 """

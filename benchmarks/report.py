@@ -15,8 +15,8 @@ SETUP = """
 import gc, json, time
 from pytest_heavyimports.imports.install import install_measuring
 from pytest_heavyimports.imports.measuring import Measurer
-from pytest_heavyimports.measure import Clock
-from pytest_heavyimports.places import Place
+from pytest_heavyimports.facts.measure import Clock
+from pytest_heavyimports.facts.places import Place
 gc.disable()
 measurer = Measurer(Clock(), lambda: Place("start"))
 """

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         ReloadRefused,
         StandInRefused,
     )
-    from .probe import ImportProbe, ImportTime
+    from .probe.probe import ImportProbe, ImportTime
 
 __all__ = [
     "CommandRefused",
@@ -94,7 +94,7 @@ Before the first test alone: a thread that looks for a module while a finder is 
 def __getattr__(name: str) -> Any:
     # At first use, since this file is loaded in every run and most runs raise nothing.
     if name in ("ImportProbe", "ImportTime"):
-        from . import probe
+        from .probe import probe
 
         return getattr(probe, name)
     if name in __all__:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import fixtures, options, unrewritten
-from .sources import all_lines
+from . import fixtures, unrewritten
+from .config import options
+from .config.sources import all_lines
 
 if TYPE_CHECKING:
-    from .declarations import HeavyModule
+    from .config.declarations import HeavyModule
 
 declared_key: pytest.StashKey[tuple[options.Settings, Mapping[str, HeavyModule]]] = pytest.StashKey()
 """What the user asked for and declared, by alias; set in every run."""
@@ -91,7 +92,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             start_early(early_config, settings)
     if settings.cuda_workers and not faults:
         with unrewritten:
-            from .cuda_hooks import deal_early
+            from .cuda.hooks import deal_early
 
             deal_early(early_config)
     if early_config.known_args_namespace.heavy_warm and not faults:
@@ -124,7 +125,7 @@ def pytest_configure(config: pytest.Config) -> None:
     lines = all_lines(config, faults)
     if config.option.heavy_stub_update or config.getini(options.STUB_FILE_KEY):
         with unrewritten:
-            from .stubbing import check_committed_file
+            from .stubs.session import check_committed_file
 
         check_committed_file(config, is_run_stubbed=bool(settings.stub))
     declared: Mapping[str, HeavyModule] = {}
@@ -138,34 +139,34 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(aliases, "heavyimports-aliases")
         if session.guard:
             with unrewritten:
-                from .guard_hooks import GuardHooks
+                from .guard.hooks import GuardHooks
 
             config.pluginmanager.register(GuardHooks(session.guard), "heavyimports-guard")
         if session.deferral:
-            from .selection_hooks import LoadHooks
+            from .selection.hooks import LoadHooks
 
             config.pluginmanager.register(LoadHooks(session), "heavyimports-load")
         if session.reporting.is_told_on:
-            from .report_hooks import register
+            from .report.hooks import register
 
             register(config, session.reporting, has_files=bool(settings.report_files))
         if session.stand_ins:
             with unrewritten:
-                from .stub_hooks import watch_run
+                from .stubs.hooks import watch_run
 
             watch_run(config)
     if config.option.heavy_stub_update:
         with unrewritten:
-            from .stub_hooks import watch_update
+            from .stubs.hooks import watch_update
 
         watch_update(config, declared.values())
     config.stash[declared_key] = settings, declared
     if config.option.heavy_isolate:
-        from .isolation_hooks import isolate
+        from .isolation.hooks import isolate
 
         isolate(config)
     if settings.xdist_workers:
-        from .selection_hooks import WorkersHooks
+        from .selection.hooks import WorkersHooks
 
         config.pluginmanager.register(WorkersHooks(), "heavyimports-workers")
     if config.option.heavy_warm:
@@ -180,7 +181,7 @@ def pytest_configure(config: pytest.Config) -> None:
         hooks = PytesterHooks(is_all=settings.runpytest == "fork-all", preload=preload)
         config.pluginmanager.register(hooks, "heavyimports-pytester")
     if settings.order == "light-first":
-        from .selection_hooks import OrderHooks
+        from .selection.hooks import OrderHooks
 
         config.pluginmanager.register(OrderHooks(), "heavyimports-order")
 
@@ -193,12 +194,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     heavy_fixtures = fixtures.HEAVY.union(declared)
     asking = [item for item in items if not heavy_fixtures.isdisjoint(getattr(item, "fixturenames", ()))]
     if marked:
-        from .marks import check_marks
+        from .config.marks import check_marks
 
         check_marks(marked)
     if asking or (marked and settings.xdist_workers):
         with unrewritten:
-            from .selection import group_for_workers, mark_heavy
+            from .selection.selection import group_for_workers, mark_heavy
 
         mark_heavy(asking, declared)
         if settings.xdist_workers:
@@ -206,18 +207,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if any(item.get_closest_marker(options.CUDA_MARK) for item in asking) or any(
         mark.name == options.CUDA_MARK for _, mark in marked
     ):
-        from .cuda_hooks import watch_cuda
+        from .cuda.hooks import watch_cuda
 
         watch_cuda(config, settings)
     if any(mark.name == options.STUB_MARK for _, mark in marked):
-        from .stub_hooks import one_test_hooks
+        from .stubs.hooks import one_test_hooks
 
         one_test_hooks(config)
     if any(mark.name == options.ISOLATED_MARK for _, mark in marked):
-        from .isolation_hooks import isolate
+        from .isolation.hooks import isolate
 
         isolate(config)
     if config.hook.pytest_heavy_modules.get_hookimpls():
-        from .sources import warn_of_late_hooks
+        from .config.sources import warn_of_late_hooks
 
         warn_of_late_hooks(config)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .declarations import HeavyModule
-    from .probe import ImportProbe
+    from .config.declarations import HeavyModule
+    from .probe.probe import ImportProbe
 
 HEAVY = frozenset({"heavy_module", "cuda_device"})
 """Those that a test with the mark ``heavy`` asks for, besides the aliases."""
@@ -33,7 +33,7 @@ def heavy_module(request: pytest.FixtureRequest) -> Callable[..., Any]:
 def cuda_device(request: pytest.FixtureRequest, heavy_module: Callable[..., Any]) -> Any:
     """A torch.device of type cuda that meets the mark cuda; skips, with the reason, where there is none."""
     __tracebackhide__ = True
-    from .cuda_hooks import number_for
+    from .cuda.hooks import number_for
 
     number = number_for(request.node)
     return heavy_module("torch").device("cuda", number)
@@ -46,7 +46,7 @@ def import_probe(request: pytest.FixtureRequest) -> Iterator[Callable[..., Impor
     Of the answer: .modules, .seconds, .peak_memory (bytes), .times (of each module), "torch" in it, and
     .chain("torch"), which is who imports it. Each module is imported once per session.
     """
-    from .probe_hooks import opened_prober
+    from .probe.hooks import opened_prober
 
     with opened_prober(request.config) as prober:
         yield prober
@@ -55,7 +55,7 @@ def import_probe(request: pytest.FixtureRequest) -> Iterator[Callable[..., Impor
 @pytest.fixture
 def heavy_stub(request: pytest.FixtureRequest) -> Callable[[str], types.ModuleType]:
     """Put a stand-in in the place of a heavy module for this test alone: heavy_stub("torch") gives the stand-in."""
-    from .stub_hooks import one_test_hooks
+    from .stubs.hooks import one_test_hooks
 
     return functools.partial(one_test_hooks(request.config).put_in, item=request.node)
 

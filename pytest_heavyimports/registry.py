@@ -11,16 +11,16 @@ from operator import attrgetter
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .declarations import HeavyModule, merge, parse_line
+from .config.declarations import HeavyModule, merge, parse_line
 from .errors import HeavyModuleMissing, add_note
+from .facts.measure import Cost
+from .facts.names import is_within
+from .facts.places import INHERITED, WARM, Place, Whereabouts, is_there, within_modules
+from .facts.records import Import
 from .imports.standing import is_stand_in
-from .measure import Cost
-from .names import is_within
-from .places import INHERITED, WARM, Place, Whereabouts, is_there, within_modules
-from .records import Import
 
 if TYPE_CHECKING:
-    from .ledger import Ledger
+    from .facts.ledger import Ledger
 
 EARLIER = Place("earlier, by an import statement")
 
@@ -230,7 +230,7 @@ def _is_absence(error: BaseException, fullname: str) -> bool:
 
 def _installed_version(fullname: str) -> str | None:
     # Here, because few declarations have a version.
-    from .distributions import installed_version
+    from .facts.distributions import installed_version
 
     return installed_version(fullname)
 

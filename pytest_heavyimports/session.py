@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from .declarations import HeavyModule, read_declarations
-from .measure import Clock
-from .names import is_within, lineage, root
-from .options import BUDGET_KEY, Settings, ini_source, read_settings
-from .places import Place, Whereabouts, calling_line, is_there, shown_file, who_imported
-from .reporting import Reporting
-from .session_hooks import SessionHooks
-from .sources import Line, from_ini
+from .config.declarations import HeavyModule, read_declarations
+from .config.options import BUDGET_KEY, Settings, ini_source, read_settings
+from .config.sources import Line, from_ini
+from .facts.measure import Clock
+from .facts.names import is_within, lineage, root
+from .facts.places import Place, Whereabouts, calling_line, is_there, shown_file, who_imported
+from .report.session import Reporting
+from .report.session_hooks import SessionHooks
 
 if TYPE_CHECKING:
+    from .defer.deferral import Deferral
+    from .facts.ledger import Ledger
     from .guard.session import Guard
     from .imports.collector import CollectorPause
-    from .imports.deferral import Deferral
     from .imports.measuring import Measurer
-    from .ledger import Ledger
     from .registry import ModuleRegistry
     from .report.budget import Budget
     from .report.progress import Progress
-    from .stubbing import StandIns
+    from .stubs.session import StandIns
 
 session_key: pytest.StashKey[HeavySession] = pytest.StashKey()
 """The session, in ``config.stash``; set when anything is declared or guarded, or a fixture asks for a module."""
@@ -64,7 +64,7 @@ class HeavySession:
     @cached_property
     def ledger(self) -> Ledger:
         """What happened to heavy modules."""
-        from .ledger import Ledger
+        from .facts.ledger import Ledger
 
         return Ledger(self.clock)
 
@@ -140,8 +140,8 @@ class HeavySession:
     @contextmanager
     def importing(self, fullname: str) -> Iterator[None]:
         """Around the import of a package that was deferred: records its place and cost, as the guard would."""
-        from .measure import Cost
-        from .records import Import
+        from .facts.measure import Cost
+        from .facts.records import Import
 
         if self._is_importing:
             yield  # brought in by another one
@@ -174,7 +174,7 @@ class HeavySession:
         heavy = self.heavy_names()
         forgotten = tuple(name for name in fullnames if name in heavy or self.ledger.import_of(name))
         if forgotten:
-            from .records import Forgotten
+            from .facts.records import Forgotten
 
             self.ledger.record(Forgotten(forgotten))
 
@@ -214,8 +214,8 @@ class HeavySession:
         return guard
 
     def _open_deferral(self, config: pytest.Config) -> Deferral:
-        from .guard.keeping import Keeping
-        from .imports.deferral import Deferral
+        from .defer.deferral import Deferral
+        from .defer.judge import Keeping
         from .imports.install import install_deferral
         from .imports.keeper import KEEPER
 
@@ -228,12 +228,12 @@ class HeavySession:
         """A module as a test wants it: executed."""
         if not self.deferral:
             return module
-        from .imports.deferral import load
+        from .defer.deferral import load
 
         return load(module)
 
     def _put_in_stand_ins(self, config: pytest.Config) -> StandIns:
-        from .stubbing import stand_ins_of
+        from .stubs.session import stand_ins_of
 
         stand_ins = stand_ins_of(config)  # after the guard's finder: it is to be asked before that
         stand_ins.begin_run(self.settings.stub)
@@ -309,8 +309,8 @@ def _warn_of_mistyped_budgets(
     config: pytest.Config, budgets: Iterable[Budget], declared: Iterable[HeavyModule]
 ) -> list[str]:
     """Warn; gives what is a fault, where warnings are errors: a warning that a hook raises is an internal error."""
-    from .distributions import locate
     from .errors import HeavyImportWarning
+    from .facts.distributions import locate
     from .report.budget import mistyped
 
     faults = []
@@ -330,7 +330,7 @@ def _begin(config: pytest.Config, settings: Settings) -> HeavySession:
 
 def installed_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
     """The packages of declared modules that are installed, not code under test, each with its declaration."""
-    from .distributions import is_installed, locate
+    from .facts.distributions import is_installed, locate
 
     packages: dict[str, str] = {}
     for module in declared:

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 from sphinx.errors import ExtensionError
 
 import pytest_heavyimports
-from pytest_heavyimports import base_hooks, cli, errors, fixtures, options, probe
+from pytest_heavyimports import base_hooks, cli, errors, fixtures
+from pytest_heavyimports.config import options
+from pytest_heavyimports.probe import probe
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -180,7 +182,7 @@ def public_types() -> Iterator[str]:
     for each in (probe.ImportProbe, probe.ImportTime):
         each.__module__ = probe.__name__  # where autodoc finds the texts of the attributes
         yield from (f"## {each.__name__}", "")
-        yield from rst(f".. autoclass:: pytest_heavyimports.probe.{each.__name__}()", "   :members:")
+        yield from rst(f".. autoclass:: pytest_heavyimports.probe.probe.{each.__name__}()", "   :members:")
 
 
 def hooks() -> Iterator[str]:

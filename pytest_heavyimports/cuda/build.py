@@ -5,8 +5,8 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-from ..distributions import locate
-from ..named_tuple import NamedTuple
+from ..facts.distributions import locate
+from ..facts.named_tuple import NamedTuple
 
 
 class Build(NamedTuple):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
 
 SHOWN_TENSORS = 5
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..needs import Needs
+    from ..config.needs import Needs
     from .build import Build
     from .devices import Device, Facts
 

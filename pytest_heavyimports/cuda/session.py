@@ -15,7 +15,7 @@ from .nvml import read_facts
 from .reasons import has_room, is_capable, too_old_a_driver, unmet
 
 if TYPE_CHECKING:
-    from ..needs import Needs
+    from ..config.needs import Needs
 
 
 class CudaSession:

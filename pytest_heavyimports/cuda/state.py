@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
 
 FLAGS = (
     "backends.cudnn.enabled backends.cudnn.benchmark backends.cudnn.benchmark_limit backends.cudnn.deterministic "

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..distributions import locate
+from ..facts.distributions import locate
+from ..facts.names import is_within
 from ..imports.standing import BLOCKED, in_place, is_real, is_stand_in, put
-from ..names import is_within
 from .policy import Protection
 
 if TYPE_CHECKING:
+    from ..facts.places import Place
     from ..imports.keeper import Keeper
-    from ..places import Place
 
 _MISSING = object()
 

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..names import lineage, root
+from ..facts.names import lineage, root
 from .known import KNOWN
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
+from ..defer.judge import comes_with, raise_half
 from ..errors import (
     HeavyImportWarning,
     ModulesDisplaced,
@@ -17,20 +18,19 @@ from ..errors import (
     imported_under_fake,
     reload_ignored,
 )
+from ..facts.measure import Cost
+from ..facts.names import root
+from ..facts.places import Place, Whereabouts, calling_line
+from ..facts.records import Import, Leak, Reimport, Reload
 from ..imports.standing import BLOCKED
-from ..measure import Cost
-from ..names import root
-from ..places import Place, Whereabouts, calling_line
-from ..records import Import, Leak, Reimport, Reload
 from .fakes import Fakes, is_held, shown
-from .keeping import comes_with, raise_half
 from .known import why_not_twice
 from .policy import Protection, Verdict, judge_reimport, judge_reload
 from .watch import Owner, Watch
 
 if TYPE_CHECKING:
+    from ..facts.ledger import Ledger
     from ..imports.keeper import Half, Keeper
-    from ..ledger import Ledger
 
 Told = Union[ModulesDisplaced, HeavyImportWarning]  # noqa: UP007  # at run time, 3.10
 """What is to be told to the culprit: its text."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
-    from ..places import Place
+    from ..facts.places import Place
 
 
 class Owner(NamedTuple):

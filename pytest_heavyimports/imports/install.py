@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .deferral import Deferral
+    from ..defer.deferral import Deferral
+    from ..stubs.module import StandInFinder
     from .finder import Judge
     from .keeper import Keeper
     from .measuring import Measurer
-    from .stubs import StandInFinder
 
 
 def install(judge: Judge, keeper: Keeper) -> ExitStack:
@@ -38,7 +38,7 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
 
 def install_deferral(deferral: Deferral, keeping: Judge | None, keeper: Keeper) -> ExitStack:
     """Defer imports until the returned handle is closed; where there is no guard, *keeping* has them kept."""
-    from . import lazy_names
+    from ..defer import lazy_names
     from .finder import ProtectedFinder
 
     handle = ExitStack()

@@ -15,16 +15,16 @@ from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from ..named_tuple import NamedTuple
-from ..names import is_within, root
-from ..places import within_modules
+from ..facts.named_tuple import NamedTuple
+from ..facts.names import is_within, root
+from ..facts.places import within_modules
 from .standing import declared_spec, in_place, is_extension, is_finished, is_real, is_stand_in
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import TracebackType
 
-    from ..places import Place
+    from ..facts.places import Place
 
 
 class Half(NamedTuple):

@@ -11,14 +11,14 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..measure import ResidentSet
-from ..places import Place, is_plumbing
-from ..records import Load
+from ..facts.measure import ResidentSet
+from ..facts.places import Place, is_plumbing
+from ..facts.records import Load
 from .finder import is_import
 from .loader import GivingLoader, Wrapper, as_import_system
 
 if TYPE_CHECKING:
-    from ..measure import Clock
+    from ..facts.measure import Clock
 
 
 class _Running:

@@ -12,7 +12,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..names import is_within, lineage, root
+from ..facts.names import is_within, lineage, root
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec

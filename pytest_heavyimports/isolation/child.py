@@ -42,8 +42,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from ..hooks import Hooks
-from ..shutdown import end
+from ..config.hooks import Hooks
+from ..process.shutdown import end
 from .others import junitxml, rerunfailures
 from .reports import pack_kept, pack_report, pack_warning
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..named_tuple import NamedTuple
-from ..options import HEAVY_MARK, ISOLATED_MARK
+from ..config.options import HEAVY_MARK, ISOLATED_MARK
+from ..facts.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     import pytest

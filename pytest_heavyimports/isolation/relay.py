@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..endings import end_in_words, last_lines, lines_of_current_thread
 from ..errors import IsolatedTestDied
+from ..process.ending import end_in_words, last_lines, lines_of_current_thread
 from .others import junitxml, rerunfailures
 from .reports import unpack_report, unpack_warning, warning_of_loss
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..interpreter import interpreter_flags
+from ..process.interpreter import interpreter_flags
 from .others import junitxml, testmon
 from .reports import plain
 from .wire import Wire
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .hosts import Pipes
 
-START = Path(__file__).resolve().parent.with_name("fresh_start.py")
+START = Path(__file__).resolve().with_name("fresh_start.py")
 _COVERAGE_OPTIONS = ("run:branch", "run:source", "run:include", "run:omit", "run:data_file", "run:concurrency")
 
 

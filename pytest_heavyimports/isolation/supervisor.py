@@ -10,7 +10,7 @@ from contextlib import suppress
 from select import POLLIN, poll
 from typing import TYPE_CHECKING, Any
 
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,8 +17,8 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..forking import end_with_parent, why_not_fork
-from ..shutdown import end, fork
+from ..process.forking import end_with_parent, why_not_fork
+from ..process.shutdown import end, fork
 from .supervisor import Orphans, Supervisor, ready
 from .wire import Wire
 

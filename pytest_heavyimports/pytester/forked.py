@@ -23,7 +23,7 @@ except ImportError:  # Windows, where nothing is forked
     fcntl = resource = None  # type: ignore[assignment]
 
 _TEMPLATE = Path(__file__).resolve().with_name("template.py")
-_FORKING = _TEMPLATE.parents[1] / "forking.py"
+_FORKING = _TEMPLATE.parents[1] / "process" / "forking.py"
 _MOST = 4
 """At most this many templates are kept; the one that was used least recently ends first."""
 _START_S = 120

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ..config.hooks import Hooks
 from ..errors import HeavyImportWarning
-from ..hooks import Hooks
 from .forked import CannotFork, ForkedRuns, needs_interpreter
 
 _PLAIN_ARGUMENTS = {"timeout", "syspathinsert"}

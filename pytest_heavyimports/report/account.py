@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..records import as_plain, from_plain
+from ..facts.records import as_plain, from_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..ledger import Event
-    from ..records import Load, Phase
+    from ..facts.ledger import Event
+    from ..facts.records import Load, Phase
 
 
 class Account:

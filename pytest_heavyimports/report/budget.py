@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..named_tuple import NamedTuple
-from ..names import is_dotted, is_within, lineage
-from ..records import Import
+from ..facts.named_tuple import NamedTuple
+from ..facts.names import is_dotted, is_within, lineage
+from ..facts.records import Import
 from .figures import memory, seconds
 from .model import cost_of, heavy_us, outermost_heavy, parts_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
 from .figures import seconds
 from .model import heavy_us, together_us
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..places import Place
+from ..facts.places import Place
 
 if TYPE_CHECKING:
     from .account import Account

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ..distributions import installed_version, is_installed, locate
+from ..facts.distributions import installed_version, is_installed, locate
 
 if TYPE_CHECKING:
-    from ..declarations import HeavyModule
+    from ..config.declarations import HeavyModule
 
 
 def listing(declared: Iterable[HeavyModule]) -> Iterator[str]:

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..named_tuple import NamedTuple
-from ..names import is_within, lineage, root
-from ..places import Place
-from ..records import Forgotten, Import, Leak, Reimport, Reload
+from ..facts.named_tuple import NamedTuple
+from ..facts.names import is_within, lineage, root
+from ..facts.places import Place
+from ..facts.records import Forgotten, Import, Leak, Reimport, Reload
 
 if TYPE_CHECKING:
-    from ..ledger import Event
-    from ..records import Load
+    from ..facts.ledger import Event
+    from ..facts.records import Load
     from .account import Account
 
 GUARD_EVENTS = (Leak, Reimport, Reload)

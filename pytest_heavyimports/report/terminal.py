@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..named_tuple import NamedTuple
-from ..names import is_within, root
-from ..records import Leak, Reimport, Reload
+from ..facts.named_tuple import NamedTuple
+from ..facts.names import is_within, root
+from ..facts.records import Leak, Reimport, Reload
 from .figures import memory, percent, seconds
 from .model import parts_of
 
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from ..ledger import Event
+    from ..facts.ledger import Event
     from .model import Module, Report
 
     class Writer(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..errors import CommandRefused
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
 
 
 class Change(NamedTuple):

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..named_tuple import NamedTuple
-from ..names import root
+from ..facts.named_tuple import NamedTuple
+from ..facts.names import root
 from .records import FileResult, Finding
 from .rules import RULES
 from .source import Naming, Source, heavy_fixtures_of

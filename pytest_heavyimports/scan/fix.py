@@ -158,7 +158,7 @@ def references(heavy: HeavySite, code: Code) -> Iterator[tuple[str, str]]:
 
 
 def _alias_fault(alias: str, reference: str) -> str:
-    from ..declarations import read_declarations
+    from ..config.declarations import read_declarations
 
     faults = read_declarations([(f"{alias} = {reference}", "the import")])[1]
     return faults[0].removeprefix("heavy_modules: ") if faults else ""

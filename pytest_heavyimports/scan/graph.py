@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import grimp
 
-from ..distributions import is_installed, locate
 from ..errors import CommandRefused
-from ..names import is_within, root
+from ..facts.distributions import is_installed, locate
+from ..facts.names import is_within, root
 from .heaviness import Heaviness
 from .source import bound_names
 from .statements import import_sites, is_type_checking

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Mapping
 
-from ..named_tuple import NamedTuple
-from ..names import is_within, lineage
+from ..facts.named_tuple import NamedTuple
+from ..facts.names import is_within, lineage
 
 
 class Heaviness(NamedTuple):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
-    from ..declarations import HeavyModule
+    from ..config.declarations import HeavyModule
 
 
 BY_FLAG = "--module"

@@ -10,8 +10,8 @@ from typing import Union
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
-from ..named_tuple import NamedTuple
-from ..names import root
+from ..facts.named_tuple import NamedTuple
+from ..facts.names import root
 from .statements import walk
 
 Statement = Union[cst.SimpleStatementLine, cst.BaseCompoundStatement]  # noqa: UP007  # at run time, 3.10 has no | here

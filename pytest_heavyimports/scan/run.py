@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..names import root
+from ..facts.names import root
 from .cache import Cache
 from .examine import Asked, Standard, examine, heavy_fixtures, read
 from .graph import Code

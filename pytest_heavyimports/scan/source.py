@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
 from .statements import Function, Site, import_sites, last_name, text_of
 
 if TYPE_CHECKING:

@@ -87,7 +87,7 @@ def run_plainly(arguments: Sequence[str], why: str = "") -> int:
         print(f"heavyimports run: {PLAIN}{why}.", file=sys.stderr, flush=True)
     import subprocess
 
-    from ..interpreter import interpreter_flags
+    from ..process.interpreter import interpreter_flags
 
     script, *rest = command_line(arguments)
     program = [script] if os.path.exists(script) else ["-m", "pytest"]

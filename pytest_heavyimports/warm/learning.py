@@ -10,8 +10,8 @@ from contextlib import suppress
 from json import dumps, loads  # now: packages replace them
 from pathlib import Path
 
-from ..named_tuple import NamedTuple
-from ..names import is_within, lineage, root
+from ..facts.named_tuple import NamedTuple
+from ..facts.names import is_within, lineage, root
 from .key import CONFIGURATIONS
 
 Stamp = tuple[int, ...]

@@ -16,11 +16,11 @@ from json import dumps, loads  # now: packages replace them
 from pathlib import Path
 from typing import Any
 
-from .. import forking
 from ..errors import HarmfulImport
-from ..names import is_within, root
-from ..places import INHERITED
-from ..shutdown import freeze
+from ..facts.names import is_within, root
+from ..facts.places import INHERITED
+from ..process import forking
+from ..process.shutdown import freeze
 from .chance import seed_anew
 from .client import OF_THE_RUN, command_line
 from .inputs import Files

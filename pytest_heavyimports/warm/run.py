@@ -21,7 +21,7 @@ from json import dumps  # now: packages replace them
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .. import forking, shutdown
+from ..process import forking, shutdown
 from .client import CONFINED_BY, OF_THE_RUN, confinement
 from .pages import faults
 from .wire import Message, join, tell
@@ -246,7 +246,7 @@ class Run:
         self._start_coverage()
         import pytest
 
-        from ..warm_hooks import RunHooks
+        from .hooks import RunHooks
 
         if os.path.exists(script := self._request.arguments[0]):
             _replace_main(script)

@@ -39,7 +39,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from ..errors import HarmfulImport, MessageRefused
-from ..names import root
+from ..facts.names import root
 from .client import peer_user
 from .key import cache_directory, identity, name_of, project, project_of
 from .learning import Learnt, Store
@@ -678,7 +678,7 @@ def _versions(names: Iterable[str]) -> bytes:
 
 
 def _version(name: str) -> str:
-    from ..distributions import find_provider
+    from ..facts.distributions import find_provider
 
     provider = find_provider(name)
     return provider.version if provider else ""

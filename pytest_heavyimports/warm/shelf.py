@@ -19,10 +19,10 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ..facts.names import root
+from ..facts.places import INHERITED
 from ..imports.finder import IMPORTING
 from ..imports.loader import giving_spec
-from ..names import root
-from ..places import INHERITED
 from .chance import seed_anew
 from .inputs import Files
 from .key import IGNORED, matcher

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ..errors import NoWarmProcess
-from ..interpreter import interpreter_flags
+from ..process.interpreter import interpreter_flags
 from .client import OF_THE_RUN, Connection, connect, socket_path
 from .siblings import tell_difference
 

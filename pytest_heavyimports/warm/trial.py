@@ -14,8 +14,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import HarmfulImport
-from ..forking import end_with_parent
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
+from ..process.forking import end_with_parent
 from .wire import Message, Report, tell
 
 if TYPE_CHECKING:

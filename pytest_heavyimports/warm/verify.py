@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CommandRefused
-from ..interpreter import interpreter_flags
-from ..named_tuple import NamedTuple
+from ..facts.named_tuple import NamedTuple
+from ..process.interpreter import interpreter_flags
 from .client import PLAIN, command_line
 from .commands import facts_of_all
 from .left import State, Tree, differences

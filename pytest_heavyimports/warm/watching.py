@@ -23,8 +23,8 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from types import FrameType, ModuleType
 from typing import Any
 
+from ..facts.names import lineage, root
 from ..imports.loader import as_import_system
-from ..names import lineage, root
 from .chance import states
 from .world import MISSING, Called, Effect, Set, World, variables
 

@@ -13,12 +13,12 @@ from functools import partial
 
 import pytest
 
-from ..declarations import read_declarations
+from ..config.declarations import read_declarations
+from ..config.sources import from_ini
 from ..errors import MessageRefused
 from ..session import installed_packages, session_key
-from ..sources import from_ini
-from ..warm_hooks import WorkerHooks
 from .client import connect, environment
+from .hooks import WorkerHooks
 from .key import identity, name_of, open_directory, socket_directory
 from .starting import launch, listen
 from .wire import Message, join

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Leak, Load, Phase
+from pytest_heavyimports.facts.places import Place
+from pytest_heavyimports.facts.records import Leak, Load, Phase
 from pytest_heavyimports.report.account import Account
 from pytest_heavyimports.report.html_page import html_page
 from pytest_heavyimports.report.json_file import document

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_heavyimports.declarations import RESERVED
-from pytest_heavyimports.sources import UNNAMED_CACHE_KEY
+from pytest_heavyimports.config.declarations import RESERVED
+from pytest_heavyimports.config.sources import UNNAMED_CACHE_KEY
 
 from ..support.installed import Installed
 from ..support.suite import Suite, usage_errors

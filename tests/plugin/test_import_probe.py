@@ -210,7 +210,7 @@ def test_a_run_that_does_not_use_it_has_nothing_of_it(suite: Suite) -> None:
         import sys
 
         def test_it(heavy_module, pytestconfig):
-            assert not [name for name in sys.modules if name.startswith("pytest_heavyimports.probe")]
+            assert not [name for name in sys.modules if name.startswith("pytest_heavyimports.probe.probe")]
             assert not pytestconfig.pluginmanager.has_plugin("heavyimports-probe")
         """
     )

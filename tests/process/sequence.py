@@ -25,7 +25,6 @@ from types import ModuleType
 from typing import Any, NamedTuple
 from unittest.mock import MagicMock, patch
 
-from pytest_heavyimports.distributions import is_installed
 from pytest_heavyimports.errors import (
     HalfImported,
     HeavyImportWarning,
@@ -33,11 +32,12 @@ from pytest_heavyimports.errors import (
     ReimportRefused,
     ReloadRefused,
 )
+from pytest_heavyimports.facts.distributions import is_installed
+from pytest_heavyimports.facts.ledger import Ledger
+from pytest_heavyimports.facts.places import Place, Whereabouts
 from pytest_heavyimports.guard.session import Guard
 from pytest_heavyimports.imports.install import install
 from pytest_heavyimports.imports.keeper import Keeper
-from pytest_heavyimports.ledger import Ledger
-from pytest_heavyimports.places import Place, Whereabouts
 
 MISSING = type("Missing", (), {"__repr__": lambda _: "missing"})()
 BROUGHT = "treedep"

@@ -11,7 +11,7 @@ def test_threads_of_numpy_are_those_of_an_import(python: Callable[..., str]) -> 
         python(
             """
         import numpy
-        from pytest_heavyimports.forking import foreign_threads, threads_of_imports, why_not_fork
+        from pytest_heavyimports.process.forking import foreign_threads, threads_of_imports, why_not_fork
         print(foreign_threads() == threads_of_imports(), repr(why_not_fork(threads_of_imports())))
         numpy.ones((800, 800)) @ numpy.ones((800, 800))
         print(repr(why_not_fork(threads_of_imports())))

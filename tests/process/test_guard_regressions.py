@@ -23,8 +23,8 @@ from pytest_heavyimports.errors import *
 from pytest_heavyimports.guard.session import Guard
 from pytest_heavyimports.imports.install import install
 from pytest_heavyimports.imports.keeper import Keeper
-from pytest_heavyimports.ledger import Ledger
-from pytest_heavyimports.places import Whereabouts
+from pytest_heavyimports.facts.ledger import Ledger
+from pytest_heavyimports.facts.places import Whereabouts
 
 bodies = []
 sys.modules["builtins"].begun = bodies.append
@@ -402,7 +402,7 @@ def test_the_nested_fixture_is_not_the_culprit(run: Run) -> None:
     """A first import under ``patch.dict`` in one fixture's setup is not taken for that of the fixture inside of it."""
     run(
         """
-        from pytest_heavyimports.places import Place
+        from pytest_heavyimports.facts.places import Place
 
         guard = begun_session("error")
         with guard.testing("test_a.py::test_one", is_lifted=False):
@@ -420,7 +420,7 @@ def test_the_nested_fixture_is_not_the_culprit_of_a_part(run: Run) -> None:
     """The same with a part of a package, which is looked at less often."""
     run(
         """
-        from pytest_heavyimports.places import Place
+        from pytest_heavyimports.facts.places import Place
 
         guard = begun_session("error")
         import tree.a

@@ -16,9 +16,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_heavyimports import ImportProbe, InvalidDeclaration, NotBroughtIn, ProbeFailed, probe_process
-from pytest_heavyimports.probe import Prober
-from pytest_heavyimports.probe_process import CHILD
+from pytest_heavyimports import ImportProbe, InvalidDeclaration, NotBroughtIn, ProbeFailed
+from pytest_heavyimports.probe import process as probe_process
+from pytest_heavyimports.probe.probe import Prober
+from pytest_heavyimports.probe.process import CHILD
 
 from ..support.suite import unmeasured
 from ..support.waiting import LIMIT_S, Fifo, has_ended, restore_sigint
@@ -593,7 +594,7 @@ sys.path.insert(0, {str(tmp_path)!r})
 sys.path[:0] = {[entry for entry in sys.path if entry]!r}
 from pathlib import Path
 from pytest_heavyimports import ProbeFailed
-from pytest_heavyimports.probe import Prober
+from pytest_heavyimports.probe.probe import Prober
 try:
     Prober(Path("/"))("app")
 except ProbeFailed as error:

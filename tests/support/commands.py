@@ -12,10 +12,6 @@ from typing import NamedTuple
 from unittest import mock
 
 # Imported here, before the tests: at the end of a test, pytester removes the modules that came in during it.
-import pytest_heavyimports.scan.fix
-import pytest_heavyimports.scan.output
-import pytest_heavyimports.scan.split
-import pytest_heavyimports.scan_commands  # noqa: F401
 from pytest_heavyimports.cli import main
 
 

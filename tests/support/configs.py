@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_heavyimports import options
+from pytest_heavyimports.config import options
 
 
 class _Parser:

@@ -16,7 +16,7 @@ def test_a_torch_that_has_computed(python: Callable[..., str]) -> None:
         """
         import time
         import torch
-        from pytest_heavyimports.forking import threads_of_imports, why_not_fork
+        from pytest_heavyimports.process.forking import threads_of_imports, why_not_fork
         print(repr(why_not_fork(threads_of_imports())))
         torch.ones(800, 800) @ torch.ones(800, 800)
         deadline = time.monotonic() + 30

@@ -19,8 +19,8 @@ MEASURED = """
 import json, sys
 from pytest_heavyimports.imports.install import install_measuring
 from pytest_heavyimports.imports.measuring import Measurer
-from pytest_heavyimports.measure import Clock
-from pytest_heavyimports.places import Place
+from pytest_heavyimports.facts.measure import Clock
+from pytest_heavyimports.facts.places import Place
 from pytest_heavyimports.report.model import make_tree
 
 measurer = Measurer(Clock(), lambda: Place("start"))

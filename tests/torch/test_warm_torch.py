@@ -56,7 +56,7 @@ def test_workers_compute_as_fresh_ones_do(warm: WarmSuite) -> None:
     """With torch imported once, by the warm process."""
     warm.suite.declare("torch")
     warm.suite.tests(
-        "import pytest\nimport torch\nfrom pytest_heavyimports.places import INHERITED\n\n"
+        "import pytest\nimport torch\nfrom pytest_heavyimports.facts.places import INHERITED\n\n"
         "@pytest.mark.parametrize('n', range(4))\n"
         "def test_it(n):\n    assert 'torch' in INHERITED\n"
         "    assert torch.ones(600, 600).matmul(torch.ones(600, 600)).sum() == 600**3\n"

@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 import pytest
 
 from pytest_heavyimports import InvalidDeclaration
-from pytest_heavyimports.declarations import parse_line
-from pytest_heavyimports.ledger import Ledger
-from pytest_heavyimports.places import Place, Whereabouts
+from pytest_heavyimports.config.declarations import parse_line
+from pytest_heavyimports.facts.ledger import Ledger
+from pytest_heavyimports.facts.places import Place, Whereabouts
 from pytest_heavyimports.registry import ModuleRegistry
 
 Executed = Callable[[], "list[str]"]

@@ -6,7 +6,7 @@ import importlib
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from ...hooks import Hooks
+from ...config.hooks import Hooks
 
 if TYPE_CHECKING:
     import pytest

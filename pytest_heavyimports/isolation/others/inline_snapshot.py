@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ...hooks import Hooks
+from ...config.hooks import Hooks
 from ..reports import our_warning
 
 MODULE = "inline_snapshot"

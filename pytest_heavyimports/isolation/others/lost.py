@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ...named_tuple import NamedTuple
-from ...names import root
-from ...sources import plugin_name
+from ...config.sources import plugin_name
+from ...facts.named_tuple import NamedTuple
+from ...facts.names import root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,7 +8,7 @@ import sys
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from ...hooks import Hooks
+from ...config.hooks import Hooks
 
 if TYPE_CHECKING:
     import pytest

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ...hooks import Hooks
+from ...config.hooks import Hooks
 
 MODULE = "testmon"
 NAME = "pytest-testmon"

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from . import (
-    cuda_fork,
-    eviction,
-    fake,
-    function_import,
-    heavy_conftest,
-    mixed_file,
-    module_reload,
-    second_copy,
-)
+from . import cuda_fork, eviction, fake, function_import, heavy_conftest, mixed_file, module_reload, second_copy
 from .rule import Found, Rule
 
 RULES: dict[str, Rule] = {

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from ...named_tuple import NamedTuple
+from ...facts.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from ..source import Source

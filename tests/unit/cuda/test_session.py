@@ -6,11 +6,11 @@ from typing import Any, NoReturn
 
 import pytest
 
+from pytest_heavyimports.config.needs import Needs
 from pytest_heavyimports.cuda.build import Build
 from pytest_heavyimports.cuda.dealing import Worker
 from pytest_heavyimports.cuda.devices import Device, Facts
 from pytest_heavyimports.cuda.session import CudaSession
-from pytest_heavyimports.needs import Needs
 
 GIB = 2**30
 BUILD = Build("2.13.0", "13.0")

@@ -10,11 +10,11 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from pytest_heavyimports.facts.places import Place
 from pytest_heavyimports.guard.fakes import Fakes, is_held, shown
 from pytest_heavyimports.guard.policy import Protection
 from pytest_heavyimports.imports.keeper import Keeper
 from pytest_heavyimports.imports.standing import BLOCKED
-from pytest_heavyimports.places import Place
 
 FILE = Place("collect", "tests/test_a.py")
 FOLDER = Place("collect", "tests")

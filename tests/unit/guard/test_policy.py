@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_heavyimports.facts.places import Place
 from pytest_heavyimports.guard.policy import Protection, Verdict, judge_reimport, judge_reload
 from pytest_heavyimports.guard.watch import Owner
-from pytest_heavyimports.places import Place
 
 PROTECTION = Protection({"mypkg": "'mypkg >= 2' (pytest.ini, line 1)", "google.cloud": "'google.cloud' (hook)"})
 

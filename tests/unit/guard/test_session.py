@@ -11,11 +11,11 @@ from types import ModuleType
 import pytest
 
 from pytest_heavyimports.errors import HeavyImportWarning, ModulesDisplaced, ReimportRefused, ReloadRefused
+from pytest_heavyimports.facts.ledger import Ledger
+from pytest_heavyimports.facts.places import Place, Whereabouts
+from pytest_heavyimports.facts.records import Import, Leak, Reimport, Reload
 from pytest_heavyimports.guard.session import Guard, stood_in_for
 from pytest_heavyimports.imports.keeper import Keeper
-from pytest_heavyimports.ledger import Ledger
-from pytest_heavyimports.places import Place, Whereabouts
-from pytest_heavyimports.records import Import, Leak, Reimport, Reload
 
 NAME = "plainpkg"
 TEST = "test_it.py::test_it"

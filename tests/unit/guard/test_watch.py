@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from pytest_heavyimports.facts.places import Place
 from pytest_heavyimports.guard.watch import Displacement, Owner, Watch
-from pytest_heavyimports.places import Place
 
 START = Owner("start", Place("before collection"))
 TEST = Owner("test", Place("", "test_it.py::test_it"))

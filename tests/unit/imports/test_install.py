@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from pytest_heavyimports.guard.keeping import Keeping
-from pytest_heavyimports.imports.deferral import Deferral
+from pytest_heavyimports.defer.deferral import Deferral
+from pytest_heavyimports.defer.judge import Keeping
+from pytest_heavyimports.facts.measure import Clock
+from pytest_heavyimports.facts.places import Place
 from pytest_heavyimports.imports.install import install, install_deferral, install_measuring, install_stand_ins
 from pytest_heavyimports.imports.keeper import Keeper
 from pytest_heavyimports.imports.measuring import Measurer
-from pytest_heavyimports.imports.stubs import StandInFinder
-from pytest_heavyimports.measure import Clock
-from pytest_heavyimports.places import Place
+from pytest_heavyimports.stubs.module import StandInFinder
 
 KEEPER = Keeper()
 KEEPING = Keeping(KEEPER, is_kept=lambda _: False, place=lambda: Place("call"), importing=lambda _: nullcontext())

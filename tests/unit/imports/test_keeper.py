@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from pytest_heavyimports.facts.places import Place
 from pytest_heavyimports.imports.keeper import Keeper
-from pytest_heavyimports.places import Place
 
 Executed = Callable[[], "list[str]"]
 HERE = Place("call", "test_it.py::test_it")

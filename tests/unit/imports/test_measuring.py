@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 import pytest_heavyimports.imports.reload  # noqa: F401  # a guard imports it when it is installed
+from pytest_heavyimports.facts.ledger import Ledger
+from pytest_heavyimports.facts.measure import Clock
+from pytest_heavyimports.facts.places import Place, Whereabouts
+from pytest_heavyimports.facts.records import Load
 from pytest_heavyimports.guard.session import Guard
 from pytest_heavyimports.imports.install import install, install_measuring
 from pytest_heavyimports.imports.keeper import Keeper
 from pytest_heavyimports.imports.measuring import Measurer
-from pytest_heavyimports.ledger import Ledger
-from pytest_heavyimports.measure import Clock
-from pytest_heavyimports.places import Place, Whereabouts
-from pytest_heavyimports.records import Load
 
 HERE = Place("call", line="here.py:1")
 MODULES = {
@@ -150,8 +150,8 @@ def test_extension_modules_have_their_time(measurer: Measurer, fresh: Callable[.
         """
         from pytest_heavyimports.imports.install import install_measuring
         from pytest_heavyimports.imports.measuring import Measurer
-        from pytest_heavyimports.measure import Clock
-        from pytest_heavyimports.places import Place
+        from pytest_heavyimports.facts.measure import Clock
+        from pytest_heavyimports.facts.places import Place
 
         measurer = Measurer(Clock(), lambda: Place("start"))
         with install_measuring(measurer):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Import
+from pytest_heavyimports.facts.places import Place
+from pytest_heavyimports.facts.records import Import
 from pytest_heavyimports.report.account import Account, as_values
 
 from .trees import TORCH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_heavyimports.records import Forgotten, Import
+from pytest_heavyimports.facts.records import Forgotten, Import
 from pytest_heavyimports.report.account import Account
 from pytest_heavyimports.report.hint import Asked, make_hint
 from pytest_heavyimports.report.model import make_report
@@ -12,7 +12,7 @@ from pytest_heavyimports.report.model import make_report
 from .trees import SETUP, load, torch_report
 
 if TYPE_CHECKING:
-    from pytest_heavyimports.ledger import Event
+    from pytest_heavyimports.facts.ledger import Event
 
 ASKED = Asked(tests=17, heavy=frozenset({SETUP.nodeid, *map(str, range(4))}), is_selecting=False, has_warm=True)
 

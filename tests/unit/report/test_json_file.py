@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Forgotten, Import, Leak, Phase, Reimport, Reload
+from pytest_heavyimports.facts.places import Place
+from pytest_heavyimports.facts.records import Forgotten, Import, Leak, Phase, Reimport, Reload
 from pytest_heavyimports.report.account import Account, as_values
 from pytest_heavyimports.report.json_file import VERSION, document
 from pytest_heavyimports.report.model import make_report

@@ -15,7 +15,7 @@ def test_each_declaration_has_a_line(fresh: Callable[..., str], installed: Insta
     """Fixture, object, installed version and place stand in columns, and nothing is imported."""
     code = """
     import sys
-    from pytest_heavyimports.declarations import parse_line
+    from pytest_heavyimports.config.declarations import parse_line
     from pytest_heavyimports.report.listing import listing
 
     lines = ["plainpkg", "cv = cvlike >= 4.9", "greet = counted:greet", "torchless >= 2", "opened = cvlike < 5"]
@@ -37,7 +37,7 @@ def test_each_declaration_has_a_line(fresh: Callable[..., str], installed: Insta
 def test_a_version_that_is_excluded_is_not_called_too_old(fresh: Callable[..., str], installed: Installed) -> None:
     """A version that is too new for the declaration doesn't satisfy it, but is not too old."""
     code = """
-    from pytest_heavyimports.declarations import parse_line
+    from pytest_heavyimports.config.declarations import parse_line
     from pytest_heavyimports.report.listing import listing
 
     print(list(listing([parse_line("cvlike < 4.5", "pytest.ini, line 1")]))[1])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Forgotten, Import, Load
+from pytest_heavyimports.facts.places import Place
+from pytest_heavyimports.facts.records import Forgotten, Import, Load
 from pytest_heavyimports.report.account import Account
 from pytest_heavyimports.report.formats import importtime, speedscope
 from pytest_heavyimports.report.json_file import document

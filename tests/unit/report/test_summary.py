@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Reload
+from pytest_heavyimports.facts.places import Place
+from pytest_heavyimports.facts.records import Reload
 from pytest_heavyimports.report.summary import markdown, properties
 
 from .trees import SETUP, torch_report

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Import, Leak, Reimport, Reload
+from pytest_heavyimports.facts.places import Place
+from pytest_heavyimports.facts.records import Import, Leak, Reimport, Reload
 from pytest_heavyimports.report.account import Account
 from pytest_heavyimports.report.model import make_report
 from pytest_heavyimports.report.terminal import Line, section_lines, write_section

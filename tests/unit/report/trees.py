@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_heavyimports.places import Place
-from pytest_heavyimports.records import Load
+from pytest_heavyimports.facts.places import Place
+from pytest_heavyimports.facts.records import Load
 from pytest_heavyimports.report.account import Account
 from pytest_heavyimports.report.model import Report, make_report
 

@@ -1,0 +1,91 @@
+"""The judge of a session that defers imports and has no guard: modules are kept, given back, and nobody is judged."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..errors import HalfImported, add_note
+from ..facts.distributions import is_installed
+from ..facts.names import root
+from ..imports.standing import declared_spec
+
+if TYPE_CHECKING:
+    from ..facts.places import Place
+    from ..imports.keeper import Half, Keeper
+
+
+class Keeping:
+    """
+    Keeps deferred modules once they are executed.
+
+    An import that is put off happens in a test, where somebody may take back what it brings in (``patch.dict``), or
+    break it off (a time-out): what was harmless at the top of the file would initialise it twice.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        *,
+        is_kept: Callable[[str], bool],
+        place: Callable[[], Place],
+        importing: Callable[[str], AbstractContextManager[object]],
+    ) -> None:
+        """
+        Args:
+            keeper: Keeps.
+            is_kept: Whether a module is one of those.
+            place: Tells where the run is.
+            importing: Entered around the outermost import of one.
+        """
+        self._keeper = keeper
+        self._is_kept = is_kept
+        self._place = place
+        self._importing = importing
+
+    def is_lifted(self) -> bool:
+        """Never."""
+        return False
+
+    def is_protected(self, fullname: str) -> bool:
+        """Whether it was deferred."""
+        return self._is_kept(fullname)
+
+    def on_reload(self, fullname: str) -> bool:  # noqa: ARG002  # a judge's question
+        """Reloads go their way."""
+        return False
+
+    def on_reimport(self, fullname: str, *, is_nested: bool) -> None:
+        """It is given back."""
+
+    def on_half(self, fullname: str, half: Half) -> NoReturn:
+        """A module whose first import failed half-way can't be imported again."""
+        raise_half(fullname, half)
+
+    @contextmanager
+    def importing(self, fullname: str) -> Iterator[None]:
+        """Around the outermost import."""
+        with self._importing(fullname), self._keeper.importing(fullname, self._place(), comes_with=comes_with):
+            yield
+
+
+def raise_half(fullname: str, half: Half) -> NoReturn:
+    """Raise the first error of a module whose first import failed half-way, with its place."""
+    __tracebackhide__ = True
+    if not isinstance(half.error, Exception):  # pytest-timeout's failure, Ctrl-C: no error of the module's
+        raise HalfImported(fullname, first=str(half.place), error=repr(half.error))
+    add_note(
+        half.error,
+        f"{fullname!r} failed half-way while it was first imported: {half.place}. It can't be done again.",
+    )
+    raise half.error.with_traceback(half.traceback)
+
+
+def comes_with(fullname: str, module: Any) -> bool:
+    """Whether a module that a heavy one has brought in shall come back with it: all but the code under test."""
+    spec = declared_spec(module)
+    if spec is None or spec.origin is None or root(fullname) in sys.stdlib_module_names:
+        return True
+    return is_installed(spec)

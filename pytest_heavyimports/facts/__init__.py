@@ -1,0 +1,1 @@
+"""Plain facts that every capability may know: names, places, records, costs."""

@@ -1,0 +1,1 @@
+"""What importing a module brings in, seen in a clean interpreter."""

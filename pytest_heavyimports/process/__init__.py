@@ -1,0 +1,1 @@
+"""Processes: how one is forked, started, ended."""
