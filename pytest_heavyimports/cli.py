@@ -15,9 +15,9 @@ COMMANDS = {
     "run": ("warm.client:run", "run pytest in a process that has the heavy modules imported already"),
     "status": ("warm.commands:status", "show the warm processes"),
     "stop": ("warm.commands:stop", "end the warm processes"),
-    "scan": ("scan_commands:scan", "find what makes test files heavy, and what breaks heavy modules"),
-    "fix": ("scan_commands:fix", "move imports of heavy modules out of test functions"),
-    "split": ("scan_commands:split", "part files of which only some tests are heavy into a light and a heavy one"),
+    "scan": ("scan.commands:scan", "find what makes test files heavy, and what breaks heavy modules"),
+    "fix": ("scan.commands:fix", "move imports of heavy modules out of test functions"),
+    "split": ("scan.commands:split", "part files of which only some tests are heavy into a light and a heavy one"),
 }
 """By name: ``module:function``, which takes the remaining arguments and gives the exit status; what it does."""
 

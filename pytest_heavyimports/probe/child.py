@@ -1,5 +1,5 @@
 """
-The program of the child in which a probe imports a module: ``python probe_child.py DIRECTORY``.
+The program of the child in which a probe imports a module: ``python child.py DIRECTORY``.
 
 Parent (``probe_process.py``) and child talk by files in DIRECTORY, in the form of ``marshal`` but for the last:
 

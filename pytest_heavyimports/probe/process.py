@@ -1,4 +1,4 @@
-"""Runs the child of a probe, which imports a module; its end in words. ``probe_child.py`` has the protocol."""
+"""Runs the child of a probe, which imports a module; its end in words. ``child.py`` has the protocol."""
 
 from __future__ import annotations
 

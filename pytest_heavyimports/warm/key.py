@@ -55,7 +55,7 @@ IGNORED = (
 )
 """Variables that make no difference to imports; a ``*`` at the end stands for any rest."""
 IGNORE_KEY = "heavy_warm_ignore"
-"""The ini key with more of them. `options.py` has it too: that imports pytest, and the client must not."""
+"""The ini key with more of them. `config/options.py` has it too: that imports pytest, and the client must not."""
 CONFIGURATIONS = (
     "pytest.toml",
     ".pytest.toml",

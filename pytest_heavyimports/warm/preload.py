@@ -38,7 +38,7 @@ LIMIT_S = 120
 """How long an import may take."""
 END_S = 10
 """How long what imports have made may take to be finalized."""
-OF_EACH_RUN = (f"{OURS}.plugin", f"{OURS}.warm_hooks")
+OF_EACH_RUN = (f"{OURS}.plugin", f"{OURS}.warm.hooks")
 INSTALL_DIRECTORIES = ("site-packages", "dist-packages")
 
 

@@ -1,5 +1,5 @@
 """
-``python -m tests.mutation``: breaks the import system and the registry in one place at a time, and runs their tests.
+``python -m tests.mutation``: breaks the import system, deferral, stand-ins and the registry in one place at a time, and runs their tests.
 
 In a copy of this checkout, made anew, whose files cosmic-ray changes. Prints the lines of the table in ``README.md``,
 and each mutant that no test has seen.
@@ -29,20 +29,21 @@ PACKAGE = Path("pytest_heavyimports")
 TIMEOUT_S = 180
 """How long the tests of one mutant may take: several times what they take without one."""
 COPIED = ("pytest_heavyimports", "tests", "pyproject.toml")
-UNIT = ("tests/unit/imports", "tests/unit/test_registry.py")
+ROOMS = ("defer", "imports", "stubs")
+UNIT = (*(f"tests/unit/{room}" for room in ROOMS), "tests/unit/test_registry.py")
 """What every mutant has to pass, after the tests of its own module."""
 TESTS: dict[str, tuple[str, ...]] = {
     "imports/collector.py": ("tests/plugin/test_heavy_gc.py",),
-    "imports/decorating.py": ("tests/unit/imports/test_deferral.py", "tests/plugin/test_heavy_defer.py"),
-    "imports/deferral.py": ("tests/plugin/test_heavy_defer.py",),
+    "defer/deferral.py": ("tests/plugin/test_heavy_defer.py",),
     "imports/install.py": ("tests/unit/imports/test_finder.py", "tests/plugin/test_guard_owners.py"),
     "imports/keeper.py": ("tests/plugin/test_guard_owners.py",),
     "imports/measuring.py": ("tests/plugin/test_heavy_report.py",),
     "imports/standing.py": ("tests/plugin/test_guard_owners.py",),
-    "imports/stub_names.py": ("tests/unit/imports/test_stubs.py", "tests/plugin/test_heavy_stub.py"),
-    "imports/stub_records.py": ("tests/unit/imports/test_stubs.py", "tests/plugin/test_heavy_stub.py"),
-    "imports/stubs.py": ("tests/plugin/test_heavy_stub.py",),
-    "imports/swap.py": ("tests/plugin/test_heavy_stub.py",),
+    "stubs/names.py": ("tests/unit/stubs/test_module.py", "tests/plugin/test_heavy_stub.py"),
+    "stubs/calls.py": ("tests/unit/stubs/test_module.py", "tests/plugin/test_heavy_stub.py"),
+    "stubs/decorating.py": ("tests/unit/stubs/test_module.py", "tests/plugin/test_heavy_stub.py"),
+    "stubs/module.py": ("tests/plugin/test_heavy_stub.py",),
+    "stubs/swap.py": ("tests/plugin/test_heavy_stub.py",),
     "registry.py": ("tests/plugin/test_heavy_module_fixture.py",),
 }
 """By module: what tests it beside the file of its own name."""
@@ -70,8 +71,8 @@ def _options() -> argparse.Namespace:
 
 
 def _modules() -> list[str]:
-    files = sorted((ROOT / PACKAGE / "imports").glob("*.py"))
-    return [*(f"imports/{file.name}" for file in files if file.name != "__init__.py"), "registry.py"]
+    files = sorted(file for room in ROOMS for file in (ROOT / PACKAGE / room).glob("*.py"))
+    return [*(f"{file.parent.name}/{file.name}" for file in files if file.name != "__init__.py"), "registry.py"]
 
 
 def _copy(place: Path) -> None:

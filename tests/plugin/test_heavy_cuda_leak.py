@@ -228,7 +228,7 @@ def test_flags_and_seeds(suite: Suite, run: Runner) -> None:
 
 def test_without_torch(suite: Suite, run: Runner) -> None:
     """There is nothing to look at."""
-    suite.write("conftest.py", "from pytest_heavyimports import cuda_hooks\n\ncuda_hooks.locate = lambda name: None\n")
+    suite.write("conftest.py", "from pytest_heavyimports.cuda import hooks\n\nhooks.locate = lambda name: None\n")
     suite.tests("import pytest, sys\n\n@pytest.mark.cuda\ndef test_it():\n    assert 'torch' not in sys.modules\n")
     assert run(heavy_cuda_leak="error").parseoutcomes() == {"passed": 1}
 

@@ -165,7 +165,7 @@ def test_a_hang_that_ignores_pytest_timeout(suite: Suite) -> None:
         """
     )
     suite.write(
-        "conftest.py", "from pytest_heavyimports import isolation_hooks\n\nisolation_hooks.TIMEOUT_GRACE_S = 0.5\n"
+        "conftest.py", "from pytest_heavyimports.isolation import hooks\n\nhooks.TIMEOUT_GRACE_S = 0.5\n"
     )
     result = suite.run("-p", "pytest_timeout", "--timeout=1")
     result.assert_outcomes(failed=1)

@@ -609,11 +609,11 @@ except ProbeFailed as error:
 def test_the_child_needs_nothing_but_what_is_there(flags: tuple[str, ...], tmp_path: Path) -> None:
     """What the program of the child imports is there in every interpreter that has started, but for faulthandler."""
     code = (
-        f"import sys; before = set(sys.modules); sys.path.insert(0, {str(CHILD.parent)!r}); import probe_child; "
+        f"import sys; before = set(sys.modules); sys.path.insert(0, {str(CHILD.parent)!r}); import child; "
         "print(*(set(sys.modules) - before))"
     )
     child = subprocess.run([sys.executable, *flags, "-c", code], capture_output=True, text=True, cwd=tmp_path)
-    assert set(child.stdout.split()) <= {"probe_child", "faulthandler"}, child.stderr
+    assert set(child.stdout.split()) <= {"child", "faulthandler"}, child.stderr
 
 
 def test_asked_twice_there_is_one_child(prober: Prober, write: Write, tmp_path: Path) -> None:
@@ -672,7 +672,7 @@ def test_an_exception_with_its_cause(prober: Prober, write: Write) -> None:
     assert "it raised RuntimeError: no way.\n" in text
     assert "ZeroDivisionError: division by zero" in text
     assert "importlib" not in text
-    assert "probe_child" not in text
+    assert "probe/child.py" not in text
 
 
 def test_a_syntax_error(prober: Prober, write: Write) -> None:

@@ -103,4 +103,4 @@ def test_failures(
     assert told["text"].startswith(text)
     assert {name: told[name] for name in further} == further
     assert "app.py" in told["trace"]
-    assert "probe_child.py" not in told["trace"]
+    assert "probe/child.py" not in told["trace"]
