@@ -17,7 +17,7 @@ from .facts.measure import Cost
 from .facts.names import is_within
 from .facts.places import INHERITED, WARM, Place, Whereabouts, is_there, within_modules
 from .facts.records import Import
-from .imports.standing import is_stand_in
+from .imports.modules import is_stand_in
 
 if TYPE_CHECKING:
     from .facts.ledger import Ledger

@@ -185,7 +185,7 @@ class HeavySession:
             return frozenset(declared.union(self.guard.protection.packages))
         if not self.measurer:
             return frozenset(declared)  # nothing else is seen
-        from .guard.known import KNOWN
+        from .imports.known import KNOWN
 
         return frozenset(declared.union(name for name in KNOWN if "." not in name))
 

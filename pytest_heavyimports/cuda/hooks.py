@@ -16,8 +16,8 @@ from ..config.needs import Needs, combined_needs
 from ..config.options import CUDA_MARK, CUDA_WORKERS_KEY, Settings
 from ..errors import CudaMemoryLeaked, HeavyImportWarning, torch_changed
 from ..facts.distributions import locate
-from ..guard.telling import tell_test
 from ..session import registry_of
+from ..telling import tell_test
 from .dealing import DEALT, Worker, put_in, worker_of
 from .driver import is_driver_started
 from .session import CudaSession

@@ -26,7 +26,7 @@ from ..facts.places import calling_line, within_modules
 from ..imports.finder import is_import
 from ..imports.keeper import KEEPER
 from ..imports.loader import as_import_system, giving_spec
-from ..imports.standing import put_fake, put_in, take_fake, take_out
+from ..imports.modules import put_fake, put_in, take_fake, take_out
 from .bytecode import bindings, replaces_itself
 from .onlooking import is_onlooker
 

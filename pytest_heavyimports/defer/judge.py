@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..errors import HalfImported, add_note
 from ..facts.distributions import is_installed
 from ..facts.names import root
-from ..imports.standing import declared_spec
+from ..imports.modules import declared_spec
 
 if TYPE_CHECKING:
     from ..facts.places import Place

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..facts.distributions import locate
 from ..facts.names import is_within
-from ..imports.standing import BLOCKED, in_place, is_real, is_stand_in, put
+from ..imports.modules import BLOCKED, in_place, is_real, is_stand_in, put
 from .policy import Protection
 
 if TYPE_CHECKING:

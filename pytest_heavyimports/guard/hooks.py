@@ -9,7 +9,7 @@ import pytest
 
 from ..config.hooks import Hooks
 from ..config.options import is_guard_lifted
-from .telling import fixture_place, tell_beside, tell_report, tell_test
+from ..telling import fixture_place, tell_beside, tell_report, tell_test
 
 if TYPE_CHECKING:
     from .session import Guard, Told

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..facts.names import lineage, root
-from .known import KNOWN
+from ..imports.known import KNOWN
 
 if TYPE_CHECKING:
     from .watch import Owner

@@ -22,9 +22,9 @@ from ..facts.measure import Cost
 from ..facts.names import root
 from ..facts.places import Place, Whereabouts, calling_line
 from ..facts.records import Import, Leak, Reimport, Reload
-from ..imports.standing import BLOCKED
+from ..imports.known import why_not_twice
+from ..imports.modules import BLOCKED
 from .fakes import Fakes, is_held, shown
-from .known import why_not_twice
 from .policy import Protection, Verdict, judge_reimport, judge_reload
 from .watch import Owner, Watch
 

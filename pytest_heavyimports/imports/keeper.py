@@ -1,5 +1,5 @@
 """
-Strong references to modules that can't be initialised twice. With ``standing.py`` the writer of ``sys.modules``.
+Strong references to modules that can't be initialised twice. With ``modules.py`` the writer of ``sys.modules``.
 
 What is kept stays kept for the life of the process, as the C state behind it does: one keeper serves every session.
 """
@@ -18,7 +18,7 @@ from weakref import ref
 from ..facts.named_tuple import NamedTuple
 from ..facts.names import is_within, root
 from ..facts.places import within_modules
-from .standing import declared_spec, in_place, is_extension, is_finished, is_real, is_stand_in
+from .modules import declared_spec, in_place, is_extension, is_finished, is_real, is_stand_in
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec

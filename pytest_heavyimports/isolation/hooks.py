@@ -20,7 +20,7 @@ from ..errors import ForkRefused
 from ..facts.ledger import Ledger
 from ..facts.places import is_there
 from ..facts.records import Forgotten, Import
-from ..guard.known import KNOWN
+from ..imports.known import KNOWN
 from ..process.forking import foreign_threads, threads_of_imports, why_not_fork
 from ..process.shutdown import freeze
 from ..session import session_key, session_of

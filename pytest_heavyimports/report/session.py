@@ -100,7 +100,7 @@ class Reporting:
 
     def _unmeasured(self, measurer: Measurer) -> Iterator[tuple[str, str]]:
         """The modules with a budget that are there, and were not loaded since this process measures."""
-        from ..imports.standing import declared_spec, is_real
+        from ..imports.modules import declared_spec, is_real
 
         heavy = self._session.heavy_names()
         for name in heavy.union(budget.name for budget in self.budgets):

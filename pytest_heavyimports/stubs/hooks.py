@@ -84,7 +84,7 @@ class RunHooks(Hooks):
             report.result = []
         if swallowed := self._stand_ins.take_swallowed(lambda: {str(collector.path)}):
             from ..errors import HeavyImportWarning
-            from ..guard.telling import tell_report
+            from ..telling import tell_report
 
             tell_report(report, [HeavyImportWarning(_with_notes(swallowed))], collector, "restore")
         return report

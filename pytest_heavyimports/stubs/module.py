@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..facts.named_tuple import NamedTuple
 from ..facts.names import lineage
-from ..imports.standing import is_stand_in
+from ..imports.modules import is_stand_in
 from .answers import OF_VERSION, SETTERS, VALUES, TorchVersion, answer_of, version_of
 from .calls import MISSING, RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
 from .names import NameType, give, give_unknown, make_name

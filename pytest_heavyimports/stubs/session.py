@@ -17,7 +17,7 @@ from ..config.options import STUB_FILE_KEY, STUB_KEY, STUBBED_CACHE_KEY, ini_sou
 from ..facts.names import root
 from ..facts.places import is_plumbing, shown_line
 from ..imports.install import install_stand_ins
-from ..imports.standing import is_stand_in, put, take_away
+from ..imports.modules import is_stand_in, put, take_away
 from .module import StandIn, StandInFinder
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..facts.names import is_within, root
 from ..facts.places import is_there
-from ..imports.standing import is_real
+from ..imports.modules import is_real
 
 Names = dict[str, str]
 """Names with blanks between them, by what is said of them."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..facts.distributions import is_installed
 from ..facts.names import is_within, root
 from ..imports.install import install_stand_ins
-from ..imports.standing import declared_spec, is_extension, put, take_away
+from ..imports.modules import declared_spec, is_extension, put, take_away
 from .calls import MISSING
 from .module import StandIn, StandInFinder, is_of_stand_in
 

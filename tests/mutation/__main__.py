@@ -1,5 +1,5 @@
 """
-``python -m tests.mutation``: breaks the import system, deferral, stand-ins and the registry in one place at a time, and runs their tests.
+``python -m tests.mutation``: breaks imports, deferral, stand-ins and the registry in one place at a time, tests each.
 
 In a copy of this checkout, made anew, whose files cosmic-ray changes. Prints the lines of the table in ``README.md``,
 and each mutant that no test has seen.
@@ -38,7 +38,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "imports/install.py": ("tests/unit/imports/test_finder.py", "tests/plugin/test_guard_owners.py"),
     "imports/keeper.py": ("tests/plugin/test_guard_owners.py",),
     "imports/measuring.py": ("tests/plugin/test_heavy_report.py",),
-    "imports/standing.py": ("tests/plugin/test_guard_owners.py",),
+    "imports/modules.py": ("tests/plugin/test_guard_owners.py",),
     "stubs/names.py": ("tests/unit/stubs/test_module.py", "tests/plugin/test_heavy_stub.py"),
     "stubs/calls.py": ("tests/unit/stubs/test_module.py", "tests/plugin/test_heavy_stub.py"),
     "stubs/decorating.py": ("tests/unit/stubs/test_module.py", "tests/plugin/test_heavy_stub.py"),

@@ -572,7 +572,9 @@ def test_what_a_run_has_held_is_free_when_its_client_ends(warm: WarmSuite) -> No
 
 def test_the_memory_of_a_gpu_is_free_when_its_client_ends(warm: WarmSuite) -> None:
     """It is only when the process has ended: the client waits for that."""
-    warm.suite.write("conftest.py", "from pytest_heavyimports import forking\n\nforking.GPU_DEVICES = ('/dev/zero',)\n")
+    warm.suite.write(
+        "conftest.py", "from pytest_heavyimports.process import forking\n\nforking.GPU_DEVICES = ('/dev/zero',)\n"
+    )
     warm.suite.tests(
         """
         import mmap, os

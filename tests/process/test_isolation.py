@@ -164,9 +164,7 @@ def test_a_hang_that_ignores_pytest_timeout(suite: Suite) -> None:
             time.sleep(300)
         """
     )
-    suite.write(
-        "conftest.py", "from pytest_heavyimports.isolation import hooks\n\nhooks.TIMEOUT_GRACE_S = 0.5\n"
-    )
+    suite.write("conftest.py", "from pytest_heavyimports.isolation import hooks\n\nhooks.TIMEOUT_GRACE_S = 0.5\n")
     result = suite.run("-p", "pytest_timeout", "--timeout=1")
     result.assert_outcomes(failed=1)
     assert "It took more than 1.5 s, and was ended." in result.outlines

@@ -833,7 +833,8 @@ ASKER = """
 import sys
 sys.path[:] = {path!r}
 from pathlib import Path
-from pytest_heavyimports import probe, probe_process
+from pytest_heavyimports.probe import probe
+from pytest_heavyimports.probe import process as probe_process
 probe_process.ORPHAN_S = {orphan_s}
 probe.Prober(Path("/"))("app", timeout={timeout})
 """

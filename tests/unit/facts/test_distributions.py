@@ -20,7 +20,7 @@ def ask(fresh: Fresh, installed: Installed) -> Callable[[str], Any]:
     """Evaluates an expression on ``distributions`` where the installed and the sample packages can be imported."""
 
     def evaluate(expression: str) -> Any:
-        code = f"import json, sys\nfrom pytest_heavyimports import distributions\nprint(json.dumps({expression}))"
+        code = f"import json, sys\nfrom pytest_heavyimports.facts import distributions\nprint(json.dumps({expression}))"
         return json.loads(fresh(code, path=(installed.site, SAMPLES), **installed.environment))
 
     return evaluate

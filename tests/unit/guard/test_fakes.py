@@ -14,7 +14,7 @@ from pytest_heavyimports.facts.places import Place
 from pytest_heavyimports.guard.fakes import Fakes, is_held, shown
 from pytest_heavyimports.guard.policy import Protection
 from pytest_heavyimports.imports.keeper import Keeper
-from pytest_heavyimports.imports.standing import BLOCKED
+from pytest_heavyimports.imports.modules import BLOCKED
 
 FILE = Place("collect", "tests/test_a.py")
 FOLDER = Place("collect", "tests")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..errors import HeavyImportWarning, add_note
-from ..facts.places import Place
+from .errors import HeavyImportWarning, add_note
+from .facts.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

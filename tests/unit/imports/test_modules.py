@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from pytest_heavyimports.imports.standing import declared_spec, is_finished, is_real
+from pytest_heavyimports.imports.modules import declared_spec, is_finished, is_real
 
 Executed = Callable[[], "list[str]"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..facts.names import is_within, lineage
-from ..imports.standing import is_extension
+from .modules import is_extension
 
 # By the innermost name that applies. Each was seen to fail, or is reported, when initialised a second time.
 KNOWN = {

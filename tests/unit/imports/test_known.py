@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from pytest_heavyimports.guard.known import KNOWN, why_not_twice
+from pytest_heavyimports.imports.known import KNOWN, why_not_twice
 
 
 @pytest.mark.parametrize("reason", KNOWN.values(), ids=KNOWN)
