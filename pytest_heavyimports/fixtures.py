@@ -1,4 +1,8 @@
-"""The fixtures, and those made from declarations."""
+"""
+The fixtures, and those made from declarations.
+
+Every run loads this file: what a fixture needs is imported in it, when a test asks for it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,6 @@ import pytest
 if TYPE_CHECKING:
     from .config.declarations import HeavyModule
     from .probe.probe import ImportProbe
-
-HEAVY = frozenset({"heavy_module", "cuda_device"})
-"""Those that a test with the mark ``heavy`` asks for, besides the aliases."""
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .config.declarations import HeavyModule, merge, parse_line
 from .errors import HeavyModuleMissing, add_note
-from .facts.measure import Cost
 from .facts.names import is_within
 from .facts.places import INHERITED, WARM, Place, Whereabouts, is_there, within_modules
 from .facts.records import Import
@@ -170,8 +169,16 @@ class ModuleRegistry:
             raise error.with_traceback(traceback)
         is_earlier = is_there(fullname) and sys.modules[fullname] is not None
         place = self._whereabouts() if not is_earlier else WARM if fullname in INHERITED else EARLIER
+
+        def is_recorded(error: BaseException | None) -> bool:
+            is_known = self.ledger.import_of(fullname) is not None
+            return not (is_known or isinstance(error, KeyboardInterrupt) or (error and _is_absence(error, fullname)))
+
+        importing = self.ledger.importing(
+            fullname, place, self._around, is_measured=not is_earlier, is_recorded=is_recorded
+        )
         try:
-            with self._around(fullname), Cost() as cost:
+            with importing:
                 module: ModuleType = self._load(importlib.import_module(fullname))
         except KeyboardInterrupt:
             raise
@@ -180,17 +187,10 @@ class ModuleRegistry:
                 raise _missing(wanted, error) from None
             add_note(error, f"{fullname!r} failed while it was imported: {place}. It is not tried again.")
             self._failures[fullname] = error, within_modules(error.__traceback__)
-            self._record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, repr(error)))
             raise error.with_traceback(self._failures[fullname][1])  # noqa: B904  # the error itself, its cause and all
         self._modules[fullname] = module
-        measured = (None, None) if is_earlier else (cost.duration_s, cost.rss_growth_bytes)
-        self._record(Import(fullname, place, *measured))
         self.notice(place, "" if is_earlier else fullname)  # declared modules that this one has brought in
         return module
-
-    def _record(self, event: Import) -> None:
-        if self.ledger.import_of(event.fullname) is None:
-            self.ledger.record(event)
 
 
 def _bringer(fullname: str, new: Sequence[str]) -> str:

@@ -1,99 +1,99 @@
-"""Puts the rooms of one session together, and nothing else."""
+"""One session of pytest with heavy modules. It knows none of the features: they attach to it, see ``features.py``."""
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from .config.declarations import HeavyModule, read_declarations
-from .config.options import BUDGET_KEY, Settings, ini_source, read_settings
+from .config.hooks import Hooks
+from .config.options import Settings, settings_of, state_key
 from .config.sources import Line, from_ini
+from .facts.ledger import Ledger
 from .facts.measure import Clock
 from .facts.names import is_within, lineage, root
 from .facts.places import Place, Whereabouts, calling_line, is_there, shown_file, who_imported
-from .report.session import Reporting
-from .report.session_hooks import SessionHooks
-
-if TYPE_CHECKING:
-    from .defer.deferral import Deferral
-    from .facts.ledger import Ledger
-    from .guard.session import Guard
-    from .imports.collector import CollectorPause
-    from .imports.measuring import Measurer
-    from .registry import ModuleRegistry
-    from .report.budget import Budget
-    from .report.progress import Progress
-    from .stubs.session import StandIns
-
-session_key: pytest.StashKey[HeavySession] = pytest.StashKey()
-"""The session, in ``config.stash``; set when anything is declared or guarded, or a fixture asks for a module."""
+from .facts.records import Forgotten
+from .imports.collector import CollectorPause
+from .registry import ModuleRegistry
 
 _lock = threading.RLock()
 
 
 class HeavySession:
     """
-    The settings, declarations, ledger, registry and guard of one session of pytest.
+    The settings, declarations, ledger and registry of one session of pytest, and what features attach.
 
     Ledger and registry are made when the first heavy module is seen or asked for: most runs of most suites select light
     tests alone.
     """
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config = config
         self.settings = settings
         self.declared: dict[str, HeavyModule] = {}
         """By alias."""
         self.clock = Clock()
         self.whereabouts = Whereabouts(str(config.rootpath))
-        self.reporting = Reporting(config, self)
-        self.progress = self._open_progress(config) if settings.report and sys.stdout.isatty() else None
-        # First: the finders of the others ask its finder.
-        self.measurer = self._open_measurer(config) if settings.is_measured else None
         self._is_importing = False
-        self.guard = self._open_guard(config) if settings.guard != "off" else None
-        self.deferral = self._open_deferral(config) if settings.defer else None
-        self.stand_ins = self._put_in_stand_ins(config) if settings.stub else None
+        # What features attach.
+        self.around_import: list[Callable[[str], AbstractContextManager[object]]] = []
+        """Called with the name of each heavy module, and entered while it is imported."""
+        self.at_declaration: list[Callable[[], object]] = []
+        """Called when the declared modules have become others; the last to attach is the first to be called."""
+        self.at_check: list[Callable[[Mapping[str, HeavyModule]], Iterable[str]]] = []
+        """Called with what is to be declared, when pytest is configured: a sentence on each fault in the settings."""
+        self.at_configure: list[Callable[[], object]] = []
+        """Called when pytest is configured, and there is no fault: the time to register hooks."""
+        self.at_finish: list[Callable[[], object]] = []
+        """Called when the session has finished."""
+        self.before_handing_out: list[Callable[[str], object]] = []
+        """Called with the name of a module that a test asks for; raises where the test is not to have it."""
+        self.also_heavy: list[Callable[[], Iterable[str]]] = []
+        """Called for the names of modules that are heavy though nobody has declared them."""
+        self.executed: Callable[[ModuleType], Any] = lambda module: module
+        """Called with a module before a test gets it; gives it executed, if that was put off."""
 
     @cached_property
     def ledger(self) -> Ledger:
         """What happened to heavy modules."""
-        from .facts.ledger import Ledger
-
         return Ledger(self.clock)
-
-    @cached_property
-    def collector(self) -> CollectorPause:
-        """Keeps the garbage collector out of heavy imports."""
-        from .imports.collector import CollectorPause
-
-        return CollectorPause(self.settings.gc)
 
     @cached_property
     def registry(self) -> ModuleRegistry:
         """Imports, and remembers."""
-        from .registry import ModuleRegistry
-
         return ModuleRegistry(
             self.declared,
             ledger=self.ledger,
             whereabouts=self.whereabouts,
             around=self.around,
             on_missing=_fail if self.settings.missing == "fail" else _skip,
-            load=self._load,
-            check_real=self._skip_stood_in_for if self.stand_ins else lambda _: None,
+            load=lambda module: self.executed(module),
+            check_real=self._check_handed_out,
         )
+
+    @cached_property
+    def _collector(self) -> CollectorPause:
+        return CollectorPause(self.settings.gc)
+
+    @cached_property
+    def packages(self) -> dict[str, str]:
+        """The packages of declared modules that are installed, each with its declaration."""
+        return installed_packages(self.declared.values())
 
     @contextmanager
     def around(self, fullname: str) -> Iterator[None]:
-        """Around each heavy import: the garbage collector is out of the way, and somebody who waits is told."""
-        with self.collector, self.progress.importing(fullname) if self.progress else nullcontext():
+        """Around each heavy import: the garbage collector is out of the way, and what was attached is entered."""
+        with ExitStack() as stack:
+            stack.enter_context(self._collector)
+            for enter in self.around_import:
+                stack.enter_context(enter(fullname))
             yield
 
     @property
@@ -102,18 +102,12 @@ class HeavySession:
         return "ledger" in vars(self)
 
     def declare(self, declared: Mapping[str, HeavyModule]) -> None:
-        """Make these known to the registry, and let the guard protect those that are installed."""
+        """Make these known to the registry, and to what has attached."""
         self.declared.clear()
         self.declared.update(declared)
-        packages = installed_packages(declared.values()) if self.guard or self.deferral else {}
-        if self.deferral:
-            self.deferral.defer(tuple(packages))
-        if self.guard:
-            asked_for = {line: f"{line!r} (heavy_protect)" for line in self.settings.protect if line[0] != "!"}
-            removed = frozenset(line[1:] for line in self.settings.protect if line[0] == "!")
-            self.guard.protect(packages | asked_for, removed)
-        if self.measurer:
-            self.measurer.heavy = self.heavy_names()
+        vars(self).pop("packages", None)
+        for tell in reversed(self.at_declaration):
+            tell()
 
     def preload(self) -> None:
         """Import what is declared and installed, before anything else is."""
@@ -122,9 +116,8 @@ class HeavySession:
 
     def installed_modules(self) -> list[str]:
         """The declared modules that lie in installed packages."""
-        installed = installed_packages(self.declared.values())
         fullnames = dict.fromkeys(module.fullname for module in self.declared.values())
-        return [fullname for fullname in fullnames if any(is_within(fullname, package) for package in installed)]
+        return [fullname for fullname in fullnames if any(is_within(fullname, package) for package in self.packages)]
 
     def import_each(self, fullnames: Iterable[str]) -> None:
         """Import modules before a test asks. What fails is remembered, and told to the first test that asks."""
@@ -140,23 +133,16 @@ class HeavySession:
     @contextmanager
     def importing(self, fullname: str) -> Iterator[None]:
         """Around the import of a package that was deferred: records its place and cost, as the guard would."""
-        from .facts.measure import Cost
-        from .facts.records import Import
-
         if self._is_importing:
             yield  # brought in by another one
             return
-        place, cost, error = self.whereabouts.of(*calling_line()), Cost(), ""
+        place = self.whereabouts.of(*calling_line())
         self._is_importing = True
         try:
-            with self.around(fullname), cost:
+            with self.ledger.importing(fullname, place, self.around):
                 yield
-        except BaseException as raised:
-            error = repr(raised)
-            raise
         finally:
             self._is_importing = False
-            self.ledger.record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, error))
             self.registry.notice(place, fullname)
 
     def notice(self, phase: str, nodeid: str = "") -> None:
@@ -164,93 +150,71 @@ class HeavySession:
         if any(is_there(module.fullname) for module in self.declared.values()):
             self.registry.notice(Place(phase, nodeid))
 
-    def notice_start(self, config: pytest.Config) -> None:
+    def notice_start(self) -> None:
         """As :meth:`notice`, before anything is collected: as brought in by a plugin or a conftest file."""
         if any(is_there(module.fullname) for module in self.declared.values()):
-            self.registry.notice(lambda fullname: who_imported(fullname, _plugins(config)))
+            self.registry.notice(lambda fullname: who_imported(fullname, _plugins(self.config)))
 
     def forget(self, fullnames: Iterable[str]) -> None:
         """Record that heavy modules among these have been imported under a stand-in, and are there no more."""
         heavy = self.heavy_names()
         forgotten = tuple(name for name in fullnames if name in heavy or self.ledger.import_of(name))
         if forgotten:
-            from .facts.records import Forgotten
-
             self.ledger.record(Forgotten(forgotten))
 
     def heavy_names(self) -> frozenset[str]:
         """What is heavy, whether or not it is imported: what is declared, and what is protected or would be."""
         declared = {module.fullname for module in self.declared.values()}
-        if self.guard:
-            return frozenset(declared.union(self.guard.protection.packages))
-        if not self.measurer:
-            return frozenset(declared)  # nothing else is seen
-        from .imports.known import KNOWN
+        return frozenset(declared.union(*(names() for names in self.also_heavy)))
 
-        return frozenset(declared.union(name for name in KNOWN if "." not in name))
-
-    def _open_progress(self, config: pytest.Config) -> Progress:
-        from .report.progress import Progress
-
-        progress = Progress(sys.stdout.fileno(), sys.stdout.encoding)
-        config.add_cleanup(progress.close)
-        return progress
-
-    def _open_measurer(self, config: pytest.Config) -> Measurer:
-        from .imports.install import install_measuring
-        from .imports.measuring import Measurer
-
-        measurer = Measurer(self.clock, self.whereabouts.of_project)
-        config.add_cleanup(install_measuring(measurer).close)
-        return measurer
-
-    def _open_guard(self, config: pytest.Config) -> Guard:
-        from .guard.session import Guard
-        from .imports.install import install
-        from .imports.keeper import KEEPER
-
-        guard = Guard(self.settings.guard, KEEPER, ledger=self.ledger, whereabouts=self.whereabouts, around=self.around)
-        config.add_cleanup(install(guard, KEEPER).close)
-        return guard
-
-    def _open_deferral(self, config: pytest.Config) -> Deferral:
-        from .defer.deferral import Deferral
-        from .defer.judge import Keeping
-        from .imports.install import install_deferral
-        from .imports.keeper import KEEPER
-
-        deferral = Deferral()
-        keeping = Keeping(KEEPER, is_kept=deferral.defers, place=self.whereabouts, importing=self.importing)
-        config.add_cleanup(install_deferral(deferral, None if self.guard else keeping, KEEPER).close)
-        return deferral
-
-    def _load(self, module: Any) -> Any:
-        """A module as a test wants it: executed."""
-        if not self.deferral:
-            return module
-        from .defer.deferral import load
-
-        return load(module)
-
-    def _put_in_stand_ins(self, config: pytest.Config) -> StandIns:
-        from .stubs.session import stand_ins_of
-
-        stand_ins = stand_ins_of(config)  # after the guard's finder: it is to be asked before that
-        stand_ins.begin_run(self.settings.stub)
-        return stand_ins
-
-    def _skip_stood_in_for(self, fullname: str) -> None:
+    def _check_handed_out(self, fullname: str) -> None:
         __tracebackhide__ = True
-        if self.stand_ins and (reason := self.stand_ins.reason(fullname)):
-            _skip(reason)
+        for check in self.before_handing_out:
+            check(fullname)
+
+
+class SessionHooks(Hooks):
+    """Tells the session what pytest does."""
+
+    def __init__(self, session: HeavySession) -> None:
+        self._session = session
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Note which file has imported something."""
+        self._session.whereabouts.enter("collect", collector.nodeid)
+        report = yield
+        self._session.notice("collect", collector.nodeid)
+        return report
+
+    # Before all else: what plugins do inside is theirs no more.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Note what plugins and conftest files have imported."""
+        self._session.notice_start()
+        return (yield)
+
+    def pytest_collection_finish(self) -> None:
+        """What is imported outside of tests from now on is none of the collection's."""
+        self._session.whereabouts.enter("after collection")
+
+    def pytest_sessionfinish(self) -> None:
+        """Tell what has attached."""
+        for tell in self._session.at_finish:
+            tell()
+
+
+def begun_session(config: pytest.Config) -> HeavySession | None:
+    """The session, if anything was declared or guarded, or a fixture has asked for a module."""
+    session: HeavySession | None = config.stash[state_key].session
+    return session
 
 
 def session_of(config: pytest.Config) -> HeavySession:
     """The session, begun now if it has not been."""
-    if session_key not in config.stash:
-        settings, _ = read_settings(config, config.option)
-        _begin(config, settings)
-    return config.stash[session_key]
+    return begun_session(config) or _begin(config)
 
 
 def registry_of(config: pytest.Config) -> ModuleRegistry:
@@ -259,11 +223,11 @@ def registry_of(config: pytest.Config) -> ModuleRegistry:
         return session_of(config).registry
 
 
-def start_early(config: pytest.Config, settings: Settings) -> None:
+def begin_early(config: pytest.Config) -> None:
     """Begin with what the ini file declares, before the first conftest file is read; faults are told later."""
-    session = _begin(config, settings)
+    session = _begin(config)
     session.declare(read_declarations(from_ini(config, []))[0])
-    if settings.preload:
+    if session.settings.preload:
         session.preload()
 
 
@@ -276,18 +240,31 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
     """
     declared, more_faults = read_declarations(lines)
     session = session_of(config)
-    if session.settings.budget:
-        from .report.budget import read_budgets
-
-        session.reporting.budgets, budget_faults = read_budgets(session.settings.budget, ini_source(config, BUDGET_KEY))
-        more_faults += budget_faults
-        if not hasattr(config, "workerinput"):  # the controller has told it
-            more_faults += _warn_of_mistyped_budgets(config, session.reporting.budgets, declared.values())
+    for check in session.at_check:
+        more_faults += check(declared)
     if faults or more_faults:
         raise pytest.UsageError(*faults, *more_faults)
     session.declare(declared)
-    session.notice_start(config)
+    session.notice_start()
+    for tell in session.at_configure:
+        tell()
     return session
+
+
+def installed_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
+    """The packages of declared modules that are installed, not code under test, each with its declaration."""
+    from .facts.distributions import is_installed, locate  # here: a run that only declares asks nothing of the kind
+
+    packages: dict[str, str] = {}
+    for module in declared:
+        # The outermost package that has a file: a namespace package (google) is shared by many distributions.
+        for name in reversed(list(lineage(module.fullname))):
+            spec = locate(name)
+            if spec and spec.origin:
+                if is_installed(spec):
+                    packages.setdefault(name, str(module))
+                break
+    return packages
 
 
 def _plugins(config: pytest.Config) -> dict[str, str]:
@@ -305,43 +282,12 @@ def _plugins(config: pytest.Config) -> dict[str, str]:
     return called
 
 
-def _warn_of_mistyped_budgets(
-    config: pytest.Config, budgets: Iterable[Budget], declared: Iterable[HeavyModule]
-) -> list[str]:
-    """Warn; gives what is a fault, where warnings are errors: a warning that a hook raises is an internal error."""
-    from .errors import HeavyImportWarning
-    from .facts.distributions import locate
-    from .report.budget import mistyped
-
-    faults = []
-    for text in mistyped(budgets, [module.fullname for module in declared], lambda name: locate(name) is not None):
-        try:
-            config.issue_config_time_warning(HeavyImportWarning(text), stacklevel=2)
-        except HeavyImportWarning:
-            faults.append(text)
-    return faults
-
-
-def _begin(config: pytest.Config, settings: Settings) -> HeavySession:
-    session = config.stash[session_key] = HeavySession(config, settings)
+def _begin(config: pytest.Config) -> HeavySession:
+    state = config.stash[state_key]
+    session = state.session = HeavySession(config, settings_of(config))
+    state.attach(session)
     config.pluginmanager.register(SessionHooks(session), "heavyimports-session")
     return session
-
-
-def installed_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
-    """The packages of declared modules that are installed, not code under test, each with its declaration."""
-    from .facts.distributions import is_installed, locate
-
-    packages: dict[str, str] = {}
-    for module in declared:
-        # The outermost package that has a file: a namespace package (google) is shared by many distributions.
-        for name in reversed(list(lineage(module.fullname))):
-            spec = locate(name)
-            if spec and spec.origin:
-                if is_installed(spec):
-                    packages.setdefault(name, str(module))
-                break
-    return packages
 
 
 def _skip(reason: str) -> NoReturn:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sphinx.errors import ExtensionError
 
 import pytest_heavyimports
-from pytest_heavyimports import base_hooks, cli, errors, fixtures
+from pytest_heavyimports import cli, errors, fixtures, hookspecs
 from pytest_heavyimports.config import options
 from pytest_heavyimports.probe import probe
 
@@ -187,8 +187,8 @@ def public_types() -> Iterator[str]:
 
 def hooks() -> Iterator[str]:
     """The hooks that others may implement."""
-    for name in sorted(dir(base_hooks.HookSpecs())):
-        yield from rst(f".. autofunction:: pytest_heavyimports.base_hooks.HookSpecs.{name}")
+    for name in sorted(dir(hookspecs.HookSpecs())):
+        yield from rst(f".. autofunction:: pytest_heavyimports.hookspecs.HookSpecs.{name}")
 
 
 def plugins() -> Iterator[str]:

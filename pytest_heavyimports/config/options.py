@@ -1,10 +1,10 @@
-"""The one place that spells ini keys, command-line flags and marks. Gives :class:`Settings`."""
+"""The one place that spells ini keys, command-line flags and marks. Gives :class:`Settings`, read once in a run."""
 
 from __future__ import annotations
 
 import sys
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -70,6 +70,8 @@ HEAVY_MARK = "heavy"
 ISOLATED_MARK = "heavy_isolated"
 STUB_MARK = "heavy_stub"
 CUDA_MARK = "cuda"
+HEAVY_FIXTURES = frozenset({"heavy_module", "cuda_device"})
+"""Those that a test with the mark ``heavy`` asks for, besides the aliases."""
 MARKS = frozenset({GUARD_MARK, HEAVY_MARK, ISOLATED_MARK, STUB_MARK, CUDA_MARK})
 MARKERS = (
     f'{GUARD_MARK}("off"): lift the guard of pytest-heavyimports for this test, class or module.',
@@ -80,8 +82,12 @@ MARKERS = (
 )
 
 
-class Settings(SimpleNamespace):
-    """What the user asked for, checked. Made in every run, where a named tuple would take some 0.2 ms to define."""
+class Settings(NamedTuple):
+    """
+    What the user asked for, checked.
+
+    A named tuple, since every run defines it: 0.7 ms, where a frozen dataclass of as many fields takes 2.7.
+    """
 
     missing: str
     gc: str
@@ -100,6 +106,12 @@ class Settings(SimpleNamespace):
     """Seconds."""
     stub: dict[str, str]
     """Who asked for each stand-in, by the module's name."""
+    stub_file: str
+    stub_update: bool
+    isolate: bool
+    """Whether each test is isolated, marked or not."""
+    warm: bool
+    """Whether pytest-xdist's workers are forked from a warm process."""
     cuda_leak: str
     cuda_leak_tolerance: int
     cuda_workers: int
@@ -114,8 +126,39 @@ class Settings(SimpleNamespace):
         """Whether the loading of every module is measured."""
         return bool(self.report_files or self.budget) or (self.guard != "off" and self.is_verbose)
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"settings do not change: {name}")
+
+class State:
+    """What this plugin knows of one run of pytest."""
+
+    def __init__(self, settings: Settings, faults: list[str], attach: Callable[[Any], None]) -> None:
+        self.settings = settings
+        self.faults = faults
+        """Sentences on settings that can't be read."""
+        self.attach = attach
+        """Called with the session of heavy modules when it begins: the features of this run attach to it."""
+        self.session: Any = None
+        """That session, see :mod:`..session`; ``None`` until something is declared or guarded, or a fixture asks."""
+        self.is_collected = False
+        """Whether tests may run by now, and threads of theirs."""
+
+
+state_key: pytest.StashKey[State] = pytest.StashKey()
+"""In ``config.stash``; set in every run before anything else of ours is done."""
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The settings of a run."""
+    return config.stash[state_key].settings
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is a worker of pytest-xdist, which sets ``config.workerinput`` in each."""
+    return hasattr(config, "workerinput")
+
+
+def is_distributed(config: pytest.Config) -> bool:
+    """Whether this process is the controller of pytest-xdist, which distributes the tests."""
+    return bool(getattr(config.option, "dist", "no") != "no")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -216,7 +259,8 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
     """
     faults: list[str] = []
 
-    def choice(key: str, values: tuple[str, ...]) -> str:
+    def choice(key: str, values: tuple[str, ...] = ()) -> str:
+        values = values or CHOICES[key][0]
         if given := getattr(given_flags, key, None):
             return str(given)
         value = ini_value(config, key, faults, default=values[0])
@@ -243,18 +287,28 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
     if not stub_flags:
         stub = {str(line): ini_source(config, STUB_KEY) for line in ini_value(config, STUB_KEY, faults, default=[])}
     settings = Settings(
-        **{key.removeprefix("heavy_"): choice(key, values) for key, (values, _) in CHOICES.items()},
+        missing=choice("heavy_missing"),
+        gc=choice("heavy_gc"),
+        guard=choice("heavy_guard"),
+        order=choice("heavy_order"),
+        runpytest=choice("heavy_runpytest"),
+        xdist_workers=count(WORKERS_KEY),
+        cuda_workers=count(CUDA_WORKERS_KEY),
+        cuda_leak_tolerance=count(TOLERANCE_KEY),
         report=choice(REPORT_KEY, REPORT_CHOICES) == "on",
         report_files=tuple(getattr(given_flags, "heavy_report_files", None) or ()),
         budget=tuple(str(line) for line in ini_value(config, BUDGET_KEY, faults, default=[])),
         preload=is_on(PRELOAD_KEY),
         defer=is_on(DEFER_KEY),
         protect=tuple(str(line) for line in ini_value(config, PROTECT_KEY, faults, default=[])),
-        **{key.removeprefix("heavy_"): count(key) for key in COUNTS},
         is_verbose=getattr(given_flags, "verbose", 0) > 0,
         cuda_leak=choice(LEAK_KEY, LEAK_CHOICES),
         isolate_timeout=timeout_s,
         stub=stub,
+        stub_file=str(ini_value(config, STUB_FILE_KEY, faults, default="")),
+        stub_update=bool(getattr(given_flags, "heavy_stub_update", None)),
+        isolate=bool(getattr(given_flags, "heavy_isolate", None)),
+        warm=bool(getattr(given_flags, "heavy_warm", None)),
     )
     for name, source in stub.items():
         if fault := stub_fault(name):

@@ -134,7 +134,7 @@ def _is_group_named(config: pytest.Config) -> bool:
                 continue  # setuptools writes into the directories of such
         if state:
             unnamed[entry] = state
-    if unnamed != known and cache and cache.get("cache/nodeids", None) and not hasattr(config, "workerinput"):
+    if unnamed != known and cache and cache.get("cache/nodeids", None) and not options.is_worker(config):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # where it can't be written, pytest says so for what it writes itself
             cache.set(UNNAMED_CACHE_KEY, unnamed)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from ..probe.process import child_environment
+from ..process.environment import child_environment
 from .devices import Device, Facts
 
 if TYPE_CHECKING:

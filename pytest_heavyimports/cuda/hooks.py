@@ -13,7 +13,7 @@ import pytest
 
 from ..config.hooks import Hooks
 from ..config.needs import Needs, combined_needs
-from ..config.options import CUDA_MARK, CUDA_WORKERS_KEY, Settings
+from ..config.options import CUDA_MARK, CUDA_WORKERS_KEY, is_worker, settings_of
 from ..errors import CudaMemoryLeaked, HeavyImportWarning, torch_changed
 from ..facts.distributions import locate
 from ..session import registry_of
@@ -119,8 +119,9 @@ class LeakHooks(Hooks):
         tell_test([_leak(item, one) for one in left], item, self._mode)
 
 
-def watch_cuda(config: pytest.Config, settings: Settings) -> None:
+def attach(config: pytest.Config) -> None:
     """Tests that use CUDA were collected, perhaps not for the first time."""
+    settings = settings_of(config)
     if config.pluginmanager.has_plugin("heavyimports-cuda"):
         return
     config.pluginmanager.register(CudaHooks(settings.cuda_workers), "heavyimports-cuda")
@@ -129,7 +130,7 @@ def watch_cuda(config: pytest.Config, settings: Settings) -> None:
         config.pluginmanager.register(hooks, "heavyimports-cuda-leak")
 
 
-def deal_early(config: pytest.Config) -> None:
+def attach_early(config: pytest.Config) -> None:
     """Deal the devices before the first conftest file is read, where this is a worker of pytest-xdist."""
     worker = worker_of(os.environ)
     if worker and os.environ.get(DEALT) != worker.run:
@@ -187,7 +188,7 @@ def number_for(item: pytest.Item) -> int:
 
 def _worker(config: pytest.Config) -> Worker | None:
     """The worker that this process is, not one that has started it."""
-    return worker_of(os.environ) if hasattr(config, "workerinput") else None
+    return worker_of(os.environ) if is_worker(config) else None
 
 
 def _file_of_turns(config: pytest.Config) -> Path | None:

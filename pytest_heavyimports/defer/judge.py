@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from ..errors import HalfImported, add_note
-from ..facts.distributions import is_installed
-from ..facts.names import root
-from ..imports.modules import declared_spec
+from ..imports.half import comes_with, raise_half
 
 if TYPE_CHECKING:
     from ..facts.places import Place
@@ -69,23 +65,3 @@ class Keeping:
         """Around the outermost import."""
         with self._importing(fullname), self._keeper.importing(fullname, self._place(), comes_with=comes_with):
             yield
-
-
-def raise_half(fullname: str, half: Half) -> NoReturn:
-    """Raise the first error of a module whose first import failed half-way, with its place."""
-    __tracebackhide__ = True
-    if not isinstance(half.error, Exception):  # pytest-timeout's failure, Ctrl-C: no error of the module's
-        raise HalfImported(fullname, first=str(half.place), error=repr(half.error))
-    add_note(
-        half.error,
-        f"{fullname!r} failed half-way while it was first imported: {half.place}. It can't be done again.",
-    )
-    raise half.error.with_traceback(half.traceback)
-
-
-def comes_with(fullname: str, module: Any) -> bool:
-    """Whether a module that a heavy one has brought in shall come back with it: all but the code under test."""
-    spec = declared_spec(module)
-    if spec is None or spec.origin is None or root(fullname) in sys.stdlib_module_names:
-        return True
-    return is_installed(spec)

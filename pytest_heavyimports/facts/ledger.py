@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Union
 
+from .measure import Cost
 from .names import lineage
-from .places import INHERITED, WARM
+from .places import INHERITED, WARM, Place
 from .records import Forgotten, Import, Leak, Reimport, Reload
 
 Event = Union[Import, Leak, Reimport, Reload, Forgotten]  # noqa: UP007  # at run time, 3.10 has no | for these
@@ -38,6 +40,41 @@ class Ledger:
         elif isinstance(event, Forgotten):
             for fullname in event.fullnames:
                 self._first.pop(fullname, None)
+
+    @contextmanager
+    def importing(
+        self,
+        fullname: str,
+        place: Place,
+        around: Callable[[str], AbstractContextManager[object]],
+        *,
+        is_measured: bool = True,
+        is_recorded: Callable[[BaseException | None], bool] = lambda _: True,
+    ) -> Iterator[None]:
+        """
+        Around an import: record where it is made, what it costs, and how it fails.
+
+        Args:
+            fullname: The module.
+            place: Where.
+            around: Called with the name, and entered as well; what that takes is not counted.
+            is_measured: False for a module that was there before, whose cost is not known.
+            is_recorded: Told the error, or ``None``, when the import has ended.
+        """
+        cost, error, is_wanted = Cost(), "", True
+        try:
+            with around(fullname), cost:
+                yield
+            is_wanted = is_recorded(None)
+        except BaseException as raised:
+            error, is_wanted = repr(raised), is_recorded(raised)
+            raise
+        finally:
+            if is_wanted:
+                known = Import(fullname, place, error=error)
+                if is_measured:
+                    known = known._replace(duration_s=cost.duration_s, rss_growth_bytes=cost.rss_growth_bytes)
+                self.record(known)
 
     def imports(self) -> list[Import]:
         """The imports, oldest first."""

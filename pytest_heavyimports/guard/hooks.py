@@ -9,10 +9,36 @@ import pytest
 
 from ..config.hooks import Hooks
 from ..config.options import is_guard_lifted
+from ..imports.install import install
+from ..imports.keeper import KEEPER
 from ..telling import fixture_place, tell_beside, tell_report, tell_test
+from .session import Guard
 
 if TYPE_CHECKING:
-    from .session import Guard, Told
+    from ..session import HeavySession
+    from .session import Told
+
+
+def attach(session: HeavySession) -> None:
+    """Guard the heavy modules of a session, from now to its end."""
+    guard = Guard(
+        session.settings.guard,
+        KEEPER,
+        ledger=session.ledger,
+        whereabouts=session.whereabouts,
+        around=session.around,
+    )
+    session.config.add_cleanup(install(guard, KEEPER).close)
+
+    def protect() -> None:
+        lines = session.settings.protect
+        asked_for = {line: f"{line!r} (heavy_protect)" for line in lines if line[0] != "!"}
+        guard.protect(session.packages | asked_for, frozenset(line[1:] for line in lines if line[0] == "!"))
+
+    session.at_declaration.append(protect)
+    session.also_heavy.append(lambda: guard.protection.packages)
+    manager = session.config.pluginmanager
+    session.at_configure.append(lambda: manager.register(GuardHooks(guard), "heavyimports-guard"))
 
 
 class GuardHooks(Hooks):

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
-from ..defer.judge import comes_with, raise_half
 from ..errors import (
     HeavyImportWarning,
     ModulesDisplaced,
@@ -18,10 +17,10 @@ from ..errors import (
     imported_under_fake,
     reload_ignored,
 )
-from ..facts.measure import Cost
 from ..facts.names import root
 from ..facts.places import Place, Whereabouts, calling_line
 from ..facts.records import Import, Leak, Reimport, Reload
+from ..imports.half import comes_with, raise_half
 from ..imports.known import why_not_twice
 from ..imports.modules import BLOCKED
 from .fakes import Fakes, is_held, shown
@@ -135,16 +134,13 @@ class Guard:
         file, line = calling_line()
         place = self._whereabouts.of(file, line)
         fakes = self._fakes.packages_in_place()
-        cost = Cost()
-        error = ""
         try:
-            with self._around(fullname), cost, self._keeper.importing(fullname, place, comes_with=comes_with):
+            with (
+                self._ledger.importing(fullname, place, self._around),
+                self._keeper.importing(fullname, place, comes_with=comes_with),
+            ):
                 yield
-        except BaseException as raised:
-            error = repr(raised)
-            raise
         finally:
-            self._ledger.record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, error))
             self._record_what_came_with(fullname, place)
         held = [name for name, fake in fakes.items() if is_held(fake, root(fullname))]
         if held:

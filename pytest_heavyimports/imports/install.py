@@ -7,11 +7,22 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..defer.deferral import Deferral
-    from ..stubs.module import StandInFinder
     from .finder import Judge
     from .keeper import Keeper
     from .measuring import Measurer
+
+
+def put_first(finder: object) -> ExitStack:
+    """Have a finder be asked before all others that are there now, until the returned handle is closed."""
+    handle = ExitStack()
+    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]  # a duck
+    handle.callback(_remove, finder)
+    return handle
+
+
+def _remove(finder: object) -> None:
+    # By identity, and in place: others may have put finders before ours, or replaced the list by a copy.
+    sys.meta_path[:] = [other for other in sys.meta_path if other is not finder]
 
 
 def install(judge: Judge, keeper: Keeper) -> ExitStack:
@@ -28,38 +39,8 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
     from .finder import ProtectedFinder
     from .reload import patch_reload
 
-    finder = ProtectedFinder(judge, keeper)
-    handle = ExitStack()
-    sys.meta_path.insert(0, finder)
-    handle.callback(_remove, finder)
+    handle = put_first(ProtectedFinder(judge, keeper))
     handle.callback(patch_reload(judge.on_reload))
-    return handle
-
-
-def install_deferral(deferral: Deferral, keeping: Judge | None, keeper: Keeper) -> ExitStack:
-    """Defer imports until the returned handle is closed; where there is no guard, *keeping* has them kept."""
-    from ..defer import lazy_names
-    from .finder import ProtectedFinder
-
-    handle = ExitStack()
-    if keeping:
-        finder = ProtectedFinder(keeping, keeper)
-        sys.meta_path.insert(0, finder)
-        handle.callback(_remove, finder)
-    # Before the guard's finder: what is put off is nothing to the guard yet.
-    sys.meta_path.insert(0, deferral)
-    handle.callback(deferral.close)
-    handle.callback(_remove, deferral)
-    if lazy_names.is_offered():
-        handle.callback(lazy_names.put_off_names(deferral.puts_off_names))
-    return handle
-
-
-def install_stand_ins(finder: StandInFinder) -> ExitStack:
-    """Find stand-ins, before anybody else finds the real modules, until the returned handle is closed."""
-    handle = ExitStack()
-    sys.meta_path.insert(0, finder)
-    handle.callback(_remove, finder)
     return handle
 
 
@@ -71,14 +52,6 @@ def install_measuring(measurer: Measurer) -> ExitStack:
     """
     from .measuring import MeasuringFinder
 
-    finder = MeasuringFinder(measurer)
-    handle = ExitStack()
-    sys.meta_path.insert(0, finder)
-    handle.callback(_remove, finder)
+    handle = put_first(MeasuringFinder(measurer))
     handle.callback(measurer.close)
     return handle
-
-
-def _remove(finder: object) -> None:
-    # By identity, and in place: others may have put finders before ours, or replaced the list by a copy.
-    sys.meta_path[:] = [other for other in sys.meta_path if other is not finder]

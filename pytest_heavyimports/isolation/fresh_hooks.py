@@ -31,8 +31,6 @@ _NEUTRAL: dict[str, Any] = {
     "newfirst": False,
     "stepwise": False,
     "xmlpath": None,
-    # ours
-    "heavy_isolate": False,
     # pytest-testmon's
     "testmon": False,
     "testmon_nocollect": False,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Union
 import pytest
 
 from ..config.hooks import Hooks
-from ..config.options import read_settings
+from ..config.options import is_worker, settings_of
 from ..errors import ForkRefused
 from ..facts.ledger import Ledger
 from ..facts.places import is_there
@@ -23,7 +23,7 @@ from ..facts.records import Forgotten, Import
 from ..imports.known import KNOWN
 from ..process.forking import foreign_threads, threads_of_imports, why_not_fork
 from ..process.shutdown import freeze
-from ..session import session_key, session_of
+from ..session import begun_session, session_of
 from .child import Child
 from .fresh import FORKED, SPAWNED, FreshProcesses
 from .hosts import SpawnHost, TemplateHost
@@ -59,8 +59,8 @@ class IsolationHooks(Hooks):
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._is_for_all: bool = config.option.heavy_isolate
-        self._limit_s = read_settings(config, config.option)[0].isolate_timeout
+        self._is_for_all = settings_of(config).isolate
+        self._limit_s = settings_of(config).isolate_timeout
         self._timeout_s = 0.0
         """pytest-timeout's for the test that runs; 0 where there is none."""
         self._number = 0
@@ -75,7 +75,7 @@ class IsolationHooks(Hooks):
         self._told = FreshProcesses()
         self._words: list[str] = []
         """What is told before the first test of plugins that lose something."""
-        self._is_worker = hasattr(config, "workerinput")
+        self._is_worker = is_worker(config)
         if self._is_for_all:
             self._look_at_this_process("start-up")
 
@@ -308,7 +308,7 @@ class PdbHooks(Hooks):
         return "heavy_isolated: no test is isolated, because of --pdb or --trace"
 
 
-def isolate(config: pytest.Config) -> None:
+def attach(config: pytest.Config) -> None:
     """Isolate tests in this run; once, and not in an interpreter that was started for isolated tests."""
     if fresh_key in config.stash or config.pluginmanager.has_plugin(NAME):
         return
@@ -339,7 +339,7 @@ def import_known(config: pytest.Config, names: list[str], tell: Callable[[str], 
 
 def take_events(config: pytest.Config) -> bytes:
     """What the ledger has got since this was last asked, here or in the process that this one was forked from."""
-    session = config.stash.get(session_key, None)
+    session = begun_session(config)
     if session is None or not session.has_begun:
         return b""
     events = list(session.ledger)
@@ -400,18 +400,18 @@ def _connection_of_worker(config: pytest.Config) -> list[Any]:
 
 
 def _declared(config: pytest.Config) -> set[str]:
-    session = config.stash.get(session_key, None)
+    session = begun_session(config)
     return {module.fullname for module in session.declared.values()} if session else set()
 
 
 def _taken_by_statements(config: pytest.Config) -> set[str]:
     """What tests may import in their bodies, and nobody sees before: all that is declared, unless that is put off."""
-    session = config.stash.get(session_key, None)
+    session = begun_session(config)
     return set(session.installed_modules()) if session and not session.settings.defer else set()
 
 
 def _session(config: pytest.Config, needed: set[str]) -> HeavySession | None:
-    return config.stash.get(session_key, None) if needed else None
+    return begun_session(config) if needed else None
 
 
 @contextmanager

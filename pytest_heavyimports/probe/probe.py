@@ -13,7 +13,8 @@ from typing import Any
 from ..errors import PUBLIC, InvalidDeclaration, NotBroughtIn, ProbeFailed
 from ..facts.named_tuple import NamedTuple
 from ..facts.names import is_dotted, is_within, root
-from .process import child_environment, import_in_child
+from ..process.environment import child_environment
+from .process import import_in_child
 
 SHOWN_PACKAGES = 10
 

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from ..config.hooks import Hooks
+from ..config.options import settings_of
 from ..errors import HeavyImportWarning
+from ..session import begun_session
 from .forked import CannotFork, ForkedRuns, needs_interpreter
 
 _PLAIN_ARGUMENTS = {"timeout", "syspathinsert"}
@@ -21,6 +23,14 @@ _PLAIN_ARGUMENTS = {"timeout", "syspathinsert"}
 
 CLOSED = pytest.Pytester.CLOSE_STDIN
 """pytester's default: an empty standard input."""
+
+
+def attach(config: pytest.Config) -> None:
+    """Have the runs of ``pytester`` forked."""
+    settings, session = settings_of(config), begun_session(config)
+    preload = tuple(session.installed_modules()) if session and settings.preload else ()
+    hooks = PytesterHooks(is_all=settings.runpytest == "fork-all", preload=preload)
+    config.pluginmanager.register(hooks, "heavyimports-pytester")
 
 
 class PytesterHooks(Hooks):

@@ -1,18 +1,21 @@
-"""pytest's hooks where more than the terminal's section is asked for, or where workers are to be heard."""
+"""What the report attaches to a session; pytest's hooks where it is gathered, and where it is told."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ..config.hooks import Hooks
+from ..config.options import is_distributed, is_worker
 from ..facts.records import Phase
 from .account import as_values
+from .session import Reporting
 
 if TYPE_CHECKING:
-    from .session import Reporting
+    from ..session import HeavySession
 
 ATTRIBUTE = "heavyimports"
 """Of a worker's reports, and of its output: what it has seen since the last one."""
@@ -21,19 +24,74 @@ SPAN = "heavyimports_span"
 PHASES = ("setup", "call", "teardown")
 
 
+def attach(session: HeavySession) -> None:
+    """Measure what is to be measured, show that a long import is under way, and tell at the end."""
+    config, settings = session.config, session.settings
+    reporting = Reporting(session)
+    if settings.report and sys.stdout.isatty():
+        from .progress import Progress  # for people who watch: in CI there is no terminal
+
+        reporting.progress = Progress(sys.stdout.fileno(), sys.stdout.encoding)
+        config.add_cleanup(reporting.progress.close)
+        session.around_import.append(reporting.progress.importing)
+    if settings.is_measured:
+        measure(session, reporting)
+    session.at_check.append(reporting.read_budgets)
+    session.at_configure.append(lambda: register(config, reporting, has_files=bool(settings.report_files)))
+    config.pluginmanager.register(SectionHooks(reporting), "heavyimports-report")
+
+
 def register(config: pytest.Config, reporting: Reporting, *, has_files: bool) -> None:
     """Register what this run needs of the hooks below; *has_files* where files are asked for."""
+    if not reporting.is_told_on:
+        return
     hooks: list[object] = [SpanHooks(reporting)] if has_files else []
-    if hasattr(config, "workerinput"):
+    if is_worker(config):
         hooks.append(WorkerHooks(reporting))
     else:
-        if getattr(config.option, "dist", "no") != "no":
+        if is_distributed(config):
             hooks.append(ControllerHooks(reporting))
         if has_files:
             hooks.append(TestHooks(reporting))
         hooks.append(ReportHooks(reporting))
     for hook in hooks:
         config.pluginmanager.register(hook, f"heavyimports-{type(hook).__name__}")
+
+
+def measure(session: HeavySession, reporting: Reporting) -> None:
+    """Measure the loading of every module, until pytest ends."""
+    # Few runs measure.
+    from ..imports.install import install_measuring
+    from ..imports.known import KNOWN
+    from ..imports.measuring import Measurer
+
+    measurer = reporting.measurer = Measurer(session.clock, session.whereabouts.of_project)
+    session.config.add_cleanup(install_measuring(measurer).close)
+    if session.settings.guard == "off":  # else what it protects is heavy
+        session.also_heavy.append(lambda: [name for name in KNOWN if "." not in name])
+
+    def tell() -> None:
+        measurer.heavy = session.heavy_names()
+
+    session.at_declaration.append(tell)
+
+
+class SectionHooks(Hooks):
+    """Gathers what every report has, and writes the terminal's section."""
+
+    def __init__(self, reporting: Reporting) -> None:
+        self._reporting = reporting
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        with self._reporting.collecting():
+            return (yield)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._reporting.items = session.items
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        self._reporting.write_section(terminalreporter)
 
 
 class WorkerHooks(Hooks):

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..config.options import BUDGETS_CACHE_KEY, HEAVY_MARK
+from ..config.options import BUDGET_KEY, BUDGETS_CACHE_KEY, HEAVY_MARK, ini_source, is_distributed, is_worker
 from ..facts.places import AT_START, INHERITED, WARM, is_there
 
 if TYPE_CHECKING:
     import pytest
 
+    from ..config.declarations import HeavyModule
     from ..imports.measuring import Measurer
     from ..session import HeavySession
     from .account import Account
     from .budget import Budget
     from .model import Report
+    from .progress import Progress
     from .terminal import Line
 
 CONTROLLER = "controller"
@@ -32,7 +35,11 @@ GITHUB_VARIABLE = "GITHUB_STEP_SUMMARY"
 class Reporting:
     """What is known of this run, and who is told."""
 
-    def __init__(self, config: pytest.Config, session: HeavySession) -> None:
+    def __init__(self, session: HeavySession) -> None:
+        self.measurer: Measurer | None = None
+        """Where loads are measured."""
+        self.progress: Progress | None = None
+        """Where somebody looks at a terminal."""
         self.collection_us = (0, 0)
         """When it began, and how long it took."""
         self.items: Sequence[pytest.Item] = ()
@@ -44,7 +51,7 @@ class Reporting:
         """Lines on budgets that could not be checked."""
         self.accounts: dict[str, Account] = {}
         """Of workers, by their names."""
-        self._config = config
+        self._config = session.config
         self._session = session
         self._told_events = 0
         self._written: list[str] = []
@@ -53,9 +60,29 @@ class Reporting:
     def is_told_on(self) -> bool:
         """Whether somebody is to be told beside the terminal, or there are workers."""
         option, settings = self._config.option, self._session.settings
-        is_distributed = hasattr(self._config, "workerinput") or getattr(option, "dist", "no") != "no"
+        is_one_of_many = is_worker(self._config) or is_distributed(self._config)
         is_asked_for = settings.report_files or settings.budget or getattr(option, "xmlpath", None)
-        return bool(is_distributed or is_asked_for or GITHUB_VARIABLE in os.environ)
+        return bool(is_one_of_many or is_asked_for or GITHUB_VARIABLE in os.environ)
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Around the collection."""
+        begin_us = self._session.clock()
+        try:
+            yield
+        finally:
+            self.collection_us = begin_us, self._session.clock() - begin_us
+
+    def read_budgets(self, declared: Mapping[str, HeavyModule]) -> Iterator[str]:
+        """Read the budgets; a sentence on each that can't be read."""
+        if not self._session.settings.budget:
+            return
+        from .budget import read_budgets
+
+        self.budgets, faults = read_budgets(self._session.settings.budget, ini_source(self._config, BUDGET_KEY))
+        yield from faults
+        if not is_worker(self._config):  # the controller has told it
+            yield from _warn_of_mistyped_budgets(self._config, self.budgets, declared.values())
 
     def now_s(self) -> float:
         """Seconds since the epoch, by the clock of the report."""
@@ -64,7 +91,7 @@ class Reporting:
     @property
     def has_something(self) -> bool:
         """Whether anything was seen that may be told."""
-        return self._session.has_begun or bool(self._session.measurer or self.accounts)
+        return self._session.has_begun or bool(self.measurer or self.accounts)
 
     def account_of(self, worker: str) -> Account:
         """What a worker has told so far."""
@@ -83,7 +110,7 @@ class Reporting:
         """What this process has seen since the last call; *is_last* takes what is still going on as over."""
         from .account import Account
 
-        session, measurer = self._session, self._session.measurer
+        session, measurer = self._session, self.measurer
         if is_last:
             session.notice("during tests")
         events = session.ledger.since(self._told_events)
@@ -134,6 +161,14 @@ class Reporting:
         has_warm = getattr(option, "heavy_warm", True) in (None, False)
         return make_hint(self.report, Asked(len(self.items), heavy, bool(option.markexpr), has_warm))
 
+    def write_section(self, terminal: pytest.TerminalReporter) -> None:
+        """Write the terminal's section."""
+        self._session.notice("during tests")
+        if self.has_something:
+            from .terminal import write_section
+
+            write_section(terminal, list(self.lines()))
+
     def lines(self) -> Iterator[Line]:
         """The lines of the terminal's section."""
         from .terminal import Line, section_lines
@@ -142,7 +177,7 @@ class Reporting:
         if option.no_summary:  # up to pytest 9.1, nobody is asked for a summary then
             return
         if self._session.settings.report and self.has_something and option.verbose > -2:
-            width = shutil.get_terminal_size().columns if self._session.progress else None
+            width = shutil.get_terminal_size().columns if self.progress else None
             yield from section_lines(self.report, verbosity=option.verbose, hint=self.hint, width=width)
         for file in self._written if option.verbose >= 0 else ():
             yield Line(f"written: {file}")
@@ -209,3 +244,18 @@ class Reporting:
         if xml:
             for name, value in properties(self.report):
                 xml.add_global_property(name, value)
+
+
+def _warn_of_mistyped_budgets(
+    config: pytest.Config, budgets: Iterable[Budget], declared: Iterable[HeavyModule]
+) -> Iterator[str]:
+    """Warn; gives what is a fault, where warnings are errors: a warning that a hook raises is an internal error."""
+    from ..errors import HeavyImportWarning
+    from ..facts.distributions import locate
+    from .budget import mistyped
+
+    for text in mistyped(budgets, [module.fullname for module in declared], lambda name: locate(name) is not None):
+        try:
+            config.issue_config_time_warning(HeavyImportWarning(text), stacklevel=2)
+        except HeavyImportWarning:
+            yield text

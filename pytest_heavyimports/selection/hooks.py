@@ -1,18 +1,37 @@
-"""pytest's hooks where heavy tests are kept to few workers, ordered, or loaded before their setup."""
+"""Which tests are heavy; and pytest's hooks where those are kept to few workers, or come last."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ..config.hooks import Hooks
-from ..config.options import HEAVY_MARK
-from ..facts.places import BY_MARK
-from .selection import light_first, load_marked, schedule_groups, warn_of_lost_groups
+from ..config.options import is_worker, settings_of
+from .selection import group_for_workers, light_first, mark_heavy, schedule_groups, warn_of_lost_groups
 
 if TYPE_CHECKING:
-    from ..session import HeavySession
+    from ..config.declarations import HeavyModule
+
+
+def attach_to_tests(
+    config: pytest.Config, items: list[pytest.Item], asking: list[pytest.Item], declared: Mapping[str, HeavyModule]
+) -> None:
+    """Mark those of the tests that are *asking* for a heavy module, and group them for few workers."""
+    mark_heavy(asking, declared)
+    if workers := settings_of(config).xdist_workers:
+        group_for_workers(items, workers)
+
+
+def attach_workers(config: pytest.Config) -> None:
+    """Have few workers of pytest-xdist run the heavy tests."""
+    config.pluginmanager.register(WorkersHooks(), "heavyimports-workers")
+
+
+def attach_order(config: pytest.Config) -> None:
+    """Have the heavy tests run after all others."""
+    config.pluginmanager.register(OrderHooks(), "heavyimports-order")
 
 
 class WorkersHooks(Hooks):
@@ -20,7 +39,7 @@ class WorkersHooks(Hooks):
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         schedule_groups(session.config)
-        if hasattr(session.config, "workerinput"):
+        if is_worker(session.config):
             session.config.pluginmanager.register(GroupHooks(), "heavyimports-groups")
 
 
@@ -31,22 +50,6 @@ class GroupHooks(Hooks):
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         warn_of_lost_groups(items)
-
-
-class LoadHooks(Hooks):
-    """Registered where imports are deferred."""
-
-    def __init__(self, session: HeavySession) -> None:
-        self._whereabouts = session.whereabouts
-
-    # Before all fixtures: outside of a fake file system, a patched open, the deadline of a test of hypothesis.
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        if HEAVY_MARK not in item.keywords:
-            return
-        self._whereabouts.enter(BY_MARK, item.nodeid)
-        load_marked(item)
-        self._whereabouts.enter("after collection")
 
 
 class OrderHooks(Hooks):

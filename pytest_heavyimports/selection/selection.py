@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .. import fixtures
-from ..config.options import CUDA_MARK, HEAVY_MARK, WORKERS_KEY
+from ..config.options import CUDA_MARK, HEAVY_FIXTURES, HEAVY_MARK, WORKERS_KEY, is_worker
+from ..errors import HeavyImportWarning
 
 if TYPE_CHECKING:
     from ..config.declarations import HeavyModule
 
 GROUP_MARK = "xdist_group"
+OUR_FIXTURES = "pytest_heavyimports.fixtures"
+"""The module of the functions that our fixtures are made of."""
 
 
 def mark_heavy(items: Iterable[pytest.Item], declared: Mapping[str, HeavyModule]) -> None:
@@ -41,16 +41,6 @@ def mark_heavy(items: Iterable[pytest.Item], declared: Mapping[str, HeavyModule]
 def is_heavy(item: pytest.Item) -> bool:
     """Whether a test has the mark, by hand or by :func:`mark_heavy`."""
     return item.get_closest_marker(HEAVY_MARK) is not None
-
-
-def load_marked(item: pytest.Item) -> None:
-    """Load the modules of a heavy test whose imports were put off; what fails does so again where it is used."""
-    from ..defer.deferral import load
-
-    for mark in item.iter_markers(HEAVY_MARK):
-        for fullname in mark.args:
-            with suppress(Exception):
-                load(sys.modules.get(fullname))
 
 
 def light_first(items: list[pytest.Item]) -> None:
@@ -94,7 +84,7 @@ def schedule_groups(config: pytest.Config) -> None:
         pytest.UsageError: The user has asked for another scheduler.
     """
     scheduler = getattr(config.option, "dist", "no")
-    if hasattr(config, "workerinput"):  # a worker is told nothing of the controller's choice, and goes by its arguments
+    if is_worker(config):  # a worker is told nothing of the controller's choice, and goes by its arguments
         config.option.loadgroup = True
     elif scheduler == "load":
         config.option.dist = "loadgroup"
@@ -112,8 +102,6 @@ def warn_of_lost_groups(items: Iterable[pytest.Item]) -> None:
     Reference: pytest-xdist's issue 1386: version 3.8.0 writes the groups to where pytest 9.2 doesn't look for them.
     """
     if any(_group(item) is not None and "@" not in item.nodeid for item in items):
-        from ..errors import HeavyImportWarning
-
         warnings.warn(
             f"{WORKERS_KEY} has no effect: this pytest-xdist makes no groups under this pytest (its issue 1386: 3.8.0 "
             "under pytest 9.2). Use pytest < 9.2, or a pytest-xdist that is newer than 3.8.0.",
@@ -124,10 +112,10 @@ def warn_of_lost_groups(items: Iterable[pytest.Item]) -> None:
 
 def _is_heavy(item: pytest.Item, name: str, declared: Mapping[str, HeavyModule]) -> bool:
     """Whether the test gets our fixture of that name, not one with which its suite has replaced ours for good."""
-    if name not in declared and name not in fixtures.HEAVY:
+    if name not in declared and name not in HEAVY_FIXTURES:
         return False
     for fixturedef in reversed(_fixturedefs(item).get(name, ())):
-        if fixturedef.func.__module__ == fixtures.__name__:
+        if fixturedef.func.__module__ == OUR_FIXTURES:
             return True
         if name not in fixturedef.argnames:
             return False

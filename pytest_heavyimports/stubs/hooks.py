@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,16 @@ import pytest
 
 from ..config.hooks import Hooks
 from ..config.options import STUBBED_CACHE_KEY, stub_names
+from ..errors import HeavyImportWarning, StandInRefused
 from ..facts.places import asking_line, shown_file
-from ..session import installed_packages, session_key
+from ..session import begun_session
+from ..telling import tell_report
 from .session import files_of_tests, remember_names, stand_ins_of, update_committed_file
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from ..config.declarations import HeavyModule
-    from ..errors import StandInRefused
+    from ..session import HeavySession
     from .module import StandIn
     from .session import StandIns
 
@@ -83,9 +84,6 @@ class RunHooks(Hooks):
             _skip(report, str(collector.path), 1, refused)
             report.result = []
         if swallowed := self._stand_ins.take_swallowed(lambda: {str(collector.path)}):
-            from ..errors import HeavyImportWarning
-            from ..telling import tell_report
-
             tell_report(report, [HeavyImportWarning(_with_notes(swallowed))], collector, "restore")
         return report
 
@@ -187,13 +185,12 @@ class OneTestHooks(Hooks):
         finally:
             forgotten = self._stand_ins.take_out()
             self._let_registry_remember(True)
-            if session_key in self._stand_ins.config.stash:
-                self._stand_ins.config.stash[session_key].forget(forgotten)
+            if session := begun_session(self._stand_ins.config):
+                session.forget(forgotten)
 
     def _let_registry_remember(self, is_remembering: bool) -> None:
-        stash = self._stand_ins.config.stash
-        if session_key in stash:
-            stash[session_key].registry.is_remembering = is_remembering
+        if session := begun_session(self._stand_ins.config):
+            session.registry.is_remembering = is_remembering
 
 
 one_test_key: pytest.StashKey[OneTestHooks] = pytest.StashKey()
@@ -207,16 +204,31 @@ def one_test_hooks(config: pytest.Config) -> OneTestHooks:
     return config.stash[one_test_key]
 
 
-def watch_run(config: pytest.Config) -> None:
+def attach(session: HeavySession) -> None:
+    """Put stand-ins in the place of modules until pytest ends."""
+    stand_ins = stand_ins_of(session.config)
+    stand_ins.begin_run(session.settings.stub)
+
+    def check(fullname: str) -> None:
+        __tracebackhide__ = True
+        if reason := stand_ins.reason(fullname):
+            pytest.skip(reason)
+
+    session.before_handing_out.append(check)
+    session.at_configure.append(lambda: _watch_run(session.config))
+
+
+def _watch_run(config: pytest.Config) -> None:
     """The run has stand-ins: pytest is configured, and what is known of the real modules can be found."""
     stand_ins = _watched(config)
     stand_ins.find_names(stand_ins.of_run.values())
     config.pluginmanager.register(RunHooks(stand_ins), "heavyimports-stand-ins-of-run")
 
 
-def watch_update(config: pytest.Config, declared: Iterable[HeavyModule]) -> None:
+def attach_update(config: pytest.Config) -> None:
     """The run is to write the file of real names: of what is declared, and of what has stand-ins elsewhere."""
-    packages = list(installed_packages(declared))
+    session = begun_session(config)
+    packages = list(session.packages) if session else []
     config.pluginmanager.register(UpdateHooks(config, packages), "heavyimports-stand-ins-update")
 
 
@@ -237,8 +249,6 @@ def _watched(config: pytest.Config) -> StandIns:
 
 def refusal_in(error: BaseException | None) -> StandInRefused | None:
     """What a stand-in refused, where that is why an error was raised."""
-    from ..errors import StandInRefused
-
     while error is not None and not isinstance(error, StandInRefused):
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return error

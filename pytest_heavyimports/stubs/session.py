@@ -13,10 +13,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..config.options import STUB_FILE_KEY, STUB_KEY, STUBBED_CACHE_KEY, ini_source, stub_fault
+from ..config.options import (
+    STUB_FILE_KEY,
+    STUB_KEY,
+    STUBBED_CACHE_KEY,
+    ini_source,
+    is_distributed,
+    settings_of,
+    stub_fault,
+)
 from ..facts.names import root
 from ..facts.places import is_plumbing, shown_line
-from ..imports.install import install_stand_ins
+from ..imports.install import put_first
 from ..imports.modules import is_stand_in, put, take_away
 from .module import StandIn, StandInFinder
 
@@ -60,7 +68,7 @@ class StandIns:
         self.config.add_cleanup(handle.close)
         handle.callback(self._put_back, real)
         take_away(real)
-        handle.callback(install_stand_ins(self._finder).close)
+        handle.enter_context(put_first(self._finder))
 
     def covers(self, fullname: str) -> StandIn | None:
         """The run's stand-in that a module belongs to."""
@@ -203,25 +211,26 @@ def stand_ins_of(config: pytest.Config) -> StandIns:
 
 def committed_file(config: pytest.Config) -> Path | None:
     """The file of the project that says what real modules have; ``None`` where it has none."""
-    name = config.getini(STUB_FILE_KEY)
+    name = settings_of(config).stub_file
     return config.rootpath / name if name else None
 
 
-def check_committed_file(config: pytest.Config, *, is_run_stubbed: bool) -> None:
+def check_committed_file(config: pytest.Config) -> None:
     """
     Read the file.
 
     Raises:
         pytest.UsageError: It can't be read, or isn't there in a run that has stand-ins; and this run doesn't write it.
     """
-    file, is_update = committed_file(config), config.option.heavy_stub_update
+    settings, file = settings_of(config), committed_file(config)
+    is_update = settings.stub_update
     where = f"{STUB_FILE_KEY} ({ini_source(config, STUB_FILE_KEY)})"
     if is_update and file is None:
         raise pytest.UsageError(f"--heavy-stub-update: no file is set. Set {STUB_FILE_KEY} = tests/stand-ins.json.")
-    if is_update and getattr(config.option, "dist", "no") != "no":
+    if is_update and is_distributed(config):
         raise pytest.UsageError("--heavy-stub-update: one process must import the real modules. Leave out -n.")
     try:
-        if file is not None and (file.exists() or is_run_stubbed):
+        if file is not None and (file.exists() or settings.stub):
             from .surface import read_file
 
             stand_ins_of(config).committed = read_file(file)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..facts.distributions import is_installed
 from ..facts.names import is_within, root
-from ..imports.install import install_stand_ins
+from ..imports.install import put_first
 from ..imports.modules import declared_spec, is_extension, put, take_away
 from .calls import MISSING
 from .module import StandIn, StandInFinder, is_of_stand_in
@@ -51,7 +51,7 @@ class Swap:
         self._holders = self._find_holders()
         self._namespaces = [_Namespace(module) for module in self._staying()]
         self._failures: dict[str, Exception] = {}
-        self._open = install_stand_ins(StandInFinder(stand_in))
+        self._open = put_first(StandInFinder(stand_in))
         try:
             take_away([*self._real, *self._holders])
             self.module = importlib.import_module(stand_in.fullname)

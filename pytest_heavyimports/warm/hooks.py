@@ -8,7 +8,7 @@ import pytest
 
 from ..config.hooks import Hooks
 from ..config.options import warm_idle_s
-from ..session import installed_packages, session_key
+from ..session import begun_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,9 +36,8 @@ class RunHooks(Hooks):
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        if session_key in config.stash:
-            declared = config.stash[session_key].declared.values()
-            self._run.tell_settings(warm_idle_s(config), list(installed_packages(declared)))
+        if session := begun_session(config):
+            self._run.tell_settings(warm_idle_s(config), list(session.packages))
 
     # Before the first test, which can't be made undone.
     @pytest.hookimpl(tryfirst=True)

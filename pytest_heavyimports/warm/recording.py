@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from ..config.options import is_worker
+
 _OF_THE_PROCESS = re.compile(r"0x[0-9a-fA-F]+|pytest-of-\w+/pytest-\d+|\b\d+\.\d+ ?s\b|\bpid[ =]\d+", re.IGNORECASE)
 """In messages: addresses, the directory of temporary directories, durations, numbers of processes."""
 _SHOWN = 300
@@ -26,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Record in the process that tells of the tests, not in workers of pytest-xdist."""
-    if not hasattr(config, "workerinput"):
+    if not is_worker(config):
         config.pluginmanager.register(_Recorder(config), "heavyimports-recorder")
 
 

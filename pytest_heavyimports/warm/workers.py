@@ -14,9 +14,10 @@ from functools import partial
 import pytest
 
 from ..config.declarations import read_declarations
+from ..config.options import is_worker
 from ..config.sources import from_ini
 from ..errors import MessageRefused
-from ..session import installed_packages, session_key
+from ..session import begun_session, installed_packages
 from .client import connect, environment
 from .hooks import WorkerHooks
 from .key import identity, name_of, open_directory, socket_directory
@@ -100,7 +101,7 @@ class WorkerSource:
                     os.close(number)
 
 
-def begin_early(config: pytest.Config) -> None:
+def attach_early(config: pytest.Config) -> None:
     """Begin, with what the ini file declares, while pytest still reads conftest files, which may take as long again."""
     asked = config.known_args_namespace
     runs_nothing = asked.collectonly or asked.help or asked.version
@@ -110,14 +111,14 @@ def begin_early(config: pytest.Config) -> None:
         config.stash[source_key] = _begin(config, tuple(installed_packages(declared.values())))
 
 
-def warm_workers(config: pytest.Config) -> None:
+def attach(config: pytest.Config) -> None:
     """Have pytest-xdist's workers forked from a warm process, where this process is to start any."""
     if not config.pluginmanager.has_plugin("xdist"):
         raise pytest.UsageError("--heavy-warm is for the workers of pytest-xdist, which isn't there.")
-    if hasattr(config, "workerinput") or not config.option.tx or config.option.collectonly:
+    if is_worker(config) or not config.option.tx or config.option.collectonly:
         return
-    declared = config.stash[session_key].declared.values() if session_key in config.stash else ()
-    find = partial(_find, config, tuple(installed_packages(declared)))
+    session = begun_session(config)
+    find = partial(_find, config, tuple(session.packages) if session else ())
     config.pluginmanager.register(WorkerHooks(find), "heavyimports-warm-workers")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest_heavyimports
 
 OURS = "pytest_heavyimports"
-AT_START = {"", ".base_hooks", ".fixtures", ".config", ".config.options", ".plugin", ".config.sources"}
+AT_START = {"", ".features", ".fixtures", ".config", ".config.options", ".hookspecs", ".plugin", ".config.sources"}
 NEVER_UNUSED = {
     "torch",
     "numpy",

@@ -7,6 +7,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ...config.options import is_worker
+
 if TYPE_CHECKING:
     import pytest
 
@@ -69,7 +71,7 @@ def note_for_suite(item: pytest.Item, report: pytest.TestReport) -> None:
 
 
 def _counts_suite(item: pytest.Item) -> bool:
-    return not hasattr(item.config, "workerinput") and hasattr(_database(item), "get_suite_reruns")
+    return not is_worker(item.config) and hasattr(_database(item), "get_suite_reruns")
 
 
 def _reruns(item: pytest.Item) -> int | None:

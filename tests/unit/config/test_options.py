@@ -135,9 +135,9 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_settings_do_not_change(tmp_path: Path) -> None:
-    """Whoever tries is told which."""
-    with pytest.raises(AttributeError, match="settings do not change: guard"):
-        read(tmp_path)[0].guard = "off"
+    """Whoever tries is refused."""
+    with pytest.raises(AttributeError):
+        read(tmp_path)[0].guard = "off"  # type: ignore[misc]  # mypy sees it too
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_heavyimports.defer.deferral import Deferral, DeferredModule, is_deferred, load
-from pytest_heavyimports.imports.install import install_deferral
+from pytest_heavyimports.defer.hooks import install_deferral
 from pytest_heavyimports.imports.keeper import Keeper
 
 Executed = Callable[[], "list[str]"]

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from pytest_heavyimports.defer.judge import Keeping, comes_with, raise_half
+from pytest_heavyimports.defer.judge import Keeping
 from pytest_heavyimports.errors import HalfImported
 from pytest_heavyimports.facts.places import Place
+from pytest_heavyimports.imports.half import comes_with, raise_half
 from pytest_heavyimports.imports.install import install
 from pytest_heavyimports.imports.keeper import Half, Keeper
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_heavyimports.defer.deferral import Deferral
+from pytest_heavyimports.defer.hooks import install_deferral
 from pytest_heavyimports.defer.lazy_names import is_offered, put_off_names
-from pytest_heavyimports.imports.install import install_deferral
 from pytest_heavyimports.imports.keeper import Keeper
 
 Filter = Callable[[Any, str, Any], bool]

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_heavyimports.facts.places import Place, Whereabouts, asking_line, calling_line
 
-CURRENT = "tests/unit/test_places.py::{} (call)"
+CURRENT = "tests/unit/facts/test_places.py::{} (call)"
 
 
 @pytest.mark.parametrize(

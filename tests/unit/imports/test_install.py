@@ -12,21 +12,24 @@ from typing import Any
 import pytest
 
 from pytest_heavyimports.defer.deferral import Deferral
+from pytest_heavyimports.defer.hooks import install_deferral
 from pytest_heavyimports.defer.judge import Keeping
 from pytest_heavyimports.facts.measure import Clock
 from pytest_heavyimports.facts.places import Place
-from pytest_heavyimports.imports.install import install, install_deferral, install_measuring, install_stand_ins
+from pytest_heavyimports.imports.install import install, install_measuring, put_first
 from pytest_heavyimports.imports.keeper import Keeper
 from pytest_heavyimports.imports.measuring import Measurer
 from pytest_heavyimports.stubs.module import StandInFinder
 
 KEEPER = Keeper()
 KEEPING = Keeping(KEEPER, is_kept=lambda _: False, place=lambda: Place("call"), importing=lambda _: nullcontext())
+
+
 DOORS: dict[str, Callable[[], ExitStack]] = {
     "install": lambda: install(KEEPING, KEEPER),
     "install_deferral": lambda: install_deferral(Deferral(), None, KEEPER),
     "install_deferral that keeps": lambda: install_deferral(Deferral(), KEEPING, KEEPER),
-    "install_stand_ins": lambda: install_stand_ins(StandInFinder()),
+    "put_first": lambda: put_first(StandInFinder()),
     "install_measuring": lambda: install_measuring(Measurer(Clock(), lambda: Place("call"))),
 }
 
@@ -50,7 +53,7 @@ def test_a_finder_is_first_until_it_is_closed(door: Callable[[], ExitStack]) -> 
 def test_the_list_may_have_been_replaced_by_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The finder is taken out of the one that is there."""
     before = list(sys.meta_path)
-    handle = install_stand_ins(StandInFinder())
+    handle = put_first(StandInFinder())
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     handle.close()
     assert sys.meta_path == before

@@ -22,7 +22,7 @@ from unittest.mock import call, patch
 import pytest
 
 from pytest_heavyimports.errors import StandInRefused
-from pytest_heavyimports.imports.install import install_stand_ins
+from pytest_heavyimports.imports.install import put_first
 from pytest_heavyimports.stubs.module import StandIn, StandInFinder
 from pytest_heavyimports.stubs.surface import RealNames
 
@@ -50,7 +50,7 @@ def stand_in() -> Iterator[StandIn]:
     for name in before:
         del sys.modules[name]
     made = StandIn("torch", SOURCE)
-    with install_stand_ins(StandInFinder(made)):
+    with put_first(StandInFinder(made)):
         yield made
     for name in [name for name in sys.modules if name.partition(".")[0] == "torch"]:
         del sys.modules[name]
@@ -123,7 +123,7 @@ def test_a_stand_in_is_found_before_what_other_finders_find() -> None:
             return ModuleSpec(fullname, None, origin="found by another finder")
 
     with patch.object(sys, "meta_path", [Finder, *sys.meta_path]):
-        with install_stand_ins(StandInFinder(StandIn("stoodin", SOURCE))):
+        with put_first(StandInFinder(StandIn("stoodin", SOURCE))):
             spec = importlib.util.find_spec("stoodin")
             assert spec
             assert spec.origin is None
@@ -164,13 +164,13 @@ def test_the_version_is_told_where_it_is_known(torch: Any) -> None:
     """Otherwise there is none, as ``getattr`` with a default and ``importorskip`` understand."""
     assert torch.__version__ >= "2.1" and torch.__version__ >= (2, 1)  # one is in the table
     unknown = StandIn("nobody_knows", SOURCE)
-    with install_stand_ins(StandInFinder(unknown)), patch.dict(sys.modules):
+    with put_first(StandInFinder(unknown)), patch.dict(sys.modules):
         module = importlib.import_module("nobody_knows")
         assert getattr(module, "__version__", None) is None
         with pytest.raises(AttributeError, match=r"Set it: nobody_knows.__version__ = \.\.\."):
             _ = module.__version__
     triton = StandIn("triton", SOURCE, installed_version=lambda: "3.4.0")
-    with install_stand_ins(StandInFinder(triton)), patch.dict(sys.modules):
+    with put_first(StandInFinder(triton)), patch.dict(sys.modules):
         assert importlib.import_module("triton").__version__ == "3.4.0"
 
 
@@ -333,7 +333,7 @@ def test_what_decorators_add_is_there(torch: Any) -> None:
 
 def test_a_kernel_is_not_given_back(torch: Any) -> None:
     """It is launched by ``kernel[grid](...)``, which a function doesn't understand."""
-    with install_stand_ins(StandInFinder(StandIn("triton", SOURCE))), patch.dict(sys.modules):
+    with put_first(StandInFinder(StandIn("triton", SOURCE))), patch.dict(sys.modules):
         triton = importlib.import_module("triton")
 
         @triton.jit
@@ -591,7 +591,7 @@ def test_classes_are_true(torch: Any) -> None:
 
 def test_approx_works_with_a_stand_in_of_numpy() -> None:
     """pytest asks a numpy that it finds in sys.modules whether a number is one."""
-    with install_stand_ins(StandInFinder(StandIn("numpy", ""))), patch.dict(sys.modules):
+    with put_first(StandInFinder(StandIn("numpy", ""))), patch.dict(sys.modules):
         for name in [name for name in sys.modules if name.partition(".")[0] == "numpy"]:
             del sys.modules[name]
         importlib.import_module("numpy")

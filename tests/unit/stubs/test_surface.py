@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_heavyimports.imports.install import install_stand_ins
+from pytest_heavyimports.imports.install import put_first
 from pytest_heavyimports.stubs.module import StandIn, StandInFinder
 from pytest_heavyimports.stubs.surface import RealNames, look_at
 
@@ -144,7 +144,7 @@ def test_a_module_that_is_absent_or_fake_is_not_looked_at(monkeypatch: pytest.Mo
     assert look_at("no_such_module") is None
     monkeypatch.setitem(sys.modules, "faked", ModuleType("faked"))
     assert look_at("faked") is None
-    with install_stand_ins(StandInFinder(StandIn("stood_in_for", ""))):
+    with put_first(StandInFinder(StandIn("stood_in_for", ""))):
         monkeypatch.setitem(sys.modules, "stood_in_for", importlib.import_module("stood_in_for"))
     assert look_at("stood_in_for") is None
 
