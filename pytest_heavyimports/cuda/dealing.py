@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from ..facts.named_tuple import NamedTuple
@@ -51,18 +50,3 @@ def share_of(devices: Sequence[T], number: int, count: int) -> list[T]:
     """
     number %= count
     return list(devices[number::count]) or [devices[number % len(devices)] for _ in devices[:1]]
-
-
-def put_in(values: Mapping[str, str]) -> Callable[[], None]:
-    """Set variables of the environment; gives what puts back those that were there."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-
-    def put_back() -> None:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-    return put_back

@@ -16,9 +16,10 @@ from ..config.needs import Needs, combined_needs
 from ..config.options import CUDA_MARK, CUDA_WORKERS_KEY, is_worker, settings_of
 from ..errors import CudaMemoryLeaked, HeavyImportWarning, torch_changed
 from ..facts.distributions import locate
+from ..process.environment import set_variables
 from ..session import registry_of
 from ..telling import tell_test
-from .dealing import DEALT, Worker, put_in, worker_of
+from .dealing import DEALT, Worker, worker_of
 from .driver import is_driver_started
 from .session import CudaSession
 
@@ -134,7 +135,7 @@ def attach_early(config: pytest.Config) -> None:
     """Deal the devices before the first conftest file is read, where this is a worker of pytest-xdist."""
     worker = worker_of(os.environ)
     if worker and os.environ.get(DEALT) != worker.run:
-        config.add_cleanup(put_in(cuda_of(config).deal(worker)))
+        config.add_cleanup(set_variables(cuda_of(config).deal(worker)))
 
 
 def settle(config: pytest.Config) -> None:
@@ -143,7 +144,7 @@ def settle(config: pytest.Config) -> None:
     if worker and os.environ.get(DEALT) == worker.run:
         return
     if not is_driver_started():
-        config.add_cleanup(put_in(cuda.deal(worker) if worker else cuda.order()))
+        config.add_cleanup(set_variables(cuda.deal(worker) if worker else cuda.order()))
     elif worker and len(cuda.named) > 1:
         warnings.warn(
             "The CUDA devices were not dealt to the workers of pytest-xdist: CUDA was initialised while the tests were "

@@ -23,7 +23,7 @@ FLAGS = (
 """Attributes of torch, or functions that give the value. None of them asks a device."""
 
 
-class Change(NamedTuple):
+class ChangedState(NamedTuple):
     """What a test has left different."""
 
     name: str
@@ -42,10 +42,10 @@ class TorchState:
             for number, generator in enumerate(torch.cuda.default_generators):
                 self._values[f"torch.cuda.default_generators[{number}].initial_seed"] = generator.initial_seed()
 
-    def changes(self, after: TorchState) -> list[Change]:
+    def changes(self, after: TorchState) -> list[ChangedState]:
         """What is different now, of that which could be read both times."""
         return [
-            Change(name, str(value), str(after._values[name]))
+            ChangedState(name, str(value), str(after._values[name]))
             for name, value in self._values.items()
             if name in after._values and after._values[name] != value
         ]

@@ -39,7 +39,7 @@ class _Running:
         self.is_over = False
 
 
-class _Thread(threading.local):
+class _MeasuredThread(threading.local):
     """What a thread is loading."""
 
     def __init__(self, names: Counter[str]) -> None:
@@ -74,7 +74,7 @@ class Measurer:
         self._resident = ResidentSet()
         self._loads: list[_Running] = []
         self._taken = 0
-        self.thread = _Thread(Counter())
+        self.thread = _MeasuredThread(Counter())
 
     def close(self) -> None:
         """No more is to be measured."""

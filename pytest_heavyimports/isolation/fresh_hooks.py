@@ -16,11 +16,11 @@ import pytest
 
 from ..config.hooks import Hooks
 from ..process.forking import end_with_parent, threads_of_imports, why_not_fork
-from ..process.shutdown import end, freeze
+from ..process.shutdown import end
 from .child import Child, Where, tell_output
 from .hooks import fresh_key, import_known, import_modules, take_events
 from .others import junitxml, take_over_from_others, testmon
-from .template import Template, unreported_output
+from .template import serve as serve_as_template
 from .wire import Wire
 
 _NEUTRAL: dict[str, Any] = {
@@ -90,10 +90,15 @@ class FreshHooks(Hooks):
             tell = functools.partial(self._wire.send, "importing")
             import_known(config, self._setup["known"], tell)
             allowed_threads = import_modules(config, set(self._setup["needed"]), tell)
-            self._wire.send("ready", fault or why_not_fork(allowed_threads), take_events(config))
-            freeze()
-            run_child = functools.partial(self._run_child, session)
-            Template(self._wire, self._trace, run_child, lambda: unreported_output(config)).serve(allowed_threads)
+            serve_as_template(
+                config,
+                self._wire,
+                self._trace,
+                functools.partial(self._run_child, session),
+                allowed_threads=allowed_threads,
+                fault=fault or why_not_fork(allowed_threads),
+                events=take_events(config),
+            )
             end(0)
         first = self._wire.wait()
         tell_output(config, self._wire, self._reports)

@@ -22,7 +22,6 @@ from ..facts.places import is_there
 from ..facts.records import Forgotten, Import
 from ..imports.known import KNOWN
 from ..process.forking import foreign_threads, threads_of_imports, why_not_fork
-from ..process.shutdown import freeze
 from ..session import begun_session, session_of
 from .child import Child
 from .fresh import FORKED, SPAWNED, FreshProcesses
@@ -32,7 +31,8 @@ from .plan import Isolation, isolation_of, needed_modules, share_a_process
 from .relay import Relay, too_late
 from .reports import our_warning
 from .spawn import Spawner
-from .template import Template, fork_process, give_up, go_ahead_if, is_fork_there, unreported_output
+from .template import fork_process, give_up, go_ahead_if, is_fork_there
+from .template import serve as serve_as_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -287,16 +287,16 @@ class IsolationHooks(Hooks):
             import_modules(config, needed, tell)
             go_ahead_if(lambda: _import_own(config, needed, tell))
             allowed_threads = foreign_threads()
-            control.send("ready", why_not_fork(allowed_threads), take_events(config))
-            freeze()
             child = Child(self._session, pipes.for_child, pipes.trace, lambda: take_events(config))
-            template = Template(
+            serve_as_template(
+                config,
                 control,
                 pipes.trace,
                 lambda jobs: child.run(jobs, lambda where: self._session.items[where["index"]]),
-                lambda: unreported_output(config),
+                allowed_threads=allowed_threads,
+                fault=why_not_fork(allowed_threads),
+                events=take_events(config),
             )
-            template.serve(allowed_threads)
 
         return fork_process(serve, ours.close, pipes.reports.close)
 

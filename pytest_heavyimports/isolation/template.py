@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..process.forking import end_with_parent, why_not_fork
-from ..process.shutdown import end, fork
+from ..process.shutdown import end, fork, freeze
 from .supervisor import Orphans, Supervisor, ready
 from .wire import Wire
 
@@ -93,6 +93,33 @@ class Template:
             end_with_parent()
             self._run_child(Wire(reading))
         return pid, Wire(writing)
+
+
+def serve(
+    config: pytest.Config,
+    control: Wire,
+    trace: int,
+    run_child: Callable[[Wire], NoReturn],
+    *,
+    allowed_threads: int,
+    fault: str,
+    events: bytes,
+) -> None:
+    """
+    Say that this process is ready, or why it can't fork, and be a template until nobody is there any more.
+
+    Args:
+        config: pytest's.
+        control: To the process that runs pytest.
+        trace: A descriptor of the file for faulthandler.
+        run_child: Called in each child, with the wire that its tests come by.
+        allowed_threads: Those that the imports have started.
+        fault: Why it can't fork; empty where it can.
+        events: What the ledger has got here.
+    """
+    control.send("ready", fault, events)
+    freeze()
+    Template(control, trace, run_child, lambda: unreported_output(config)).serve(allowed_threads)
 
 
 def fork_process(run: Callable[[], None], *closings: Callable[[], None]) -> int:

@@ -50,12 +50,12 @@ _LOAD = "_find_and_load_unlocked"
 _call_with_frames_removed: "Callable[..., Any]" = vars(_bootstrap)["_call_with_frames_removed"]
 
 
-class Import:
+class SeenImport:
     """One import, while it is going on and after it."""
 
     __slots__ = ("cumulative_s", "frame", "fullname", "importer", "inner_s", "is_done", "statement")
 
-    def __init__(self, fullname: str, importer: "Import | None", frame: "Any" = None) -> None:
+    def __init__(self, fullname: str, importer: "SeenImport | None", frame: "Any" = None) -> None:
         self.fullname = str.__str__(fullname)  # a subclass of str has no form in marshal
         self.importer = importer
         """That of the module that was being executed, in the same thread."""
@@ -73,9 +73,9 @@ class Recorder:
     """Notes every import of a module that isn't in ``sys.modules``, by whatever statement, function or C code."""
 
     def __init__(self) -> None:
-        self.imports: list[Import] = []
-        self._executing: dict[int, list[Import]] = {}
-        self._latest: dict[str, Import | None] = dict.fromkeys(sys.modules)
+        self.imports: list[SeenImport] = []
+        self._executing: dict[int, list[SeenImport]] = {}
+        self._latest: dict[str, SeenImport | None] = dict.fromkeys(sys.modules)
         self._counted = len(sys.modules)
 
     def wrap(self, load: "Callable[[str, Any], ModuleType]") -> "Callable[[str, Any], ModuleType]":
@@ -92,7 +92,7 @@ class Recorder:
             executing = self._executing.setdefault(get_ident(), [])
             importer = executing[-1] if executing else None
             self._note_what_appeared(importer)
-            this = Import(fullname, importer, sys._getframe())
+            this = SeenImport(fullname, importer, sys._getframe())
             self.imports.append(this)
             self._latest[fullname] = this
             executing.append(this)
@@ -122,7 +122,7 @@ class Recorder:
             if each.is_done and util and type(sys.modules.get(each.fullname)) is util._LazyModule:
                 each.is_done = False  # by importlib.util.LazyLoader: nothing of it has been executed yet
 
-    def _note_what_appeared(self, owner: "Import | None") -> None:
+    def _note_what_appeared(self, owner: "SeenImport | None") -> None:
         """What somebody has put into ``sys.modules`` by hand since the last look, C code for one."""
         new = len(sys.modules) - self._counted
         self._counted += new
@@ -135,14 +135,14 @@ class Recorder:
                 new -= 1
                 if name not in self._latest and sys.modules[name] is not None:
                     importer = owner or self._latest.get(name.rpartition(".")[0])
-                    self._latest[name] = appeared = Import(name, importer)
+                    self._latest[name] = appeared = SeenImport(name, importer)
                     appeared.is_done = True
                     self.imports.append(appeared)
         except (KeyError, RuntimeError):  # another thread changes it: the last look will find it
             pass
 
 
-def _statement(frame: "Any", importer: "Import | None") -> "tuple[str, str, int]":
+def _statement(frame: "Any", importer: "SeenImport | None") -> "tuple[str, str, int]":
     while frame is not None and not (importer and frame is importer.frame):
         name = frame.f_globals.get("__name__")
         is_own = name not in _PLUMBING or (frame.f_code.co_name == "<module>" and name != "__main__")
@@ -183,7 +183,7 @@ def main(directory: str) -> None:
 
 
 def _success(recorder: Recorder) -> "dict[str, Any]":
-    """``imports``: for each the fields of ``probe.Import``."""
+    """``imports``: for each the fields of ``probe.ReportedImport``."""
     recorder.end()
     numbers = {id(each): number for number, each in enumerate(recorder.imports)}
     return {

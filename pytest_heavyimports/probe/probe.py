@@ -31,7 +31,7 @@ class ImportTime(NamedTuple):
 ImportTime.__module__ = PUBLIC
 
 
-class Import(NamedTuple):
+class ReportedImport(NamedTuple):
     """One import as the child reports it."""
 
     fullname: str
@@ -78,7 +78,7 @@ class ImportProbe:
         self.fullname = fullname
         self.seconds = report["seconds"]
         self.peak_memory = report["peak_bytes"]
-        self._imports = [Import(*values) for values in report["imports"]]
+        self._imports = [ReportedImport(*values) for values in report["imports"]]
         self._numbers: dict[str, int] = {}
         for number, each in enumerate(self._imports):
             if each.is_in:
@@ -173,7 +173,7 @@ class ImportProbe:
             return importer, ""
         return importer, statement
 
-    def _place(self, this: Import) -> str:
+    def _place(self, this: ReportedImport) -> str:
         if this.file:
             return f"(imported at {this.file.removeprefix(self._directory)}:{this.line})"
         return "(its package)" if is_within(self.fullname, this.fullname) else "(by no import statement)"

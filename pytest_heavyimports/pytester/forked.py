@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from ..process.environment import current_umask
+
 try:
     import fcntl
     import resource
@@ -44,7 +46,7 @@ class CannotFork(Exception):
     """There can't be a template here; the text says why."""
 
 
-class Template:
+class ForkServer:
     """A process to fork runs from."""
 
     def __init__(self, executable: str, environment: dict[str, str], preload: Sequence[str]) -> None:
@@ -147,7 +149,7 @@ class ForkedProcess:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, template: Template, request: dict[str, object], streams: list[int]) -> None:
+    def __init__(self, template: ForkServer, request: dict[str, object], streams: list[int]) -> None:
         self._template = template
         self.args = ["pytest", *request["arguments"]]  # type: ignore[misc]  # a list of texts
         self.returncode: int | None = None
@@ -222,14 +224,14 @@ class ForkedRuns:
             preload: Modules that the templates are to have imported.
         """
         self._preload = tuple(preload)
-        self._templates: dict[Key, Template] = {}
+        self._templates: dict[Key, ForkServer] = {}
         self._lock = Lock()
         self._faults: dict[Key, str] = {}
         """Why there can't be a template, so that nobody tries again for each run."""
         self.reported: set[str] = set()
         """The faults that a warning has told of."""
         self._pid = os.getpid()
-        self._of_parents: list[dict[Key, Template]] = []
+        self._of_parents: list[dict[Key, ForkServer]] = []
         """The templates of the processes that this one is a fork of: kept, so that none is finalized here."""
 
     def start(self, command: Sequence[str], environment: dict[str, str], stdout: int, stderr: int) -> ForkedProcess:
@@ -255,7 +257,7 @@ class ForkedRuns:
             "arguments": arguments,
             "directory": os.getcwd(),
             "environment": environment,
-            "umask": _umask(),
+            "umask": current_umask(),
         }
         empty, end = os.pipe()
         os.close(end)
@@ -275,7 +277,7 @@ class ForkedRuns:
         while self._templates:
             self._templates.popitem()[1].close()
 
-    def _template(self, key: Key, executable: str, environment: dict[str, str]) -> Template:
+    def _template(self, key: Key, executable: str, environment: dict[str, str]) -> ForkServer:
         if self._pid != os.getpid():
             self._of_parents.append(self._templates)
             self._templates, self._pid = {}, os.getpid()
@@ -290,7 +292,7 @@ class ForkedRuns:
             for other in idle[: max(len(self._templates) + 1 - _MOST, 0)]:
                 self._templates.pop(other).close()
             try:
-                template = Template(executable, environment, self._preload)
+                template = ForkServer(executable, environment, self._preload)
             except CannotFork as fault:
                 self._faults[key] = str(fault)
                 raise
@@ -337,9 +339,3 @@ def _not_standard(end: socket.socket) -> socket.socket:
     """The same socket by a descriptor that is none of the three standard ones, which the caller may have closed."""
     with end:
         return socket.socket(fileno=fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3))
-
-
-def _umask() -> int:
-    """This process's, without setting it, which other threads would see."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-        return next(int(line.split()[1], 8) for line in status if line.startswith("Umask:"))

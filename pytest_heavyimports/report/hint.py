@@ -17,7 +17,7 @@ WORTH_US = 500_000
 """What saves less is no hint."""
 
 
-class Asked(NamedTuple):
+class RunAsked(NamedTuple):
     """How the run was started, as far as a hint goes by it."""
 
     tests: int
@@ -30,13 +30,13 @@ class Asked(NamedTuple):
     """Whether ``--heavy-warm`` could be given, and was not."""
 
 
-def make_hint(report: Report, asked: Asked) -> str:
+def make_hint(report: Report, asked: RunAsked) -> str:
     """What would have saved most, with the figures of this run; an empty text where nothing would have saved much."""
     saved_us, text = max((*_unneeded(report, asked), *_repeated(report, asked)), default=(0, ""))
     return text if saved_us >= WORTH_US else ""
 
 
-def _unneeded(report: Report, asked: Asked) -> Iterator[tuple[int, str]]:
+def _unneeded(report: Report, asked: RunAsked) -> Iterator[tuple[int, str]]:
     """Light tests, beside heavy ones without which nobody would have imported some modules."""
     modules = [module for module in report.modules if module.first.nodeid in asked.heavy and not module.within]
     light = asked.tests - len(asked.heavy)
@@ -48,7 +48,7 @@ def _unneeded(report: Report, asked: Asked) -> Iterator[tuple[int, str]]:
         yield saved_us, f"-m 'not heavy' {told}"
 
 
-def _repeated(report: Report, asked: Asked) -> Iterator[tuple[int, str]]:
+def _repeated(report: Report, asked: RunAsked) -> Iterator[tuple[int, str]]:
     """The same imports in several workers."""
     repeated = [module for module in report.modules if len(module.processes) > 1 and not module.within]
     if repeated and asked.has_warm:

@@ -47,7 +47,7 @@ def register(config: pytest.Config, reporting: Reporting, *, has_files: bool) ->
         return
     hooks: list[object] = [SpanHooks(reporting)] if has_files else []
     if is_worker(config):
-        hooks.append(WorkerHooks(reporting))
+        hooks.append(ReportingWorkerHooks(reporting))
     else:
         if is_distributed(config):
             hooks.append(ControllerHooks(reporting))
@@ -94,7 +94,7 @@ class SectionHooks(Hooks):
         self._reporting.write_section(terminalreporter)
 
 
-class WorkerHooks(Hooks):
+class ReportingWorkerHooks(Hooks):
     """Registered in a worker of pytest-xdist. Tells with each report, so that little is lost if the worker dies."""
 
     def __init__(self, reporting: Reporting) -> None:

@@ -154,12 +154,12 @@ class Reporting:
         """What would have saved most, once the session has finished."""
         if not any(module.cumulative_us for module in self.report.modules):
             return ""  # a run of light tests, which pays for no look at each
-        from .hint import Asked, make_hint
+        from .hint import RunAsked, make_hint
 
         option = self._config.option
         heavy = frozenset(item.nodeid for item in self.items if item.get_closest_marker(HEAVY_MARK))
         has_warm = getattr(option, "heavy_warm", True) in (None, False)
-        return make_hint(self.report, Asked(len(self.items), heavy, bool(option.markexpr), has_warm))
+        return make_hint(self.report, RunAsked(len(self.items), heavy, bool(option.markexpr), has_warm))
 
     def write_section(self, terminal: pytest.TerminalReporter) -> None:
         """Write the terminal's section."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import CommandRefused
 from ..facts.named_tuple import NamedTuple
+from ..process.environment import current_umask
 
 
 class Change(NamedTuple):
@@ -49,14 +50,8 @@ def write_all(changes: Iterable[Change]) -> None:
             if is_there:
                 shutil.copymode(change.path, scratch)
             else:
-                os.chmod(scratch, 0o666 & ~_umask())
+                os.chmod(scratch, 0o666 & ~current_umask())
             os.replace(scratch, change.path)
         except BaseException:
             os.unlink(scratch)
             raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -14,6 +14,7 @@ from ..config.declarations import HeavyModule, read_declarations
 from ..config.sources import from_entry_points, from_ini
 from ..errors import CommandRefused
 from ..facts.names import is_within
+from ..process.environment import set_variables
 from .records import BY_FLAG, Project
 
 # Whatever could make pytest import a plugin, a conftest file or the class of a warning.
@@ -104,12 +105,8 @@ def _path(config: pytest.Config) -> Iterator[str]:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Without variables that pytest takes arguments and plugins from, or looks for plugins by."""
-    before = dict(os.environ)
-    for name in _VARIABLES:
-        os.environ.pop(name, None)
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    put_back = set_variables({**dict.fromkeys(_VARIABLES), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        put_back()

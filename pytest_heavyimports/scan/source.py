@@ -173,9 +173,9 @@ class Source:
                     yield from self._tests(getattr(node, field, ()), classes)
 
     @cached_property
-    def needs(self) -> Needs:
+    def needs(self) -> NeededNames:
         """What needs what in the file."""
-        return Needs(self)
+        return NeededNames(self)
 
     def is_ignored(self, rule: str, node: ast.AST) -> bool:
         """Whether a comment on one of its lines says ``heavyimports: ignore[rule]``."""
@@ -187,7 +187,7 @@ class Source:
         return False
 
 
-class Needs:
+class NeededNames:
     """Which names of a file its tests need, directly and through others."""
 
     def __init__(self, source: Source) -> None:

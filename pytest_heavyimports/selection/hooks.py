@@ -26,7 +26,7 @@ def attach_to_tests(
 
 def attach_workers(config: pytest.Config) -> None:
     """Have few workers of pytest-xdist run the heavy tests."""
-    config.pluginmanager.register(WorkersHooks(), "heavyimports-workers")
+    config.pluginmanager.register(FewWorkersHooks(), "heavyimports-workers")
 
 
 def attach_order(config: pytest.Config) -> None:
@@ -34,7 +34,7 @@ def attach_order(config: pytest.Config) -> None:
     config.pluginmanager.register(OrderHooks(), "heavyimports-order")
 
 
-class WorkersHooks(Hooks):
+class FewWorkersHooks(Hooks):
     """Registered where few workers of pytest-xdist are to run the heavy tests."""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:

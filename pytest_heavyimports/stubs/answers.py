@@ -160,7 +160,7 @@ _NO_GROUP = _unless(
 # tensorflow, jax
 
 
-class Device:
+class CpuDevice:
     """What tensorflow or jax say of a processor."""
 
     id = process_index = local_hardware_id = 0
@@ -175,16 +175,16 @@ class Device:
 
 
 def _tensorflow_devices(name: str) -> Answer:
-    def answer(_: Names, device_type: str | None = None) -> list[Device]:
-        return [Device(name)] if device_type in (None, "CPU") else []
+    def answer(_: Names, device_type: str | None = None) -> list[CpuDevice]:
+        return [CpuDevice(name)] if device_type in (None, "CPU") else []
 
     return answer
 
 
-_JAX_CPU = Device("TFRT_CPU_0")
+_JAX_CPU = CpuDevice("TFRT_CPU_0")
 
 
-def _jax_devices(_: Names, backend: str | None = None, **__: Any) -> list[Device]:
+def _jax_devices(_: Names, backend: str | None = None, **__: Any) -> list[CpuDevice]:
     if backend not in (None, "cpu"):
         raise RuntimeError(
             f"Unknown backend: {backend!r} requested, but no platforms that are instances of {backend} are present. "

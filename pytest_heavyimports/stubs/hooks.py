@@ -54,7 +54,7 @@ class RefusalHooks(Hooks):
         return report
 
 
-class RunHooks(Hooks):
+class StubbedRunHooks(Hooks):
     """Registered in a run that has stand-ins."""
 
     def __init__(self, stand_ins: StandIns) -> None:
@@ -222,7 +222,7 @@ def _watch_run(config: pytest.Config) -> None:
     """The run has stand-ins: pytest is configured, and what is known of the real modules can be found."""
     stand_ins = _watched(config)
     stand_ins.find_names(stand_ins.of_run.values())
-    config.pluginmanager.register(RunHooks(stand_ins), "heavyimports-stand-ins-of-run")
+    config.pluginmanager.register(StubbedRunHooks(stand_ins), "heavyimports-stand-ins-of-run")
 
 
 def attach_update(config: pytest.Config) -> None:

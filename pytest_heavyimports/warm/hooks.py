@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .workers import WorkerSource
 
 
-class RunHooks(Hooks):
+class WarmRunHooks(Hooks):
     """In a run of ``heavyimports run``: what pytest can't know in a process that was forked."""
 
     __name__ = "heavyimports-warm-run"
@@ -45,7 +45,7 @@ class RunHooks(Hooks):
         self._run.preload.begin_tests()
 
 
-class WorkerHooks(Hooks):
+class WarmWorkerHooks(Hooks):
     """Where pytest-xdist starts workers on this machine: they are forked from a warm process."""
 
     def __init__(self, find: Callable[[], WorkerSource]) -> None:

@@ -20,6 +20,7 @@ from ..errors import HarmfulImport
 from ..facts.names import is_within, root
 from ..facts.places import INHERITED
 from ..process import forking
+from ..process.environment import set_variable
 from ..process.shutdown import freeze
 from .chance import seed_anew
 from .client import OF_THE_RUN, command_line
@@ -30,9 +31,9 @@ from .learner import Learner
 from .learning import OURS, Learnt, Store, learnt_by_now
 from .pages import Pages
 from .shelf import Shelf, modules_in
-from .watching import Watch
+from .watching import ImportWatch
 from .wire import Message, join
-from .world import process_facts, set_variable, variables
+from .world import process_facts, variables
 
 LIMIT_S = 120
 """How long an import may take."""
@@ -58,7 +59,7 @@ class Preload:
         self._is_for_one_run = is_for_one_run
         self.project = project(os.getcwd())
         self._path = list(sys.path)
-        self._watch = Watch()
+        self._watch = ImportWatch()
         self._shelf = Shelf(self._watch)
         self._shelf.ignored = ignored(self.project)
         self._began_with = variables()

@@ -246,7 +246,7 @@ class Run:
         self._start_coverage()
         import pytest
 
-        from .hooks import RunHooks
+        from .hooks import WarmRunHooks
 
         if os.path.exists(script := self._request.arguments[0]):
             _replace_main(script)
@@ -254,7 +254,7 @@ class Run:
             _replace_main(pytest.__file__, find_spec("pytest.__main__"))
         self.preload.may_give_up(self.give_up, self._tell)
         try:
-            status = pytest.main(plugins=[RunHooks(self)])
+            status = pytest.main(plugins=[WarmRunHooks(self)])
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

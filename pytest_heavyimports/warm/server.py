@@ -49,7 +49,7 @@ from .run import Request, Run, environment_of
 from .siblings import end_least_used, note_use
 from .spare import Spare, Waiting
 from .trial import Trial, Trying
-from .wire import LIMIT_FDS, Decoder, Message, Report, join
+from .wire import LIMIT_FDS, ChildReport, Decoder, Message, join
 
 IDLE_S = 1800.0
 """Until it ends by itself where nobody asks for anything, unless the ini key says otherwise."""
@@ -105,7 +105,7 @@ class Accepted:
     def __init__(self, client: Client, report: int) -> None:
         self.client: Client | None = client
         """``None`` when it has been told the end."""
-        self.report = Report(report)
+        self.report = ChildReport(report)
         self.unfit: Message | None = None
         """Why it can't be done here, as the child has said."""
 

@@ -29,7 +29,7 @@ from .key import IGNORED, matcher
 from .world import Added, Environment, variables
 
 if TYPE_CHECKING:
-    from .watching import Scope, Watch
+    from .watching import ImportWatch, Scope
 
 _OURS = ("pytest_heavyimports", "_pytest.assertion.rewrite")
 REWRITING = "AssertionRewritingHook"
@@ -40,7 +40,7 @@ MOST_FRAMES = 12
 class Shelf:
     """A finder of modules that were imported before the fork."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: ImportWatch) -> None:
         self._watch = watch
         self._modules: dict[str, Any] = {}
         """What is on it, by name; empty while the warm process imports."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ..errors import HarmfulImport
 from ..facts.named_tuple import NamedTuple
 from ..process.forking import end_with_parent
-from .wire import Message, Report, tell
+from .wire import ChildReport, Message, tell
 
 if TYPE_CHECKING:
     from .learning import Learnt
@@ -48,7 +48,7 @@ class Trial:
             modules: What it imports, in order.
         """
         self._process = process
-        self._report = Report(report)
+        self._report = ChildReport(report)
         self._modules = modules
         self._messages: list[Message] = []
 

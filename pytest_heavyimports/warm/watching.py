@@ -64,7 +64,7 @@ class Scope:
         """Whether it has loaded a shared library, which can't be loaded twice."""
 
 
-class Watch:
+class ImportWatch:
     """All scopes of a process, and the one that is being executed."""
 
     def __init__(self) -> None:
@@ -226,7 +226,7 @@ def _absolute(name: str) -> str:
 
 
 @contextmanager
-def _note_environment(watch: Watch) -> Iterator[None]:
+def _note_environment(watch: ImportWatch) -> Iterator[None]:
     """Who asks for a variable by its name, and who goes through all of them."""
     plain = type(os.environ)
 
@@ -262,7 +262,7 @@ def _note_environment(watch: Watch) -> Iterator[None]:
 
 
 @contextmanager
-def _note_stats(watch: Watch) -> Iterator[None]:
+def _note_stats(watch: ImportWatch) -> Iterator[None]:
     """Questions about a file raise no audit event; nor does the one for the current directory."""
 
     def noting(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -293,7 +293,7 @@ def _note_stats(watch: Watch) -> Iterator[None]:
 
 
 @contextmanager
-def _note_imports(watch: Watch) -> Iterator[None]:
+def _note_imports(watch: ImportWatch) -> Iterator[None]:
     """Which modules a package uses, those that were there too, and when another one begins."""
     real, real_module = builtins.__import__, importlib.import_module
 
@@ -340,7 +340,7 @@ def _note_imports(watch: Watch) -> Iterator[None]:
 class _Last:
     """A finder that is asked when all others have found nothing."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: ImportWatch) -> None:
         self._watch = watch
 
     def find_spec(self, fullname: str, *_: object) -> None:
@@ -348,7 +348,7 @@ class _Last:
             self._watch.current.absent.add(fullname)
 
 
-def _note_use(watch: Watch, name: str, fromlist: Any) -> None:
+def _note_use(watch: ImportWatch, name: str, fromlist: Any) -> None:
     scope = watch.current
     if scope is not None:
         scope.uses.update(lineage(name))
@@ -366,7 +366,7 @@ def _resolved(name: str, variables: Mapping[str, Any] | None, level: int) -> str
 
 
 @contextmanager
-def _note_chance(watch: Watch) -> Iterator[None]:
+def _note_chance(watch: ImportWatch) -> Iterator[None]:
     """What an import draws by chance, and which generators it makes."""
     real_seed = random.Random.seed
 
@@ -394,7 +394,7 @@ def _note_chance(watch: Watch) -> Iterator[None]:
 
 
 @contextmanager
-def _note_calls(watch: Watch) -> Iterator[None]:
+def _note_calls(watch: ImportWatch) -> Iterator[None]:
     """What is to be called at the end, and codecs: a run that doesn't import the package has none of it."""
 
     def register(function: Any, /, *arguments: Any, **more: Any) -> Any:
@@ -413,7 +413,7 @@ def _note_calls(watch: Watch) -> Iterator[None]:
 
 
 @contextmanager
-def _changed(watch: Watch, owner: Any, attributes: Mapping[str, Any]) -> Iterator[None]:
+def _changed(watch: ImportWatch, owner: Any, attributes: Mapping[str, Any]) -> Iterator[None]:
     """An object with other attributes, for a while."""
     before = {name: vars(owner)[name] for name in attributes if name in vars(owner)}
     for name in before:

@@ -88,7 +88,7 @@ class Decoder:
             yield _decoded(body)
 
 
-class Report:
+class ChildReport:
     """In a warm process, what a child of it tells by a pipe."""
 
     def __init__(self, pipe: int) -> None:

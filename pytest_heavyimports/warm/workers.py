@@ -19,7 +19,7 @@ from ..config.sources import from_ini
 from ..errors import MessageRefused
 from ..session import begun_session, installed_packages
 from .client import connect, environment
-from .hooks import WorkerHooks
+from .hooks import WarmWorkerHooks
 from .key import identity, name_of, open_directory, socket_directory
 from .starting import launch, listen
 from .wire import Message, join
@@ -119,7 +119,7 @@ def attach(config: pytest.Config) -> None:
         return
     session = begun_session(config)
     find = partial(_find, config, tuple(session.packages) if session else ())
-    config.pluginmanager.register(WorkerHooks(find), "heavyimports-warm-workers")
+    config.pluginmanager.register(WarmWorkerHooks(find), "heavyimports-warm-workers")
 
 
 def _find(config: pytest.Config, modules: Sequence[str]) -> WorkerSource:

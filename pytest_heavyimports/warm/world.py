@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from ..process.environment import current_umask, set_variable
+
 MISSING: Any = object()
 """In the place of a value: there was no such attribute."""
 MOST_IN_A_CONTAINER = 5000
@@ -316,14 +318,12 @@ def process_facts() -> dict[str, object]:
     """What a process has one of, and can't be given back as it was: by what a change would be in words."""
     root = getattr(sys.modules.get("logging"), "root", None)
     manager = getattr(root, "manager", None)
-    mask = os.umask(0)
-    os.umask(mask)
     decimal, multiprocessing = sys.modules.get("decimal"), sys.modules.get("multiprocessing.context")
     start_method = getattr(getattr(multiprocessing, "_default_context", None), "_actual_context", None)
     csv = sys.modules.get("_csv")
     return {
         "changes the directory": os.getcwd(),
-        "sets the umask": mask,
+        "sets the umask": current_umask(),
         "handles a signal": [signal.getsignal(number) for number in SIGNALS],
         "blocks a signal": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
         "sets a timer": signal.getitimer(signal.ITIMER_VIRTUAL) + signal.getitimer(signal.ITIMER_PROF),
@@ -409,14 +409,6 @@ def _put(owner: Any, name: str, value: Any) -> None:
 def _fill(container: Any, contents: Any) -> None:
     container.clear()
     container.extend(contents) if isinstance(container, list) else container.update(contents)
-
-
-def set_variable(name: str, value: str | None) -> None:
-    """Set it, or delete it where there is no value."""
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
 
 
 def _renew_filters() -> None:

@@ -13,7 +13,12 @@ def test_the_rooms_are_those_that_lint_keeps() -> None:
     """Row by row, as they stand in ``pyproject.toml``."""
     project = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()
     contract = project["tool"]["importlinter"]["contracts"][0]
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## The house")[2].partition("\n| to change")[0]
+    text = (
+        (ROOT / "CONTRIBUTING.md")
+        .read_text(encoding="utf-8")
+        .partition("## The house")[2]
+        .partition("\n| to change")[0]
+    )
     rows = re.findall(r"^\| (`.*?`) \|", text, flags=re.MULTILINE)
     assert [row.replace("`", "").split(", ") for row in rows] == [layer.split(" | ") for layer in contract["layers"]]
 

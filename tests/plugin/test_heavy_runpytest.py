@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_heavyimports.pytester.forked import CannotFork, ForkedProcess, ForkedRuns, Template
+from pytest_heavyimports.pytester.forked import CannotFork, ForkedProcess, ForkedRuns, ForkServer
 from pytest_heavyimports.pytester.hooks import fork_runs
 
 from ..support.waiting import wait
@@ -367,7 +367,7 @@ def test_an_interruption_while_the_status_is_asked_for(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Template, "_answer", interrupt)
+        patch.setattr(ForkServer, "_answer", interrupt)
         with pytest.raises(KeyboardInterrupt):
             pytester.runpytest()
     pytester.makepyfile("import os\ndef test_it(): os._exit(8)")

@@ -36,7 +36,7 @@ def take_over_from_others(config: pytest.Config) -> None:
         if lacking:
             config.stash[_unknown_key][each.MODULE] = lacking
         else:
-            config.pluginmanager.register(each.Keeper(config), f"heavyimports-{each.MODULE}")
+            config.pluginmanager.register(each.HOOKS(config), f"heavyimports-{each.MODULE}")
 
 
 def missing(needed: Iterable[str], config: Any) -> str:

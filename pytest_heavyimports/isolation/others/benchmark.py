@@ -28,7 +28,7 @@ def writes(_: pytest.Config) -> str:
     return ""
 
 
-class Keeper(Hooks):
+class BenchmarkHooks(Hooks):
     """Makes figures of a test in another process ones of this session."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -54,6 +54,9 @@ class Keeper(Hooks):
         made = importlib.import_module("pytest_benchmark.stats").Metadata(fixture, iterations, options)
         made.stats.data = data
         return made
+
+
+HOOKS = BenchmarkHooks
 
 
 def _packed(timed: Any) -> tuple[Any, ...]:

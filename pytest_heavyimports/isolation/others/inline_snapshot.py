@@ -38,7 +38,7 @@ def writes(config: pytest.Config) -> str:
     return f"--inline-snapshot={flags}" if {"create", "fix", "trim", "update"} & set(str(flags).split(",")) else ""
 
 
-class Keeper(Hooks):
+class InlineSnapshotHooks(Hooks):
     """
     Has it make the changes here that it would have made in the processes of tests.
 
@@ -86,6 +86,9 @@ class Keeper(Hooks):
         )
         warning = {"warning_message": our_warning(text, file, line), "when": "runtest", "nodeid": "", "location": None}
         self._config.hook.pytest_warning_recorded.call_historic(kwargs=warning)
+
+
+HOOKS = InlineSnapshotHooks
 
 
 class _Sent:

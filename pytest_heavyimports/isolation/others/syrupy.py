@@ -38,7 +38,7 @@ def writes(config: pytest.Config) -> str:
     return "--snapshot-update" if config.getoption("update_snapshots", False) else ""
 
 
-class Keeper(Hooks):
+class SyrupyHooks(Hooks):
     """Makes the assertions of a test in another process ones of this session, and queues what they would write."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -87,6 +87,9 @@ class Keeper(Hooks):
             return attrgetter(qualified)(sys.modules.get(module) or importlib.import_module(module))
         except (ImportError, AttributeError):
             return importlib.import_module("syrupy.extensions").DEFAULT_EXTENSION
+
+
+HOOKS = SyrupyHooks
 
 
 def _name_of(extension: type) -> tuple[str, str]:

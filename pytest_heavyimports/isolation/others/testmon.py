@@ -40,7 +40,7 @@ def writes(_: pytest.Config) -> str:
     return ""
 
 
-class Keeper(Hooks):
+class TestmonHooks(Hooks):
     """Gives it what it has counted here where the last test runs in another process."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -57,6 +57,9 @@ class Keeper(Hooks):
                 **self._collector.get_batch_coverage_data(),
                 **counted,
             }
+
+
+HOOKS = TestmonHooks
 
 
 def count_lines_elsewhere(config: pytest.Config) -> None:

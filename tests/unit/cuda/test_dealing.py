@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_heavyimports.cuda.dealing import Worker, put_in, share_of, worker_of
+from pytest_heavyimports.cuda.dealing import Worker, share_of, worker_of
 
 
 @pytest.mark.parametrize(
@@ -63,13 +62,3 @@ def test_a_worker_in_the_place_of_one_that_died() -> None:
 def test_workers(environ: dict[str, str], worker: Worker | None) -> None:
     """As pytest-xdist tells of them in the environment."""
     assert worker_of(environ) == worker
-
-
-def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Variables that were there have their values again, others are gone."""
-    monkeypatch.setenv("BEFORE", "1")
-    put_back = put_in({"BEFORE": "2", "NEW": "3"})
-    assert (os.environ["BEFORE"], os.environ["NEW"]) == ("2", "3")
-    put_back()
-    assert os.environ["BEFORE"] == "1"
-    assert "NEW" not in os.environ

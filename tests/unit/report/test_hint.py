@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_heavyimports.facts.records import Forgotten, Import
 from pytest_heavyimports.report.account import Account
-from pytest_heavyimports.report.hint import Asked, make_hint
+from pytest_heavyimports.report.hint import RunAsked, make_hint
 from pytest_heavyimports.report.model import make_report
 
 from .trees import SETUP, load, torch_report
@@ -14,7 +14,7 @@ from .trees import SETUP, load, torch_report
 if TYPE_CHECKING:
     from pytest_heavyimports.facts.ledger import Event
 
-ASKED = Asked(tests=17, heavy=frozenset({SETUP.nodeid, *map(str, range(4))}), is_selecting=False, has_warm=True)
+ASKED = RunAsked(tests=17, heavy=frozenset({SETUP.nodeid, *map(str, range(4))}), is_selecting=False, has_warm=True)
 
 
 def _workers(*ends_us: int) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_heavyimports.warm.shelf import Shelf
-from pytest_heavyimports.warm.watching import Scope, Watch
+from pytest_heavyimports.warm.watching import ImportWatch, Scope
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def test_another_path_matters_where_a_module_is_found_elsewhere(
     scope = Scope("wanted", {})
     scope.modules["wanted"] = sys
     scope.absent.add("missing")
-    shelf = Shelf(Watch())
+    shelf = Shelf(ImportWatch())
     shelf._path = [*then.split(), *sys.path]
     monkeypatch.setattr(sys, "path", [*now.split(), *sys.path])
     assert shelf._of_path([scope]) == fault
