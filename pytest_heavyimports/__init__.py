@@ -78,7 +78,7 @@ class _Unrewritten:
         """The spec that Python's own path finder gives."""
         if not fullname.startswith(f"{__name__}."):
             return None
-        from importlib.machinery import PathFinder
+        from importlib.machinery import PathFinder  # `heavyimports run` needs none
 
         return PathFinder.find_spec(fullname, path)
 
@@ -94,11 +94,11 @@ Before the first test alone: a thread that looks for a module while a finder is 
 def __getattr__(name: str) -> Any:
     # At first use, since this file is loaded in every run and most runs raise nothing.
     if name in ("ImportProbe", "ImportTime"):
-        from .probe import probe
+        from .probe import probe  # as above
 
         return getattr(probe, name)
     if name in __all__:
-        from . import errors
+        from . import errors  # as above
 
         return getattr(errors, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,11 +1,8 @@
-"""
-The fixtures, and those made from declarations.
-
-Every run loads this file: what a fixture needs is imported in it, when a test asks for it.
-"""
+"""The fixtures, and those made from declarations."""
 
 from __future__ import annotations
 
+# Imports in functions: every run loads this file; a test that asks for a fixture loads what that needs.
 import functools
 import types
 from collections.abc import Callable, Iterable, Iterator

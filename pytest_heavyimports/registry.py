@@ -237,7 +237,7 @@ def _installed_version(fullname: str) -> str | None:
 
 def _require(wanted: HeavyModule, version: str | None) -> None:
     """Raise HeavyModuleMissing unless *version*, ``None`` where it is unknown, satisfies the declaration."""
-    from packaging.specifiers import SpecifierSet
+    from packaging.specifiers import SpecifierSet  # some milliseconds, where a version is declared
 
     if version is None:
         fault = f"the version of {wanted.fullname!r} is unknown"

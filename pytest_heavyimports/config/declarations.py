@@ -74,7 +74,7 @@ def parse_line(line: str, source: str = "") -> HeavyModule:
         read = f"it is no text, but of type {type(line).__name__}", "Write it as 'numpy' or 'package.module:attribute'."
     if isinstance(read, HeavyModule):
         return read
-    from ..errors import InvalidDeclaration
+    from ..errors import InvalidDeclaration  # most runs raise nothing
 
     fault, remedy = read
     raise InvalidDeclaration(line, fault=fault, remedy=remedy)
@@ -148,7 +148,7 @@ def _bad_reference(reference: str, alias: str | None) -> Fault:
 def _is_specifier(text: str) -> bool:
     if all(map(_is_plain, text.split(","))):
         return True  # what most people write; packaging takes some milliseconds to import
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # some milliseconds
 
     try:
         SpecifierSet(text)

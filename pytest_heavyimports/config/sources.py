@@ -76,7 +76,7 @@ def warn_of_late_hooks(config: pytest.Config) -> None:
     asked = config.stash.get(asked_key, frozenset())
     for implementation in config.hook.pytest_heavy_modules.get_hookimpls():
         if implementation.plugin_name not in asked:
-            from ..errors import HeavyImportWarning
+            from ..errors import HeavyImportWarning  # every run loads this file
 
             name = plugin_name(config, implementation.plugin_name)
             warning = HeavyImportWarning(

@@ -21,11 +21,13 @@ from ..session import registry_of
 from ..telling import tell_test
 from .dealing import DEALT, Worker, worker_of
 from .driver import is_driver_started
+from .memory import MemoryWatch, TorchMemory, shown_size
 from .session import CudaSession
+from .state import TorchState
+from .turns import taking_turn
 
 if TYPE_CHECKING:
-    from .memory import Left, MemoryWatch
-    from .state import TorchState
+    from .memory import Left
 
 cuda_key: pytest.StashKey[CudaSession] = pytest.StashKey()
 """What the session knows of CUDA; set when a test is to use it, or the devices are dealt."""
@@ -54,8 +56,6 @@ class CudaHooks(Hooks):
         with ExitStack() as stack:
             worker, file = _worker(item.config), _file_of_turns(item.config)
             if worker and file and is_cuda(item) and not unmet(item):
-                from .turns import taking_turn
-
                 turns = self._workers or len(cuda_of(item.config).named)
                 stack.enter_context(taking_turn(file, worker.number % turns))
             return (yield)
@@ -75,9 +75,6 @@ class LeakHooks(Hooks):
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         if not is_cuda(item) or locate("torch") is None:
             return
-        from .memory import MemoryWatch, TorchMemory
-        from .state import TorchState
-
         torch = registry_of(item.config).get("torch")
         self._watch = self._watch or MemoryWatch(TorchMemory(torch), self._tolerance_bytes)
         self._watch.begin()
@@ -199,8 +196,6 @@ def _file_of_turns(config: pytest.Config) -> Path | None:
 
 
 def _leak(item: pytest.Item, left: Left) -> CudaMemoryLeaked:
-    from .memory import shown_size
-
     more = [f"{left.others} more"] if left.others else []
     return CudaMemoryLeaked(
         item.nodeid,

@@ -66,7 +66,7 @@ def _providers() -> dict[str, list[str]]:
 
     Reference: ``packages_distributions`` in the documentation of importlib_metadata.
     """
-    import importlib_metadata
+    import importlib_metadata  # see above
 
     providers = importlib_metadata.packages_distributions()
     return {package: list(dict.fromkeys(names)) for package, names in providers.items()}

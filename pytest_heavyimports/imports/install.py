@@ -6,10 +6,12 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from .finder import ProtectedFinder
+from .reload import patch_reload
+
 if TYPE_CHECKING:
     from .finder import Judge
     from .keeper import Keeper
-    from .measuring import Measurer
 
 
 def put_first(finder: object) -> ExitStack:
@@ -36,22 +38,6 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
     Returns:
         A context manager; ``close()`` undoes everything, and closing twice is harmless.
     """
-    from .finder import ProtectedFinder
-    from .reload import patch_reload
-
     handle = put_first(ProtectedFinder(judge, keeper))
     handle.callback(patch_reload(judge.on_reload))
-    return handle
-
-
-def install_measuring(measurer: Measurer) -> ExitStack:
-    """
-    Measure every import until the returned handle is closed.
-
-    To be called before the others here: their finders ask this one, which would ask them.
-    """
-    from .measuring import MeasuringFinder
-
-    handle = put_first(MeasuringFinder(measurer))
-    handle.callback(measurer.close)
     return handle

@@ -7,6 +7,7 @@ import threading
 from _tracemalloc import get_traced_memory, is_tracing  # without the module around them, which few runs have loaded
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from ..facts.measure import ResidentSet
 from ..facts.places import Place, is_plumbing
 from ..facts.records import Load
 from .finder import is_import
+from .install import put_first
 from .loader import GivingLoader, Wrapper, as_import_system
 
 if TYPE_CHECKING:
@@ -221,6 +223,17 @@ class MeasuredLoader(Wrapper):
             raise
         finally:
             self._measurer.end(self, load, is_over=True)
+
+
+def install_measuring(measurer: Measurer) -> ExitStack:
+    """
+    Measure every import until the returned handle is closed.
+
+    To be called before the others here: their finders ask this one, which would ask them.
+    """
+    handle = put_first(MeasuringFinder(measurer))
+    handle.callback(measurer.close)
+    return handle
 
 
 def _is_for_import(asker: FrameType) -> bool:

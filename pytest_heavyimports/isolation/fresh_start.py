@@ -8,6 +8,7 @@ faulthandler.
 
 from __future__ import annotations
 
+# Imports in functions: pytest is to begin first, and warns of plugins that were imported before.
 import marshal
 import os
 import sys

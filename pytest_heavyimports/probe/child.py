@@ -203,7 +203,7 @@ def _success(recorder: Recorder) -> "dict[str, Any]":
 
 def _failure(error: BaseException) -> "dict[str, Any]":
     """``failure`` is the exception's type; with it come its first line, its traceback and, of SystemExit, its code."""
-    import traceback
+    import traceback  # only now, that nothing is recorded any more
 
     try:
         below = error.__traceback__.tb_next if error.__traceback__ else None

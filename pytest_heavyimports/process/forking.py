@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Imports in functions: ctypes takes 5 ms, and may be missing.
 import gc
 import os
 import re

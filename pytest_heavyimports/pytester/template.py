@@ -47,7 +47,7 @@ ALSO_IMPORTED = ("email.parser", "faulthandler", "pdb", "readline")
 def import_pytest() -> None:
     """Import pytest and its own plugins."""
     import pytest  # noqa: F401
-    from _pytest import config
+    from _pytest import config  # as above: what this function is for
 
     # A private name, since pytest 5. Without it, a child imports the plugins itself.
     for name in getattr(config, "default_plugins", ()):

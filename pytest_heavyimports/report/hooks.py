@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Imports in functions: few runs measure, or are looked at by somebody.
 import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ def attach(session: HeavySession) -> None:
     config, settings = session.config, session.settings
     reporting = Reporting(session)
     if settings.report and sys.stdout.isatty():
-        from .progress import Progress  # for people who watch: in CI there is no terminal
+        from .progress import Progress
 
         reporting.progress = Progress(sys.stdout.fileno(), sys.stdout.encoding)
         config.add_cleanup(reporting.progress.close)
@@ -60,10 +61,8 @@ def register(config: pytest.Config, reporting: Reporting, *, has_files: bool) ->
 
 def measure(session: HeavySession, reporting: Reporting) -> None:
     """Measure the loading of every module, until pytest ends."""
-    # Few runs measure.
-    from ..imports.install import install_measuring
     from ..imports.known import KNOWN
-    from ..imports.measuring import Measurer
+    from ..imports.measuring import Measurer, install_measuring
 
     measurer = reporting.measurer = Measurer(session.clock, session.whereabouts.of_project)
     session.config.add_cleanup(install_measuring(measurer).close)

@@ -34,7 +34,7 @@ def _installed(module: HeavyModule) -> str:
     if version is None:
         return "yes, version unknown" if is_installed(spec) else "yes, in the code under test"
     if module.specifiers:
-        from packaging.specifiers import SpecifierSet
+        from packaging.specifiers import SpecifierSet  # some milliseconds
 
         if not SpecifierSet(module.specifiers).contains(version, prereleases=True):
             return f"{version}, excluded"

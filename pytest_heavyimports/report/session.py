@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Imports in functions: a run of light tests has nothing to tell, and loads none of it.
 import os
 import shutil
 import sys

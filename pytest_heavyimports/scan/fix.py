@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from libcst import ParserSyntaxError
 
+from ..config.declarations import read_declarations
 from .changes import Change
 from .declare import with_declarations
 from .examine import Asked, read
@@ -158,8 +159,6 @@ def references(heavy: HeavySite, code: Code) -> Iterator[tuple[str, str]]:
 
 
 def _alias_fault(alias: str, reference: str) -> str:
-    from ..config.declarations import read_declarations
-
     faults = read_declarations([(f"{alias} = {reference}", "the import")])[1]
     return faults[0].removeprefix("heavy_modules: ") if faults else ""
 

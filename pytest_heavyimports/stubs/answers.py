@@ -68,7 +68,7 @@ class TorchVersion(str):
     __slots__ = ()
 
     def _compare(self, other: Any, operation: Callable[[Any, Any], bool]) -> bool:
-        from packaging.version import InvalidVersion, Version
+        from packaging.version import InvalidVersion, Version  # some milliseconds, for those who compare
 
         text = ".".join(map(str, other)) if isinstance(other, (tuple, list)) else str(other)
         try:

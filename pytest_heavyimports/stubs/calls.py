@@ -98,7 +98,7 @@ class Record:
     def mock(self) -> Mock:
         """Records the calls."""
         if self._mock is None:
-            from unittest.mock import Mock
+            from unittest.mock import Mock  # takes as long as all else here, and few tests ask what was called
 
             self._mock = Mock(name=self.shown)
         return self._mock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Imports in functions: few runs look at a real module, or have a stand-in for one test.
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -22,9 +23,12 @@ from ..config.options import (
     settings_of,
     stub_fault,
 )
+from ..errors import InvalidDeclaration, add_note
+from ..facts.distributions import installed_version, locate
 from ..facts.names import root
 from ..facts.places import is_plumbing, shown_line
 from ..imports.install import put_first
+from ..imports.keeper import KEEPER
 from ..imports.modules import is_stand_in, put, take_away
 from .module import StandIn, StandInFinder
 
@@ -96,13 +100,10 @@ class StandIns:
             InvalidDeclaration: *name* can't be that of a heavy module.
         """
         if fault := stub_fault(name):
-            from ..errors import InvalidDeclaration
-
             raise InvalidDeclaration(name, fault=fault[0], remedy=fault[1])
         for swap in self.swaps:
             if swap.module.__name__ == name:
                 return swap.module
-        from ..imports.keeper import KEEPER  # here, since a run's own stand-ins need none of these
         from .swap import Swap
 
         stand_in = self._make(name, f"{STUB_KEY}({name!r}), {item.nodeid}")
@@ -134,8 +135,6 @@ class StandIns:
             caught = error.__traceback__
             if caught and not _is_told(caught.tb_frame, files):
                 line = shown_line(caught.tb_frame.f_code.co_filename, caught.tb_lineno, str(self.config.rootpath))
-                from ..errors import add_note
-
                 add_note(error, f"It was caught at {line}, which went on without an answer.")
                 return error
         return None
@@ -279,8 +278,6 @@ def files_of_tests(item: pytest.Item) -> set[str]:
 
 
 def _installed_version(fullname: str) -> str | None:
-    from ..facts.distributions import installed_version, locate
-
     spec = locate(fullname)
     return installed_version(fullname) if spec and spec.origin else None
 

@@ -10,6 +10,7 @@ the time of all that is done here.
 
 from __future__ import annotations
 
+# Imports in functions: this starts before each warm run, and what such a run rarely needs takes longer than all else.
 import _signal  # type: ignore[import-not-found]  # typeshed has the public one alone
 import _socket
 import atexit

@@ -6,6 +6,7 @@ A run begins when its client has been told ``started``, which this child does it
 
 from __future__ import annotations
 
+# Imports in functions: the warm process, which loads this file, needs none of it; each run has to have its own.
 import os
 import random
 import resource

@@ -678,7 +678,7 @@ def _versions(names: Iterable[str]) -> bytes:
 
 
 def _version(name: str) -> str:
-    from ..facts.distributions import find_provider
+    from ..facts.distributions import find_provider  # in a child: what it loads stays there
 
     provider = find_provider(name)
     return provider.version if provider else ""

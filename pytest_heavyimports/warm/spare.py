@@ -139,7 +139,7 @@ def _rehearse() -> None:
     pytest makes its own plugins known to itself, and the guard looks at all modules that it keeps.
     """
     with suppress(Exception):  # a pytest to come may have none
-        from _pytest.config import get_config
+        from _pytest.config import get_config  # in the suppress, since it is private
 
         get_config()
     KEEPER.displaced()

@@ -145,6 +145,6 @@ def _decoded(body: bytes) -> Message:
 
 
 def _refused(fault: str) -> Exception:
-    from ..errors import MessageRefused
+    from ..errors import MessageRefused  # as in client.py
 
     return MessageRefused(fault)

@@ -6,6 +6,7 @@ The code runs in a child of a warm process, with this one's files and situation.
 
 from __future__ import annotations
 
+# Imports in functions: it is given no path to this package before it has begun.
 import os
 import sys
 

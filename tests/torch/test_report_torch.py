@@ -17,7 +17,7 @@ pytestmark = pytest.mark.torch
 
 MEASURED = """
 import json, sys
-from pytest_heavyimports.imports.install import install_measuring
+from pytest_heavyimports.imports.measuring import install_measuring
 from pytest_heavyimports.imports.measuring import Measurer
 from pytest_heavyimports.facts.measure import Clock
 from pytest_heavyimports.facts.places import Place

@@ -7,6 +7,7 @@ what it takes of that plugin and is not documented there: a version without it i
 
 from __future__ import annotations
 
+# Imports in functions: the files of plugins import from here what all of them use.
 import importlib
 import sys
 from operator import attrgetter

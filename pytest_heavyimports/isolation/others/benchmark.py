@@ -70,7 +70,7 @@ def _profile(stats: Any) -> Any:
     """What cProfile has counted, as pstats has it; ``None`` where it has not."""
     if not stats:
         return None
-    import pstats
+    import pstats  # where profiles are asked for
 
     made: Any = pstats.Stats()
     made.stats = stats

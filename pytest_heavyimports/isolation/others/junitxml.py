@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Imports in functions: the name is private, and where pytest's plugin is off nobody needs it.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from pytest_heavyimports.defer.hooks import install_deferral
 from pytest_heavyimports.defer.judge import Keeping
 from pytest_heavyimports.facts.measure import Clock
 from pytest_heavyimports.facts.places import Place
-from pytest_heavyimports.imports.install import install, install_measuring, put_first
+from pytest_heavyimports.imports.install import install, put_first
 from pytest_heavyimports.imports.keeper import Keeper
-from pytest_heavyimports.imports.measuring import Measurer
+from pytest_heavyimports.imports.measuring import Measurer, install_measuring
 from pytest_heavyimports.stubs.module import StandInFinder
 
 KEEPER = Keeper()

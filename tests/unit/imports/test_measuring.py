@@ -20,9 +20,9 @@ from pytest_heavyimports.facts.measure import Clock
 from pytest_heavyimports.facts.places import Place, Whereabouts
 from pytest_heavyimports.facts.records import Load
 from pytest_heavyimports.guard.session import Guard
-from pytest_heavyimports.imports.install import install, install_measuring
+from pytest_heavyimports.imports.install import install
 from pytest_heavyimports.imports.keeper import Keeper
-from pytest_heavyimports.imports.measuring import Measurer
+from pytest_heavyimports.imports.measuring import Measurer, install_measuring
 
 HERE = Place("call", line="here.py:1")
 MODULES = {
@@ -148,7 +148,7 @@ def test_extension_modules_have_their_time(measurer: Measurer, fresh: Callable[.
     """A shared library is opened when the module is created, and what its initialisation imports is a part of it."""
     printed = fresh(
         """
-        from pytest_heavyimports.imports.install import install_measuring
+        from pytest_heavyimports.imports.measuring import install_measuring
         from pytest_heavyimports.imports.measuring import Measurer
         from pytest_heavyimports.facts.measure import Clock
         from pytest_heavyimports.facts.places import Place
