@@ -26,7 +26,7 @@ from ..facts.places import calling_line, within_modules
 from ..imports.finder import is_import
 from ..imports.keeper import KEEPER
 from ..imports.loader import as_import_system, giving_spec
-from ..imports.modules import put_fake, put_in, take_fake, take_out
+from ..imports.modules import put_in, take_away, take_fake, take_out
 from .bytecode import bindings, replaces_itself
 from .onlooking import is_onlooker
 
@@ -325,7 +325,7 @@ class Deferral:
             deferred = self._found.get(fullname)
             if deferred and fullname in waiting:
                 deferred.has_begun = True  # from now on nobody puts it in but importlib
-            fake = take_fake(fullname, deferred.module) if deferred else {}
+            put_back = take_fake(fullname, deferred.module) if deferred else take_away([])
         try:
             importlib.import_module(fullname)
         except BaseException:
@@ -333,7 +333,7 @@ class Deferral:
                 deferred.has_begun = False  # it was interrupted, and may be tried again
             raise
         finally:
-            put_fake(fake)
+            put_back()
 
     def _waiting(self, fullname: str) -> list[Deferred]:
         """The module and its parts, so far as they were deferred and nobody executes them yet."""

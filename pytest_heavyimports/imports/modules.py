@@ -1,5 +1,5 @@
 """
-What stands in ``sys.modules``: looked at, taken out, put back.
+What stands in ``sys.modules``: looked at, taken out, put back. With ``keeper.py`` the writer of ``sys.modules``.
 
 To look at a module wakes none: a lazy one, or a fake, is asked for no more than what its namespace says.
 """
@@ -7,7 +7,7 @@ To look at a module wakes none: a lazy one, or a fake, is asked for no more than
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.machinery import EXTENSION_SUFFIXES
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -76,18 +76,22 @@ def is_extension(module: Any) -> bool:
 
 
 def put(fullname: str, module: Any) -> None:
-    """Put something in the place of a module, for a while."""
+    """Put something in the place of a module; ``guard/fakes.py`` knows what was there, and for how long."""
     sys.modules[fullname] = module
 
 
-def take_away(names: Iterable[str]) -> None:
-    """Take modules away for a while, or for good."""
-    for name in names:
-        sys.modules.pop(name, None)
+def take_away(names: Iterable[str]) -> Callable[[], None]:
+    """Take modules away; what is returned puts those back that were there."""
+    gone = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    return lambda: sys.modules.update(gone)
 
 
 def take_out(modules: Mapping[str, Any], *, is_attribute: bool = True) -> None:
-    """Take modules out of ``sys.modules``, and as attributes off their parents, where it is these that are there."""
+    """
+    Take modules out of ``sys.modules``, and as attributes off their parents, where it is these that are there.
+
+    :func:`put_in` puts them back, if nobody else has brought one in meanwhile.
+    """
     for name, module in modules.items():
         if sys.modules.get(name) is module:
             del sys.modules[name]
@@ -107,13 +111,7 @@ def put_in(modules: Mapping[str, Any]) -> None:
             namespace.setdefault(child, module)
 
 
-def take_fake(fullname: str, module: Any) -> dict[str, Any]:
-    """Take out what somebody has put in the place of *module*, for :func:`put_fake` to put back."""
-    if fullname not in sys.modules or sys.modules[fullname] is module or is_real(fullname, sys.modules[fullname]):
-        return {}
-    return {fullname: sys.modules.pop(fullname)}
-
-
-def put_fake(fake: Mapping[str, Any]) -> None:
-    """Put back what was taken out."""
-    sys.modules.update(fake)
+def take_fake(fullname: str, module: Any) -> Callable[[], None]:
+    """Take out what somebody has put in the place of *module*, if anything; what is returned puts it back."""
+    is_fake = sys.modules.get(fullname, module) is not module and not is_real(fullname, sys.modules[fullname])
+    return take_away([fullname] if is_fake else [])

@@ -29,7 +29,7 @@ from ..facts.names import root
 from ..facts.places import is_plumbing, shown_line
 from ..imports.install import put_first
 from ..imports.keeper import KEEPER
-from ..imports.modules import is_stand_in, put, take_away
+from ..imports.modules import is_stand_in, take_away
 from .module import StandIn, StandInFinder
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ class StandIns:
         """Put stand-ins in the place of these modules, each with who asked for it, until pytest ends."""
         self.of_run = {name: self._make(name, source) for name, source in sources.items()}
         self._finder = StandInFinder(*self.of_run.values())
-        real = {name: module for name, module in sys.modules.items() if self.covers(name)}
+        real = [name for name in sys.modules if self.covers(name)]
         handle = ExitStack()
         self.config.add_cleanup(handle.close)
-        handle.callback(self._put_back, real)
-        take_away(real)
+        handle.callback(take_away(real))
+        handle.callback(self._take_stand_ins_away)
         handle.enter_context(put_first(self._finder))
 
     def covers(self, fullname: str) -> StandIn | None:
@@ -195,10 +195,8 @@ class StandIns:
         if told:
             told()
 
-    def _put_back(self, real: dict[str, ModuleType]) -> None:
+    def _take_stand_ins_away(self) -> None:
         take_away([name for name in sys.modules if self.covers(name)])
-        for name, module in real.items():
-            put(name, module)
 
 
 def stand_ins_of(config: pytest.Config) -> StandIns:

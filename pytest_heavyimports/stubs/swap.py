@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..facts.distributions import is_installed
 from ..facts.names import is_within, root
 from ..imports.install import put_first
-from ..imports.modules import declared_spec, is_extension, put, take_away
+from ..imports.modules import declared_spec, is_extension, take_away
 from .calls import MISSING
 from .module import StandIn, StandInFinder, is_of_stand_in
 
@@ -52,8 +52,8 @@ class Swap:
         self._namespaces = [_Namespace(module) for module in self._staying()]
         self._failures: dict[str, Exception] = {}
         self._open = put_first(StandInFinder(stand_in))
+        self._put_back = take_away([*self._real, *self._holders])
         try:
-            take_away([*self._real, *self._holders])
             self.module = importlib.import_module(stand_in.fullname)
             self._import_holders_again()
             self._point_names()
@@ -96,8 +96,7 @@ class Swap:
         take_away(seen)
         forgotten = seen.keys() - self._before.keys()
         self._keeper.forget(forgotten)
-        for name in [*self._real, *self._holders]:
-            put(name, self._before[name])
+        self._put_back()
         witness = _Witness(seen)
         for namespace in self._namespaces:
             namespace.put_back(witness)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_heavyimports.imports.modules import declared_spec, is_finished, is_real
+from pytest_heavyimports.imports.modules import declared_spec, is_finished, is_real, take_away, take_fake
+
+if TYPE_CHECKING:
+    import pytest
 
 Executed = Callable[[], "list[str]"]
 
@@ -49,3 +53,28 @@ def test_a_module_is_finished_when_importlib_says_so() -> None:
     module.__spec__._initializing = True  # type: ignore[attr-defined]  # importlib's own mark
     assert not is_finished(module)
     assert is_finished(ModuleType("made"))
+
+
+def test_what_is_taken_away_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was there, also None; a name that was not there is not there then."""
+    monkeypatch.setitem(sys.modules, "taken", module := ModuleType("taken"))
+    monkeypatch.setitem(sys.modules, "blocked", None)  # type: ignore[arg-type]  # as Python allows
+    put_back = take_away(["taken", "blocked", "absent"])
+    assert not sys.modules.keys() & {"taken", "blocked", "absent"}
+    put_back()
+    assert (sys.modules["taken"], sys.modules["blocked"]) == (module, None)
+    assert "absent" not in sys.modules
+
+
+def test_a_fake_is_taken_away_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the module itself, nor a real one; nothing is put where nothing was."""
+    module, fake = ModuleType("taken"), object()
+    for there, is_taken in ((fake, True), (module, False)):
+        monkeypatch.setitem(sys.modules, "taken", there)  # type: ignore[arg-type]  # as Python allows
+        put_back = take_fake("taken", module)
+        assert ("taken" not in sys.modules) == is_taken
+        put_back()
+        assert sys.modules["taken"] is there
+    del sys.modules["taken"]
+    take_fake("taken", module)()
+    assert "taken" not in sys.modules
