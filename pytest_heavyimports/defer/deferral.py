@@ -23,10 +23,10 @@ from typing import Any, SupportsIndex
 from ..errors import add_note
 from ..facts.names import is_within, lineage, root
 from ..facts.places import calling_line, within_modules
-from ..imports.finder import is_import
+from ..imports.finder import is_from_import, is_import
 from ..imports.keeper import KEEPER
 from ..imports.loader import as_import_system, giving_spec
-from ..imports.modules import put_in, take_away, take_fake, take_out
+from ..imports.modules import is_initializing, put_in, take_away, take_fake, take_out
 from .bytecode import bindings, replaces_itself
 from .onlooking import is_onlooker
 
@@ -62,13 +62,13 @@ class DeferredModule(ModuleType):
         asker = sys._getframe(1)
         deferred = _DEFERRED[id(self)]
         is_half = deferred.is_loading_here()
-        if is_half or (not _is_from_import(asker) and _is_probe(name, asker, deferred)):
+        if is_half or (not is_from_import(asker) and _is_probe(name, asker, deferred)):
             half = "partially initialized " if is_half else ""
             raise AttributeError(f"{half}module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
-        if not _is_from_import(asker) and deferred.is_watched_by(asker):
+        if not is_from_import(asker) and deferred.is_watched_by(asker):
             told = "before its first use (heavy_defer): who looks at all modules doesn't use it"
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r} {told}")
-        if _is_from_import(asker) and deferred.deferral.is_submodule(self, name):
+        if is_from_import(asker) and deferred.deferral.is_submodule(self, name):
             return importlib.import_module(f"{self.__name__}.{name}")
         module = deferred.load()
         # Not by way of this method again: where threads wait for each other, it may be half done still.
@@ -176,7 +176,7 @@ class Deferred:
             is_there = sys.modules.get(self.module.__name__) is self.module
             if self.is_executed or self.error is not None or not (self.has_begun and is_there):
                 break
-            is_marked = getattr(self.module.__spec__, "_initializing", False)
+            is_marked = is_initializing(self.module)
             importlib.import_module(self.module.__name__)
             if is_marked:
                 break
@@ -512,7 +512,3 @@ def _is_probe(name: str, asker: FrameType, deferred: Deferred) -> bool:
 def _is_quiet(asker: FrameType) -> bool:
     """Whether one asks who handles modules: importlib, and we."""
     return str(asker.f_globals.get("__name__")).startswith(("importlib.", "_frozen_importlib", OURS))
-
-
-def _is_from_import(asker: FrameType) -> bool:
-    return asker.f_code.co_name == "_handle_fromlist"  # of importlib/_bootstrap.py: "from package import name"

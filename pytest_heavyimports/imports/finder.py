@@ -40,7 +40,11 @@ if TYPE_CHECKING:
             """Entered while the outermost protected import of a thread goes on."""
 
 
-IMPORTING = "_find_and_load_unlocked"  # of importlib/_bootstrap.py
+# Functions of importlib/_bootstrap.py, from Python 3.10 to 3.14, by whose names frames are known. Without them, whoever
+# only asks for a spec would be taken for an import.
+IMPORTING = "_find_and_load_unlocked"
+FINDING = "_find_spec"
+FROM_IMPORT = "_handle_fromlist"
 
 
 class ProtectedFinder:
@@ -153,4 +157,9 @@ class ProtectedFinder:
 def is_import(asker: FrameType) -> bool:
     """Whether the caller of a finder is importlib, for an import; others may just want to know."""
     outer = asker.f_back
-    return asker.f_code.co_name == "_find_spec" and outer is not None and outer.f_code.co_name == IMPORTING
+    return asker.f_code.co_name == FINDING and outer is not None and outer.f_code.co_name == IMPORTING
+
+
+def is_from_import(asker: FrameType) -> bool:
+    """Whether a frame is importlib's, which looks for a name of ``from package import name``."""
+    return asker.f_code.co_name == FROM_IMPORT

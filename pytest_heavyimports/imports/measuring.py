@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..facts.measure import ResidentSet
 from ..facts.places import Place, is_plumbing
 from ..facts.records import Load
-from .finder import is_import
+from .finder import FINDING, is_import
 from .install import put_first
 from .loader import GivingLoader, Wrapper, as_import_system
 
@@ -239,6 +239,6 @@ def install_measuring(measurer: Measurer) -> ExitStack:
 def _is_for_import(asker: FrameType) -> bool:
     """Whether importlib asks, for an import, be it by way of a finder of this package."""
     frame: FrameType | None = asker
-    while frame is not None and frame.f_code.co_name != "_find_spec" and is_plumbing(frame.f_code.co_filename):
+    while frame is not None and frame.f_code.co_name != FINDING and is_plumbing(frame.f_code.co_filename):
         frame = frame.f_back
     return frame is not None and is_import(frame)

@@ -16,6 +16,7 @@ import pytest
 
 from ..config.hooks import Hooks
 from ..config.options import is_worker, settings_of
+from ..config.private import base_directory
 from ..errors import ForkRefused
 from ..facts.ledger import Ledger
 from ..facts.places import is_there
@@ -184,8 +185,7 @@ class IsolationHooks(Hooks):
         if shared := self._needed & needed_modules(others, declared):
             import_modules(config, shared)
         self._needed |= _taken_by_statements(config)
-        with suppress(AttributeError):  # without pytest's plugin tmpdir; where all children find it, and number theirs
-            config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # as pytest-xdist does
+        base_directory(config)  # made now, where all children find it, and number theirs
         if any(self._isolation(item) != Isolation("spawn") for item in isolated) and is_fork_there():
             self._look_at_this_process("collection" if self._is_for_all else "start-up or collection")
             if not self._fault:
@@ -242,8 +242,7 @@ class IsolationHooks(Hooks):
 
     @functools.cached_property
     def _spawner(self) -> Spawner:
-        factory: Any = getattr(self._config, "_tmp_path_factory", None)
-        temporary = factory.getbasetemp() if factory else Path(tempfile.gettempdir())
+        temporary = base_directory(self._config) or Path(tempfile.gettempdir())
         return Spawner(self._config, self._needed, [name for name in KNOWN if is_there(name)], temporary)
 
     def _job(self, item: pytest.Item, nextitem: pytest.Item | None, limit_s: float) -> Job:

@@ -236,13 +236,10 @@ class Reporting:
             self.failures.append(f"{GITHUB_VARIABLE}: {error}")
 
     def _tell_junit(self) -> None:
-        # Public is the fixture record_testsuite_property alone, and there is no test to ask for it.
-        from _pytest.junitxml import xml_key
-
+        from ..config.private import junit_writer
         from .summary import properties
 
-        xml = self._config.stash.get(xml_key, None)
-        if xml:
+        if xml := junit_writer(self._config):
             for name, value in properties(self.report):
                 xml.add_global_property(name, value)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..config.options import CUDA_MARK, HEAVY_FIXTURES, HEAVY_MARK, WORKERS_KEY, is_worker
+from ..config.private import fixturedefs_of
 from ..errors import HeavyImportWarning
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _is_heavy(item: pytest.Item, name: str, declared: Mapping[str, HeavyModule])
     """Whether the test gets our fixture of that name, not one with which its suite has replaced ours for good."""
     if name not in declared and name not in HEAVY_FIXTURES:
         return False
-    for fixturedef in reversed(_fixturedefs(item).get(name, ())):
+    for fixturedef in reversed(fixturedefs_of(item).get(name, ())):
         if fixturedef.func.__module__ == OUR_FIXTURES:
             return True
         if name not in fixturedef.argnames:
@@ -125,7 +126,7 @@ def _is_heavy(item: pytest.Item, name: str, declared: Mapping[str, HeavyModule])
 def _shared_setups(item: pytest.Item) -> Iterator[Hashable]:
     """What identifies the set-ups that a test shares with others, and that end before the session does."""
     parameters: Mapping[str, int] = getattr(getattr(item, "callspec", None), "indices", {})
-    for name, fixturedefs in _fixturedefs(item).items():
+    for name, fixturedefs in fixturedefs_of(item).items():
         scope = fixturedefs[-1].scope
         if scope != "function" and (scope != "session" or name in parameters):
             yield fixturedefs[-1], parameters.get(name), _node_of(item, scope)
@@ -136,14 +137,6 @@ def _node_of(item: pytest.Item, scope: str) -> Hashable:
     # A function that is in no class is in a "class" of its own.
     nearest = item if scope == "class" else None
     return next((node for node in reversed(item.listchain()) if isinstance(node, kinds[scope])), nearest)
-
-
-def _fixturedefs(item: pytest.Item) -> Mapping[str, tuple[pytest.FixtureDef[object], ...]]:
-    # pytest offers no other way to a test's fixtures before it runs; pytest-asyncio goes it too.
-    found: Mapping[str, tuple[pytest.FixtureDef[object], ...]] = getattr(
-        getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}
-    )
-    return found
 
 
 def _group(item: pytest.Item) -> str | None:

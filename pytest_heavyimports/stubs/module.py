@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..facts.named_tuple import NamedTuple
 from ..facts.names import lineage
+from ..imports.finder import is_from_import
 from ..imports.modules import is_stand_in
 from .answers import OF_VERSION, SETTERS, VALUES, TorchVersion, answer_of, version_of
 from .calls import MISSING, RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
@@ -278,7 +279,7 @@ class StandInModule(ModuleType):
                 f"{entry.shown!r} is a stand-in, and the version of the real one is not known. "
                 f"Set it: {entry.shown}.__version__ = ..."
             )
-        if name == "__all__" and sys._getframe(1).f_code.co_name == "_handle_fromlist":
+        if name == "__all__" and is_from_import(sys._getframe(1)):
             raise entry.origin.refuse("import *", entry.shown, f"{entry.shown}.__all__")
         return entry.get(name)
 

@@ -103,7 +103,7 @@ class Trying:
 
     def carry_out(self) -> NoReturn:
         """Try the imports, and end."""
-        with suppress(BaseException):
+        try:
             end_with_parent()
             for number in (signal.SIGTERM, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
@@ -116,7 +116,8 @@ class Trying:
                 self._tell("harm" if is_certain else "half", harm.fullname, harm.fault)
             else:
                 self._tell("done")
-        os._exit(0)
+        finally:
+            os._exit(0)  # whatever there was to say has been said, or nobody listens
 
     def _tell(self, kind: str, name: str = "", fault: str = "") -> None:
         tell(self._report, Message(kind, name=name, fault=fault))

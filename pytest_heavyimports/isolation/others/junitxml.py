@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-# Imports in functions: the name is private, and where pytest's plugin is off nobody needs it.
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ...config.private import junit_writer, stand_for_junit_writer
 
 if TYPE_CHECKING:
     import pytest
@@ -42,20 +43,17 @@ class _Noted:
 
 def is_used(config: pytest.Config) -> bool:
     """Whether this process writes such a file at the end."""
-    return _written(config) is not None
+    return junit_writer(config) is not None
 
 
 def note_elsewhere(config: pytest.Config) -> None:
     """Note, in the process of a test, what is for the file."""
-    from _pytest.junitxml import xml_key
-
-    noted: Any = _Noted(config.getini("junit_family"))
-    config.stash[xml_key] = noted
+    stand_for_junit_writer(config, _Noted(config.getini("junit_family")))
 
 
 def attach(config: pytest.Config, report: pytest.TestReport) -> None:
     """Put what has been noted on a report."""
-    noted = _written(config)
+    noted = junit_writer(config)
     if isinstance(noted, _Noted):
         setattr(report, _FIELD, noted.take())
 
@@ -64,12 +62,6 @@ def detach(config: pytest.Config, report: pytest.TestReport) -> None:
     """Give the file what a report has brought."""
     properties, attributes = vars(report).pop(_FIELD, ((), ()))
     for name, value in properties:
-        _written(config).add_global_property(name, value)
+        junit_writer(config).add_global_property(name, value)
     for name, value in attributes:
-        _written(config).node_reporter(report).add_attribute(name, value)
-
-
-def _written(config: pytest.Config) -> Any:
-    from _pytest.junitxml import xml_key
-
-    return config.stash.get(xml_key, None)
+        junit_writer(config).node_reporter(report).add_attribute(name, value)

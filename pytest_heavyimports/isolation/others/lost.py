@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from ...config.private import fixturedefs_of
 from ...config.sources import plugin_name
 from ...facts.named_tuple import NamedTuple
 from ...facts.names import root
@@ -120,13 +121,7 @@ def _suspects(config: pytest.Config, isolated: list[pytest.Item]) -> Iterator[st
 
 def _is_used_by_fixtures(package: str, isolated: list[pytest.Item]) -> bool:
     """Whether a test uses a fixture of a package."""
-    definitions = (
-        each
-        for item in isolated
-        if (info := getattr(item, "_fixtureinfo", None))
-        for found in info.name2fixturedefs.values()
-        for each in found
-    )
+    definitions = (each for item in isolated for found in fixturedefs_of(item).values() for each in found)
     return any(root(str(getattr(each.func, "__module__", ""))) == package for each in definitions)
 
 
