@@ -2,11 +2,13 @@
 The reference, made from the code: a comment in a page, such as ``<!-- from the code: settings -->``, becomes that part.
 
 Settings and marks come from ``options.py``, fixtures and errors from their docstrings, commands from their parsers, the
-report's keys from its JSON Schema.
+report's keys from its JSON Schema, the picture of the house from the rows that import-linter keeps.
 """
 
 from __future__ import annotations
 
+import ast
+import html
 import inspect
 import io
 import json
@@ -18,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tomllib
 from sphinx.errors import ExtensionError
 
 import pytest_heavyimports
@@ -28,6 +31,8 @@ from pytest_heavyimports.probe import probe
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+PACKAGE = Path(pytest_heavyimports.__file__).parent
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 PLACE = re.compile(r"^<!-- from the code: (?P<part>[\w-]+) -->$", re.MULTILINE)
 SCHEMA = Path(pytest_heavyimports.__file__).parent / "report" / "report.schema.json"
 PLUGINS = Path(__file__).parents[1] / "other-plugins.json"
@@ -267,6 +272,44 @@ def kind(what: dict[str, Any]) -> str:
     return " or ".join(types) if isinstance(types, list) else str(types)
 
 
+def house() -> Iterator[str]:
+    """The rows of the house, as import-linter keeps them: in each box what lies in it, its first line as a tooltip."""
+    contract = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
+    row_px, width_px, label_px = 34, 980, 7
+    rows = [layer.split(" | ") for layer in contract["layers"]]
+    svg = []
+    for number, row in enumerate(rows):
+        y = number * (row_px + 12)
+        widths = [len(name) * label_px + 18 for name in row]
+        gap = (width_px - sum(widths)) / (len(row) + 1)
+        x = gap
+        for name, wide in zip(row, widths, strict=True):
+            kind = "folder" if (PACKAGE / name).is_dir() else "file"
+            svg += [
+                f'<g class="{kind}"><title>{html.escape(what_is(name))}</title>',
+                f'<rect x="{x:.0f}" y="{y}" width="{wide}" height="{row_px}" rx="4"/>',
+                f'<text x="{x + wide / 2:.0f}" y="{y + row_px / 2 + 5}">{name}</text></g>',
+            ]
+            x += wide + gap
+    height_px = len(rows) * (row_px + 12)
+    label = "The rows of the house, from the top: " + "; ".join(", ".join(row) for row in rows)
+    yield from (
+        "```{raw} html",
+        f'<svg class="house" role="img" aria-label="{label}" viewBox="0 0 {width_px} {height_px}">{"".join(svg)}</svg>',
+        "```",
+        "",
+    )
+
+
+def what_is(name: str) -> str:
+    """The first line of a module of ours, and for a folder its files."""
+    place = PACKAGE / name
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    first = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+    files = ", ".join(sorted(each.stem for each in place.glob("*.py") if each.stem != "__init__"))
+    return f"{first} {files}".strip()
+
+
 def rst(*lines: str) -> Iterable[str]:
     """A directive of reStructuredText in a page of Markdown."""
     return ("```{eval-rst}", *lines, "```", "")
@@ -298,6 +341,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "plugins": plugins,
     "commands": commands,
     "schema": schema,
+    "house": house,
 }
 
 

@@ -124,14 +124,18 @@ class Deferred:
         self.module = module
         self.deferral = deferral
         self.place = place
+        """File and line of the import that was put off, for the note on an error of its late execution."""
         self.error: Exception | None = None
+        """What its code has raised: whoever uses it gets that, each time."""
         self.has_begun = False
         """Whether importlib is about to execute it, or has."""
         self.is_executed = False
         self.replacement: Any = None
         """What its code has put in its place."""
         self._traceback: TracebackType | None = None
+        """Of the error when it was first raised: each time that it is raised adds frames."""
         self._thread: int | None = None
+        """The thread that executes it now."""
 
     def is_loading_here(self) -> bool:
         """Whether it is the module's own code, or what that calls, that asks."""
@@ -217,12 +221,19 @@ class Deferral:
 
     def __init__(self) -> None:
         self._packages: frozenset[str] = frozenset()
+        """Whose imports are put off, with all that lies in them."""
         self._roots: frozenset[str] = frozenset()
+        """Their top-level names, so that the import of anything else costs one look."""
         self._begun: set[str] = set()
+        """Packages of which something was used: from then on imports of their parts are done at once."""
         self._found: dict[str, Deferred] = {}
+        """Every module that was deferred, by name, for the life of this finder: the object that everybody has."""
         self._lock = threading.RLock()
+        """Around what must not come between two looks at ``sys.modules``; never held while a module is executed."""
         self._thread = threading.local()
+        """``is_asking``: whether this thread asks the other finders, of which one may ask this one."""
         self._bound: dict[str, dict[str, bool]] = {}
+        """By module: the names that its code binds, read from the bytecode once."""
 
     def defer(self, packages: Sequence[str]) -> None:
         """From now on, put off imports of these packages and of their parts; not of those of an outer session."""

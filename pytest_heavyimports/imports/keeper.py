@@ -55,15 +55,24 @@ class Keeper:
         self.half: dict[str, Half] = {}
         """By the name of the package that is gone."""
         self._executing: dict[str, Any] = {}
+        """Protected modules whose code runs now: one that is taken away meanwhile is given back as it is."""
         self._failed: list[tuple[str, BaseException]] = []
+        """What has failed inside of the outermost import, with the error by which the package that is gone is known."""
         self._counted = 0
+        """How many modules there were at the last look of :meth:`_follow`, which looks at the newer ones alone."""
         self._specs: dict[str, ModuleSpec | None] = {}
+        """Of kept modules, as they were kept: an import that is given one back overwrites the module's own."""
         self._relatives: dict[str, dict[str, Any]] = {}
+        """By the module that was imported: what came in with it and is no part of its package, as sympy with torch."""
         self._bringers: dict[str, str] = {}
+        """The same the other way round: who has brought in each of those."""
         self._awaited: dict[str, ref[_Thread]] = {}
+        """Modules that importlib is about to put in, each by the thread that waits for it; see :meth:`await_import`."""
         self._here = _Here()
         self._parts: dict[str, dict[str, str]] = {}
+        """By package: its kept parts, by the attribute that each is of it."""
         self._all: tuple[Callable[[Mapping[str, Any]], tuple[Any, ...]], tuple[Any, ...]] | None = None
+        """How to look up everything that is kept in one call, and what that gives; ``None`` where that has changed."""
         self._lock = threading.RLock()
 
     # What is there

@@ -46,11 +46,17 @@ class Swap:
         self._keeper = keeper
         self._tests = list(tests)
         self._pinned = {id(module) for module in (*self._tests, *others)}
+        """Test files, conftest files and plugins: pytest has executed them, and they are not imported again."""
         self._before = dict(sys.modules)
+        """All modules, when it began: at its end what has come since is told from what was there."""
         self._real = {name: module for name, module in self._before.items() if is_within(name, stand_in.fullname)}
+        """The real module and its parts, by name."""
         self._holders = self._find_holders()
+        """Code under test that holds something of them: imported again, it holds something of the stand-in."""
         self._namespaces = [_Namespace(module) for module in self._staying()]
+        """Modules that stay, as they were: what the stand-in leaves in them is taken out at its end."""
         self._failures: dict[str, Exception] = {}
+        """By holder: what its second import has raised, for the test that asks for it."""
         self._open = put_first(StandInFinder(stand_in))
         self._put_back = take_away([*self._real, *self._holders])
         try:
