@@ -12,14 +12,14 @@ from __future__ import annotations
 
 # Imports in functions: this starts before each warm run, and what such a run rarely needs takes longer than all else.
 import _signal  # type: ignore[import-not-found]  # typeshed has the public one alone
-import _socket
 import atexit
 import os
 import sys
 import time
 
+from .connection import LOOK_S, PLAIN, SILENCE_S, Connection, command_line, computed_by, connect
 from .key import identity, name_of, open_directory, socket_directory
-from .wire import Decoder, Message, join
+from .wire import Message, join
 
 TYPE_CHECKING = False  # as in wire.py
 if TYPE_CHECKING:
@@ -31,18 +31,12 @@ OF_PYTEST_ITSELF = frozenset(("-h", "--help", "-V", "--version"))
 ATTEMPTS = 3
 """How often a warm process is asked for, or started: the first may be out of date, the second may find that an import
 that it has learnt does harm."""
-PLAIN = "this is a plain run: "
-"""How the line begins that says why."""
 TESTS_FAILED = 1
 """The exit status of pytest."""
 UNKNOWN_END = 70
 """The exit status where nobody can tell how the run has ended. pytest has none such; EX_SOFTWARE in sysexits(3)."""
-SILENCE_S = 10.0
-"""How long a warm process may neither answer nor compute: it is stopped, or waits for something."""
 LIMIT_S = 300.0
 """How long it may take to answer at all: a single import may take 120 s there."""
-LOOK_S = 2.0
-"""How often it is looked at meanwhile."""
 TOLD_S = 1.0
 """A longer wait for it is told."""
 KEYBOARD = frozenset((_signal.SIGINT, _signal.SIGQUIT, _signal.SIGTSTP, _signal.SIGCONT, _signal.SIGWINCH))
@@ -50,8 +44,6 @@ KEYBOARD = frozenset((_signal.SIGINT, _signal.SIGQUIT, _signal.SIGTSTP, _signal.
 PASSED_ON = KEYBOARD | {_signal.SIGTERM, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGUSR2}
 CONFINED_BY = ("root directory", "security label")
 """What a process is confined by besides what is in the key: see :func:`confinement`."""
-OF_THE_RUN = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COV_CORE_SOURCE")
-"""What starts the measuring of a process that a test has started, before its first line: not that of a warm one."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -96,106 +88,6 @@ def run_plainly(arguments: Sequence[str], why: str = "") -> int:
     if sys.platform != "win32":
         os.execv(sys.executable, command)
     return subprocess.call(command)  # Windows can't put another program in the place of this one
-
-
-def command_line(arguments: Sequence[str]) -> list[str]:
-    """``sys.argv`` of pytest, called by its own command."""
-    return [os.path.join(os.path.dirname(sys.executable), "pytest"), *arguments]
-
-
-class Connection:
-    """A connection to a warm process of this user."""
-
-    def __init__(self, peer: _socket.socket, directory: int, name: str) -> None:
-        self._peer = peer
-        self._directory = directory
-        self._name = name
-        self._decoder = Decoder()
-        self._received: list[Message] = []
-
-    def wait_at_most(self, seconds: float) -> None:
-        """From now on, raise TimeoutError where the other side takes longer."""
-        self._peer.settimeout(seconds)
-
-    def send(self, message: Message, files: Sequence[int] = ()) -> None:
-        """Send a message, and files with it."""
-        data = memoryview(message.encode())
-        if files:
-            numbers = b"".join([number.to_bytes(4, sys.byteorder) for number in files])
-            control = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)]
-            data = data[self._peer.sendmsg([data], control) :]
-        # All may be through, the answer and the end of the connection too: sendall calls send for no bytes as well.
-        if data:
-            self._peer.sendall(data)
-
-    @property
-    def process(self) -> int:
-        """The number of the warm process, which stands in the file of its lock; 0 where it has not begun."""
-        try:
-            lock = os.open(f"{self._name}.lock", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory)
-        except OSError:
-            return 0
-        try:
-            return int(os.read(lock, 20) or b"0")
-        finally:
-            os.close(lock)
-
-    def give_up(self) -> Message | None:
-        """Have the other side unable to tell anything any more; what it had told before, if anything."""
-        self._peer.shutdown(_socket.SHUT_RD)  # what it sends from now on is an error there
-        return self.receive()
-
-    def receive(self) -> Message | None:
-        """
-        The next message; ``None`` where the other side is gone.
-
-        Raises:
-            TimeoutError: Nothing has come for as long as :meth:`wait_at_most` says.
-            MessageRefused: It is no message.
-        """
-        while not self._received:
-            try:
-                data = self._peer.recv(65536)
-            except ConnectionError:
-                return None
-            if not data:
-                return None
-            self._received += self._decoder.feed(data)
-        return self._received.pop(0)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._peer.close()
-
-
-def connect(directory: int, name: str) -> Connection | None:
-    """
-    Ask for a connection to the warm process of this name; ``None`` where nobody answers.
-
-    Raises:
-        PermissionError: It is not this user's.
-    """
-    peer = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
-    peer.settimeout(SILENCE_S)  # one that is stopped accepts none, and so many may wait already that it blocks
-    try:
-        peer.connect(socket_path(directory, name))
-    except (FileNotFoundError, ConnectionRefusedError):
-        peer.close()
-        return None
-    if peer_user(peer) != os.geteuid():
-        raise PermissionError("the warm process is another user's")
-    return Connection(peer, directory, name)
-
-
-def socket_path(directory: int, name: str) -> str:
-    """Short enough for a socket wherever the directory is, and in that directory whatever becomes of its name."""
-    return f"/proc/self/fd/{directory}/{name}.sock"
-
-
-def peer_user(peer: _socket.socket) -> int:
-    """The user id of who is at the other end, as the kernel tells it: the second of three numbers; unix(7)."""
-    credentials = peer.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
-    return int.from_bytes(credentials[4:8], sys.byteorder)
 
 
 def confinement() -> list[str]:
@@ -362,16 +254,6 @@ def _wait_for_end(connection: Connection, process: int) -> int:
             return message.number("status")
         if message.kind == "unfit":  # so says the run itself, before its first test
             raise _no_warm_process(message.text("why"))
-
-
-def computed_by(process: int) -> str | None:
-    """How much processor time a process has had by now; ``None`` where it has ended; proc_pid_stat(5)."""
-    try:
-        with open(f"/proc/{process}/stat", "rb") as stat:
-            facts = stat.read().rpartition(b") ")[2].split()
-    except OSError:
-        return None
-    return None if facts[0] in b"ZX" else f"{facts[11]!r} {facts[12]!r}"
 
 
 def _silent(process: int, seconds: float) -> str:

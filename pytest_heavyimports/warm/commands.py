@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 
 from ..errors import CommandRefused, MessageRefused
-from .client import LOOK_S, Connection, computed_by, connect, socket_path
+from .connection import LOOK_S, Connection, computed_by, connect, socket_path
 from .key import open_directory, socket_directory
 from .wire import Message
 

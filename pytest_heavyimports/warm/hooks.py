@@ -1,4 +1,4 @@
-"""pytest's hooks in a run that a warm process has forked, and where pytest-xdist's workers are forked from one."""
+"""pytest's hooks in a run that a warm process has forked."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from ..config.options import warm_idle_s
 from ..session import begun_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Protocol
 
-    import execnet
+    from .preload import Preload
 
-    from .run import Run
-    from .workers import WorkerSource
+    class ToldRun(Protocol):
+        """``run.Run``, as far as these hooks tell it something."""
+
+        preload: Preload
+
+        def tell_settings(self, idle_s: int, modules: list[str]) -> None:
+            """What the configuration says."""
 
 
 class WarmRunHooks(Hooks):
@@ -24,7 +29,7 @@ class WarmRunHooks(Hooks):
 
     __name__ = "heavyimports-warm-run"
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ToldRun) -> None:
         self._run = run
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
@@ -43,20 +48,3 @@ class WarmRunHooks(Hooks):
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self) -> None:
         self._run.preload.begin_tests()
-
-
-class WarmWorkerHooks(Hooks):
-    """Where pytest-xdist starts workers on this machine: they are forked from a warm process."""
-
-    def __init__(self, find: Callable[[], WorkerSource]) -> None:
-        self._find = find
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_setupnodes(self, specs: list[execnet.XSpec]) -> None:
-        # Not one of another machine, through another gateway, or with an interpreter that somebody has chosen.
-        own = [number for number, spec in enumerate(specs) if spec.popen and not (spec.via or spec.python)]
-        command = self._find().command() if own else ""
-        for number in own:
-            spec = specs[number]
-            specs[number] = type(spec)(f"{spec}//python={command}")
-            specs[number].id = spec.id

@@ -130,7 +130,7 @@ def ignored(place: str) -> tuple[str, ...]:
         if IGNORE_KEY.encode() in data:
             from .ignoring import patterns_in  # reads TOML and ini files, which takes as long as the rest of the client
 
-            found += patterns_in(name, data)
+            found += patterns_in(name, data, IGNORE_KEY)
     return tuple(found)
 
 

@@ -23,7 +23,7 @@ from ..process import forking
 from ..process.environment import set_variable
 from ..process.shutdown import freeze
 from .chance import seed_anew
-from .client import OF_THE_RUN, command_line
+from .connection import OF_THE_RUN, command_line
 from .inputs import Files
 from .key import environment as of_key
 from .key import ignored, matcher, project

@@ -23,7 +23,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..process import forking, shutdown
-from .client import CONFINED_BY, OF_THE_RUN, confinement
+from .client import CONFINED_BY, confinement
+from .connection import OF_THE_RUN
 from .pages import faults
 from .wire import Message, join, tell
 

@@ -40,7 +40,7 @@ from typing import Any, Union
 
 from ..errors import HarmfulImport, MessageRefused
 from ..facts.names import root
-from .client import peer_user
+from .connection import peer_user
 from .key import cache_directory, identity, name_of, project, project_of
 from .learning import Learnt, Store
 from .memory import is_memory_short, memory_of

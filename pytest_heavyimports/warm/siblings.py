@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ..errors import MessageRefused
-from .client import connect
+from .connection import connect
 from .key import environment, ignored, project, project_of
 from .wire import Message
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from ..errors import NoWarmProcess
 from ..process.interpreter import interpreter_flags
-from .client import OF_THE_RUN, Connection, connect, socket_path
+from .connection import OF_THE_RUN, Connection, connect, socket_path
 from .siblings import tell_difference
 
 WAIT_S = 10.0

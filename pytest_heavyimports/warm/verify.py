@@ -15,8 +15,8 @@ from typing import Any
 from ..errors import CommandRefused
 from ..facts.named_tuple import NamedTuple
 from ..process.interpreter import interpreter_flags
-from .client import PLAIN, command_line
 from .commands import facts_of_all
+from .connection import PLAIN, command_line
 from .left import State, Tree, differences
 
 RECORDING = "pytest_heavyimports.warm.recording"

@@ -14,12 +14,13 @@ import sys
 def main() -> int:
     """Have the code run; in this process's place where there is no warm one."""
     from pytest_heavyimports.warm import client
+    from pytest_heavyimports.warm.connection import connect
     from pytest_heavyimports.warm.key import open_directory
     from pytest_heavyimports.warm.wire import join
 
     place, name, *arguments = sys.argv[1:]
     try:
-        connection = client.connect(open_directory(place), name)
+        connection = connect(open_directory(place), name)
         if connection is None:
             raise ConnectionRefusedError("the warm process has ended")
         if fault := client.sandbox():

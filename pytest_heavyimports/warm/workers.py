@@ -7,22 +7,27 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ..config.declarations import read_declarations
+from ..config.hooks import Hooks
 from ..config.options import is_worker
 from ..config.sources import from_ini
 from ..errors import MessageRefused
 from ..session import begun_session, installed_packages
-from .client import connect, environment
-from .hooks import WarmWorkerHooks
+from .client import environment
+from .connection import connect
 from .key import identity, name_of, open_directory, socket_directory
 from .starting import launch, listen
 from .wire import Message, join
+
+if TYPE_CHECKING:
+    import execnet
 
 WORKER = os.path.join(os.path.dirname(__file__), "worker.py")
 ANSWER_S = 10.0
@@ -99,6 +104,24 @@ class WorkerSource:
             for number in (directory, lock, reading):
                 with suppress(OSError):
                     os.close(number)
+
+
+class WarmWorkerHooks(Hooks):
+    """Where pytest-xdist starts workers on this machine: they are forked from a warm process."""
+
+    def __init__(self, find: Callable[[], WorkerSource]) -> None:
+        self._find = find
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, specs: list[execnet.XSpec]) -> None:
+        """Name a command that asks the warm process in the place of an interpreter."""
+        # Not one of another machine, through another gateway, or with an interpreter that somebody has chosen.
+        own = [number for number, spec in enumerate(specs) if spec.popen and not (spec.via or spec.python)]
+        command = self._find().command() if own else ""
+        for number in own:
+            spec = specs[number]
+            specs[number] = type(spec)(f"{spec}//python={command}")
+            specs[number].id = spec.id
 
 
 def attach_early(config: pytest.Config) -> None:

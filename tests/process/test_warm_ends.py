@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_heavyimports.warm.client import PLAIN, UNKNOWN_END
+from pytest_heavyimports.warm.client import UNKNOWN_END
+from pytest_heavyimports.warm.connection import PLAIN
 
 from ..support.waiting import wait
 from ..support.warm_errors import errors_of
