@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+# Imports in functions: most runs of most suites select light tests alone, which need neither ledger nor registry.
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -15,13 +16,14 @@ from .config.declarations import HeavyModule, read_declarations
 from .config.hooks import Hooks
 from .config.options import Settings, settings_of, state_key
 from .config.sources import Line, from_ini
-from .facts.ledger import Ledger
 from .facts.measure import Clock
 from .facts.names import is_within, lineage, root
 from .facts.places import Place, Whereabouts, calling_line, is_there, shown_file, who_imported
-from .facts.records import Forgotten
-from .imports.collector import CollectorPause
-from .registry import ModuleRegistry
+
+if TYPE_CHECKING:
+    from .facts.ledger import Ledger
+    from .imports.collector import CollectorPause
+    from .registry import ModuleRegistry
 
 _lock = threading.RLock()
 
@@ -63,11 +65,15 @@ class HeavySession:
     @cached_property
     def ledger(self) -> Ledger:
         """What happened to heavy modules."""
+        from .facts.ledger import Ledger
+
         return Ledger(self.clock)
 
     @cached_property
     def registry(self) -> ModuleRegistry:
         """Imports, and remembers."""
+        from .registry import ModuleRegistry
+
         return ModuleRegistry(
             self.declared,
             ledger=self.ledger,
@@ -80,6 +86,8 @@ class HeavySession:
 
     @cached_property
     def _collector(self) -> CollectorPause:
+        from .imports.collector import CollectorPause
+
         return CollectorPause(self.settings.gc)
 
     @cached_property
@@ -160,6 +168,8 @@ class HeavySession:
         heavy = self.heavy_names()
         forgotten = tuple(name for name in fullnames if name in heavy or self.ledger.import_of(name))
         if forgotten:
+            from .facts.records import Forgotten
+
             self.ledger.record(Forgotten(forgotten))
 
     def heavy_names(self) -> frozenset[str]:
@@ -253,7 +263,7 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
 
 def installed_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
     """The packages of declared modules that are installed, not code under test, each with its declaration."""
-    from .facts.distributions import is_installed, locate  # here: a run that only declares asks nothing of the kind
+    from .facts.distributions import is_installed, locate
 
     packages: dict[str, str] = {}
     for module in declared:
