@@ -210,7 +210,7 @@ def asking_line(traceback: TracebackType | None, root: str) -> str:
     found, is_users = "", False
     while traceback:
         file = traceback.tb_frame.f_code.co_filename
-        is_under = file.startswith(root + os.sep) and "site-packages" not in file
+        is_under = file.startswith(root + os.sep) and not _is_installed(file)
         if is_under or not (is_users or is_plumbing(file)):
             found, is_users = shown_line(file, traceback.tb_lineno, root), is_under
         traceback = traceback.tb_next
