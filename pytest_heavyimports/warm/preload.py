@@ -16,7 +16,6 @@ from json import dumps, loads  # now: packages replace them
 from pathlib import Path
 from typing import Any
 
-from ..config.sources import INSTALL_DIRECTORIES
 from ..errors import HarmfulImport
 from ..facts.names import is_within, root
 from ..facts.places import INHERITED
@@ -41,6 +40,7 @@ LIMIT_S = 120
 END_S = 10
 """How long what imports have made may take to be finalized."""
 OF_EACH_RUN = (f"{OURS}.plugin", f"{OURS}.warm.hooks")
+INSTALL_DIRECTORIES = ("site-packages", "dist-packages")  # as in config/sources.py, which imports pytest
 
 
 class Preload:
