@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..facts.named_tuple import NamedTuple
 from ..facts.names import is_dotted
 
 if TYPE_CHECKING:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-from ..facts.named_tuple import NamedTuple
+from typing import Any, NamedTuple
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kKMGT])(i?))?B?\s*")
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import runpy
 from pathlib import Path
+from typing import NamedTuple
 
 from ..facts.distributions import locate
-from ..facts.named_tuple import NamedTuple
 
 
 class Build(NamedTuple):

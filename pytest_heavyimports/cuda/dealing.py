@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
-
-from ..facts.named_tuple import NamedTuple
+from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 

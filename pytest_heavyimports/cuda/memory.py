@@ -6,9 +6,7 @@ import gc
 import weakref
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, Protocol
-
-from ..facts.named_tuple import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 SHOWN_TENSORS = 5
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
-
-from ..facts.named_tuple import NamedTuple
+from typing import Any, NamedTuple
 
 FLAGS = (
     "backends.cudnn.enabled backends.cudnn.benchmark backends.cudnn.benchmark_limit backends.cudnn.deterministic "

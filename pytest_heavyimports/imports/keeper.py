@@ -12,10 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from operator import is_, itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
-from ..facts.named_tuple import NamedTuple
 from ..facts.names import is_within, root
 from ..facts.places import within_modules
 from .modules import declared_spec, in_place, is_extension, is_finished, is_real, is_stand_in

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..config.options import HEAVY_MARK, ISOLATED_MARK
-from ..facts.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     import pytest

@@ -8,9 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from select import POLLIN, poll
-from typing import TYPE_CHECKING, Any
-
-from ..facts.named_tuple import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

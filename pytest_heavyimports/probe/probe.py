@@ -8,10 +8,9 @@ import threading
 from collections.abc import Iterator
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import PUBLIC, InvalidDeclaration, NotBroughtIn, ProbeFailed
-from ..facts.named_tuple import NamedTuple
 from ..facts.names import is_dotted, is_within, root
 from ..process.environment import child_environment
 from .process import import_in_child

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..facts.named_tuple import NamedTuple
 from .figures import seconds
 from .model import heavy_us, together_us
 

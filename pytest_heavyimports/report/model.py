@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..facts.named_tuple import NamedTuple
 from ..facts.names import is_within, lineage, root
 from ..facts.places import Place
 from ..facts.records import Forgotten, Import, Leak, Reimport, Reload

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..facts.named_tuple import NamedTuple
 from ..facts.names import is_within, root
 from ..facts.records import Leak, Reimport, Reload
 from .figures import memory, percent, seconds

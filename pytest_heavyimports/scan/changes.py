@@ -8,9 +8,9 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import CommandRefused
-from ..facts.named_tuple import NamedTuple
 from ..process.environment import current_umask
 
 

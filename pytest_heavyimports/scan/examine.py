@@ -6,9 +6,8 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..facts.named_tuple import NamedTuple
 from ..facts.names import root
 from .records import FileResult, Finding
 from .rules import RULES

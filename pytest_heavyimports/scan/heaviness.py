@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
-from ..facts.named_tuple import NamedTuple
 from ..facts.names import is_within, lineage
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Union
+from typing import NamedTuple, Union
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
-from ..facts.named_tuple import NamedTuple
 from ..facts.names import root
 from .statements import walk
 

@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..facts.named_tuple import NamedTuple
 from .statements import Function, Site, import_sites, last_name, text_of
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from inspect import Signature
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..facts.named_tuple import NamedTuple
 from ..facts.names import lineage
 from ..imports.finder import is_from_import
 from ..imports.modules import is_stand_in

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from json import dumps, loads  # now: packages replace them
 from pathlib import Path
+from typing import NamedTuple
 
-from ..facts.named_tuple import NamedTuple
 from ..facts.names import is_within, lineage, root
 from .key import CONFIGURATIONS
 

@@ -11,10 +11,9 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ..errors import HarmfulImport
-from ..facts.named_tuple import NamedTuple
 from ..process.forking import end_with_parent
 from .wire import ChildReport, Message, tell
 

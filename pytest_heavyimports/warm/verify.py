@@ -10,10 +10,9 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import CommandRefused
-from ..facts.named_tuple import NamedTuple
 from ..process.interpreter import interpreter_flags
 from .commands import facts_of_all
 from .connection import PLAIN, command_line

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...config.private import fixturedefs_of
 from ...config.sources import plugin_name
-from ...facts.named_tuple import NamedTuple
 from ...facts.names import root
 
 if TYPE_CHECKING:
