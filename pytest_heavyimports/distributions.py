@@ -7,7 +7,7 @@ import site
 import sys
 from contextlib import suppress
 from functools import cache, lru_cache
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, all_suffixes
 from typing import TYPE_CHECKING
 
 from .names import lineage, root
@@ -124,6 +124,17 @@ def _find_in(path: list[str], fullname: str) -> ModuleSpec | None:
     namespace = ModuleSpec(fullname, None, is_package=True)
     namespace.submodule_search_locations = portions
     return namespace
+
+
+def has_modules(spec: ModuleSpec) -> bool:
+    """Whether there is anything to import in a namespace package: a folder of stubs (``.pyi``) looks like one, too."""
+    suffixes = tuple(all_suffixes())
+    return any(
+        file.endswith(suffixes)
+        for place in spec.submodule_search_locations or ()
+        for _, _, files in os.walk(place)
+        for file in files
+    )
 
 
 def _finder_of(entry: str) -> PathEntryFinder | None:

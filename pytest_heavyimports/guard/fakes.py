@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..distributions import locate
+from ..distributions import has_modules, locate
 from ..imports.standing import BLOCKED, in_place, is_real, is_stand_in, put
 from ..names import is_within
 from .policy import Protection
@@ -120,7 +120,9 @@ class Fakes:
     def _is_fake(self, fullname: str, module: Any) -> bool:
         if module is None or is_real(fullname, module) or is_stand_in(module):
             return False
-        return locate(fullname) is not None  # a stand-in for what isn't installed hides nothing
+        spec = locate(fullname)
+        # A stand-in for what isn't installed hides nothing. Nor does a module that lies beside a folder of stubs.
+        return spec is not None and (spec.loader is not None or has_modules(spec))
 
     def _unkept(self) -> set[str]:
         """Names in ``sys.modules`` that are protected and not kept."""

@@ -19,7 +19,6 @@ from ..errors import (
 )
 from ..imports.standing import BLOCKED
 from ..measure import Cost
-from ..names import root
 from ..places import Place, Whereabouts, calling_line
 from ..records import Import, Leak, Reimport, Reload
 from .fakes import Fakes, is_held, shown
@@ -146,7 +145,7 @@ class Guard:
         finally:
             self._ledger.record(Import(fullname, place, cost.duration_s, cost.rss_growth_bytes, error))
             self._record_what_came_with(fullname, place)
-        held = [name for name, fake in fakes.items() if is_held(fake, root(fullname))]
+        held = [name for name, fake in fakes.items() if is_held(fake, self._keeper.family(fullname))]
         if held:
             put_in = self._fakes.tolerated_since(held[0]) or self.watch.owner_of(held[0]).place
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -75,7 +76,7 @@ class ProtectedFinder:
         is_protected = self._judge.is_protected(fullname)
         kept = self._keeper.find(fullname) if is_protected or fullname not in self._keeper.kept else None
         if not is_protected and kept is None:
-            return None
+            return self._unprotected(fullname, path, target) if self._keeper.has_parts(fullname) else None
         if kept is not None and (twin := self._twin(fullname, path)) is not None:
             return twin
         if kept is not None and self._is_parent_in_place(fullname):
@@ -88,6 +89,21 @@ class ProtectedFinder:
         if fullname in self._keeper.half:
             return giving_spec(fullname, spec, partial(self._tried_again, fullname))
         spec.loader = WatchedLoader(spec.loader, self._executing)  # type: ignore[assignment]  # a duck
+        return spec
+
+    def _unprotected(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> ModuleSpec | None:
+        """A package that is not protected, while parts of it are kept: a namespace package has no code to wait for."""
+        spec = self._ask_others(fullname, path, target)
+        if spec is None or spec.submodule_search_locations is None:
+            return spec
+        if spec.loader is None:
+            module = module_from_spec(spec)
+            with self._keeper.attaching(fullname, module):
+                return giving_spec(fullname, module.__spec__, lambda: module)
+        if hasattr(spec.loader, "exec_module"):
+            spec.loader = WatchedLoader(spec.loader, self._keeper.attaching)  # type: ignore[assignment]  # a duck
         return spec
 
     def _twin(self, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from ..named_tuple import NamedTuple
-from ..names import is_within, root
+from ..names import is_within, lineage, root
 from ..places import within_modules
-from .standing import declared_spec, in_place, is_extension, is_finished, is_real, is_stand_in
+from .standing import declared_spec, holds, in_place, is_extension, is_finished, is_namespace, is_real, is_stand_in
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -60,6 +60,7 @@ class Keeper:
         self._specs: dict[str, ModuleSpec | None] = {}
         self._relatives: dict[str, dict[str, Any]] = {}
         self._bringers: dict[str, str] = {}
+        self._beside: dict[str, tuple[str, Any]] = {}
         self._awaited: dict[str, ref[_Thread]] = {}
         self._here = _Here()
         self._parts: dict[str, dict[str, str]] = {}
@@ -82,7 +83,24 @@ class Keeper:
             bringer = self._bringers[fullname]
             if self.is_displaced(bringer):
                 module = self._relatives[bringer][fullname]
+        if module is None and fullname in self._beside and self.is_displaced(self._beside[fullname][0]):
+            module = self._held_beside([fullname]).get(fullname)
         return module
+
+    def _held_beside(self, names: Iterable[str]) -> dict[str, Any]:
+        """
+        Those that were there before a package was imported, and that its modules hold something of.
+
+        Where they are missing as well, they must come back with it: executed again, they would have other classes.
+        """
+        held = {}
+        for name in names:
+            bringer, module = self._beside[name]
+            family = [kept for each, kept in list(self.kept.items()) if is_within(each, bringer)]
+            if any(holds(kept, (name,)) for kept in family):
+                held[name] = module
+                self._has_part(name)
+        return held
 
     def being_executed(self, fullname: str) -> Any:
         """The module of that name that is being executed, or ``None``."""
@@ -125,6 +143,19 @@ class Keeper:
         except KeyError:
             return False
 
+    def family(self, fullname: str) -> str:
+        """
+        The package whose kept modules belong together with *fullname*: the outermost that is kept or being executed.
+
+        Not the top-level name: ``opentelemetry`` and ``google`` are shared by distributions that know nothing of each
+        other, and of somebody's own package a part alone may be protected.
+        """
+        family = fullname
+        for name in lineage(fullname):
+            if name in self.kept or name in self._executing:
+                family = name
+        return family
+
     # What is kept
 
     def adopt(self, names: Iterable[str]) -> None:
@@ -141,8 +172,11 @@ class Keeper:
             self._specs[fullname] = declared_spec(module)
             self.kept[fullname] = module
             self._all = None
-            package, _, child = fullname.rpartition(".")
-            self._parts.setdefault(package, {})[child] = fullname
+            self._has_part(fullname)
+
+    def _has_part(self, fullname: str) -> None:
+        package, _, child = fullname.rpartition(".")
+        self._parts.setdefault(package, {})[child] = fullname
 
     def executing(self, fullname: str, module: Any) -> AbstractContextManager[object]:
         """To be entered while a protected module is executed; it is kept at the end, one that fails isn't."""
@@ -150,13 +184,33 @@ class Keeper:
             return nullcontext()  # a copy of somebody's own, by spec.loader.exec_module
         return _Execution(self, fullname, module)
 
+    @contextmanager
+    def attaching(self, package: str, module: Any) -> Iterator[None]:
+        """Around the execution of a package that is not kept: what is there of its parts becomes its attributes."""
+        yield
+        for child, name in list(self._parts[package].items()):
+            if name in sys.modules and sys.modules[name] is self._given(name):
+                vars(module).setdefault(child, sys.modules[name])
+
+    def has_parts(self, package: str) -> bool:
+        """Whether modules lie directly in this package that are put back when they are missing."""
+        return package in self._parts
+
+    def _given(self, fullname: str) -> Any:
+        """What is put back for a name, itself or with others; ``None`` where nothing is."""
+        module = self.kept.get(fullname)
+        if module is None:
+            module = self._relatives.get(self._bringers.get(fullname, ""), {}).get(fullname)
+        return self._beside[fullname][1] if module is None and fullname in self._beside else module
+
     def begin(self, fullname: str, module: Any) -> None:
         """A module of a protected package is about to be executed."""
         self._executing[fullname] = module
         if fullname in self._parts:  # kept since an attempt that has failed: they were attributes of what it had made
             with self._lock:
                 for child, name in self._parts[fullname].items():
-                    module.__dict__.setdefault(child, self.kept[name])
+                    if name in self.kept:
+                        module.__dict__.setdefault(child, self.kept[name])
         if len(sys.modules) == self._counted + 1:
             self._counted += 1  # the module itself, as a rule
         else:
@@ -189,7 +243,7 @@ class Keeper:
         nobody can load them again. Called for every module of a heavy package: only the newest entries are looked at.
         """
         new = len(sys.modules) - self._counted
-        package = root(fullname)
+        package = self.family(fullname)
         if new < 0:
             self.give_back(fullname)
         elif new > 0:
@@ -215,6 +269,7 @@ class Keeper:
             comes_with: Told the name and the module of what else came in. Whether it shall come back with *fullname*.
         """
         before = set(sys.modules)
+        family = self.family(fullname)
         try:
             yield
         except BaseException as error:
@@ -227,16 +282,22 @@ class Keeper:
             self._failed.clear()
         relatives = self._relatives.setdefault(fullname, {})
         for name, module in sys.modules.copy().items():
-            if name in before or name in self.kept or name in self._executing or module is None:
+            if name in self.kept or name in self._executing or module is None:
+                continue
+            if name in before:
+                if fullname == family and root(name) not in sys.stdlib_module_names and comes_with(name, module):
+                    self._beside.setdefault(name, (fullname, module))
                 continue
             if not is_finished(module) or is_stand_in(module):
                 continue  # another thread is at it; or it is no part of anything
-            if is_within(name, root(fullname)):
-                if is_real(name, module):
-                    self.keep(name, module)  # put there by C code: no finder has seen it
-            elif comes_with(name, module) and name not in self._bringers:
+            if is_within(name, family):
+                # Put there by C code, or by the package itself: no finder has seen it. It is the package's own whatever
+                # it looks like, as it was not there before: cv2.utils.fs has no spec, and is no part of an extension.
+                self.keep(name, module)
+            elif name not in self._bringers and not is_namespace(module) and comes_with(name, module):
                 relatives[name] = module
                 self._bringers[name] = fullname
+                self._has_part(name)
 
     def _is_half(self, gone: str, before: Collection[str], outermost: str) -> bool:
         """
@@ -253,7 +314,7 @@ class Keeper:
 
     def give_back(self, fullname: str) -> None:
         """Put back what is missing of the package that *fullname* belongs to, and what came with it."""
-        top = root(fullname)
+        top = self.family(fullname)
         within = f"{top}."
         present = sys.modules
         missing = {
@@ -262,22 +323,23 @@ class Keeper:
             if name not in present and (name.startswith(within) or name == top)
         }
         self._restore(missing)
-        self._attach(missing)
         for bringer, relatives in list(self._relatives.items()):
-            if root(bringer) == top:
-                self._restore_missing(relatives)
+            if self.family(bringer) == top:
+                missing |= self._restore_missing(relatives)
+        self._attach(missing | self._restore_beside([top]))
 
     def put_back(self, names: Iterable[str]) -> None:
         """Put kept modules back, in the place of whatever is there; what is there for a name not kept is dropped."""
         names = list(names)
         kept = {name: self.kept[name] for name in names if name in self.kept}
         self._restore(kept)
-        self._attach(kept)
+        put = dict(kept)
         for name in names:
             if name in kept:
-                self._restore_missing(self._relatives.get(name, {}))
+                put |= self._restore_missing(self._relatives.get(name, {}))
             else:
                 sys.modules.pop(name, None)
+        self._attach(put | self._restore_beside(kept))
 
     def await_import(self, fullname: str) -> None:
         """
@@ -302,7 +364,7 @@ class Keeper:
         with self._lock:
             self._all = None
             for name in names:
-                for known in (self.kept, self.half, self._specs, self._relatives, self._bringers):
+                for known in (self.kept, self.half, self._specs, self._relatives, self._bringers, self._beside):
                     known.pop(name, None)
                 package, _, child = name.rpartition(".")
                 self._parts.get(package, {}).pop(child, None)
@@ -310,8 +372,14 @@ class Keeper:
             for name in relatives.keys() & set(names):
                 del relatives[name]
 
-    def _restore_missing(self, modules: dict[str, Any]) -> None:
-        self._restore({name: module for name, module in modules.items() if name not in sys.modules})
+    def _restore_beside(self, bringers: Collection[str]) -> dict[str, Any]:
+        gone = [name for name, (bringer, _) in self._beside.items() if bringer in bringers and name not in sys.modules]
+        return self._restore_missing(self._held_beside(gone))
+
+    def _restore_missing(self, modules: dict[str, Any]) -> dict[str, Any]:
+        missing = {name: module for name, module in modules.items() if name not in sys.modules}
+        self._restore(missing)
+        return missing
 
     def _restore(self, modules: dict[str, Any]) -> None:
         with self._lock:
@@ -320,14 +388,18 @@ class Keeper:
             sys.modules.update({name: module for name, module in modules.items() if name not in awaited})
 
     def _attach(self, names: Collection[str]) -> None:
-        """Put back the attributes that are modules, onto their kept parents."""
+        """Put back the attributes that are modules, onto their parents: the kept ones, or those that are there."""
         for package, parts in list(self._parts.items()):
             parent = self.kept.get(package)
-            if parent is None or parts.keys() <= vars(parent).keys():
+            if parent is None:
+                parent = sys.modules.get(package)
+                if not is_real(package, parent):
+                    continue  # it is not there, or a fake
+            if parts.keys() <= vars(parent).keys():
                 continue
             for child in [child for child in list(parts) if child not in vars(parent)]:
                 if parts[child] in names:
-                    setattr(parent, child, self.kept[parts[child]])
+                    setattr(parent, child, self._given(parts[child]))
 
 
 class _Execution:

@@ -7,9 +7,9 @@ To look at a module wakes none: a lazy one, or a fake, is asked for no more than
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.machinery import EXTENSION_SUFFIXES
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..names import is_within, lineage, root
@@ -47,6 +47,12 @@ def is_finished(module: Any) -> bool:
     return not (getattr(declared_spec(module), "_initializing", False) or getattr(type(module), "is_deferred", False))
 
 
+def is_namespace(module: Any) -> bool:
+    """Whether a module is a namespace package, which several distributions may share."""
+    spec = declared_spec(module)
+    return spec is not None and spec.origin is None and spec.submodule_search_locations is not None
+
+
 def is_real(fullname: str, module: Any) -> bool:
     """
     Whether what stands under a name in ``sys.modules`` belongs there, and is no stand-in.
@@ -63,6 +69,25 @@ def is_real(fullname: str, module: Any) -> bool:
     # Not always an attribute of the extension: C code alone knows torch._C._dynamo.autograd_compiler.
     parents = [sys.modules.get(name) for name in lineage(fullname.rpartition(".")[0])]
     return type(module) is ModuleType and any(map(is_extension, parents))
+
+
+def holds(module: Any, names: Collection[str]) -> bool:
+    """Whether a module has one of these, a function, a class or an instance of a class of theirs, in its namespace."""
+    try:
+        values = list(object.__getattribute__(module, "__dict__").values())
+    except AttributeError:
+        return False
+    return any(_home(value) in names for value in values if value is not module)
+
+
+def _home(value: Any) -> str | None:
+    """The name of the module that a value comes from, or that it is."""
+    kind = type(value)
+    if issubclass(kind, ModuleType):
+        home = object.__getattribute__(value, "__dict__").get("__name__")
+    else:
+        home = getattr(value if kind is FunctionType or issubclass(kind, type) else kind, "__module__", None)
+    return home if isinstance(home, str) else None
 
 
 def is_stand_in(module: Any) -> bool:
