@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 # Errors are shown by the name that users import them by.
@@ -404,6 +404,10 @@ is thrown out at its end: import it before, or set heavy_preload = true."""
 FAKE_REMEDY = """\
 Put a fake in with monkeypatch.setitem(sys.modules, ...) or patch.dict(sys.modules, ...), which take it out again."""
 
+FAKE_KEPT_REMEDY = """\
+Import the code under test before the fake is put in, and patch its names: monkeypatch.setattr("app.model.yaml", fake).
+To have it imported with the fake, use patch.dict(sys.modules, ...), which takes out what was imported inside."""
+
 LEAK_REMEDY = """\
 Something that outlives the test holds it: a global, a cache, a hook, a fixture that has grown since its setup.
 To allow so much, set heavy_cuda_leak_tolerance, in bytes."""
@@ -440,6 +444,20 @@ def imported_under_fake(fullname: str, *, fake: str, taken_by: str, first: str) 
             "broken for the rest of this process.",
             {"first": first, "fake by": taken_by},
             f"Import {fullname} before the fake is put in: declare it in heavy_modules and set heavy_preload = true.",
+        )
+    )
+
+
+def fake_kept(fullnames: Sequence[str], *, fake: str, taken_by: str, holder: str) -> HeavyImportWarning:
+    """The warning about modules of the code under test that have kept a fake after it was taken out."""
+    what = " and ".join(filter(None, [", ".join(map(repr, fullnames[:-1])), repr(fullnames[-1])]))
+    have, are = ("has", "is") if len(fullnames) == 1 else ("have", "are")
+    became = f"{what} {are} left as before, since {holder!r} uses it" if holder else "The next import executes anew"
+    return HeavyImportWarning(
+        _message(
+            f"{what} {have} kept a fake of {fake!r}, which was in place at the first import. {became}.",
+            {"fake by": taken_by},
+            FAKE_KEPT_REMEDY,
         )
     )
 

@@ -7,9 +7,9 @@ from typing import Union
 
 from .names import lineage
 from .places import INHERITED, WARM
-from .records import Forgotten, Import, Leak, Reimport, Reload
+from .records import FakeKept, Forgotten, Import, Leak, Reimport, Reload
 
-Event = Union[Import, Leak, Reimport, Reload, Forgotten]  # noqa: UP007  # at run time, 3.10 has no | for these
+Event = Union[FakeKept, Import, Leak, Reimport, Reload, Forgotten]  # noqa: UP007  # at run time, 3.10 has no | for these
 
 
 class Ledger:

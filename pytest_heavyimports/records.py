@@ -52,6 +52,18 @@ class Leak(NamedTuple):
     """True for a fake from before collection, which stays: nobody has asked for the real module yet."""
 
 
+class FakeKept(NamedTuple):
+    """Modules of the code under test that have kept a fake after it was taken out, and were taken out as well."""
+
+    fullnames: tuple[str, ...]
+    fake: str
+    """The package that it was a fake of."""
+    owner: Place
+    """Who put it in."""
+    is_left: bool
+    """True where they were left in place, since another module holds something of them."""
+
+
 class Forgotten(NamedTuple):
     """Modules that were imported under the stand-in of a test and are gone with it: the real import is yet to come."""
 
@@ -92,7 +104,7 @@ class Phase(NamedTuple):
 
 
 RECORDS: dict[str, Any] = {
-    record.__name__: record for record in (Import, Reload, Reimport, Leak, Forgotten, Load, Phase, Place)
+    record.__name__: record for record in (Import, Reload, Reimport, Leak, FakeKept, Forgotten, Load, Phase, Place)
 }
 
 

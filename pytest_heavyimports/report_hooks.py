@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .hooks import Hooks
+from .imports.install import importable
 from .records import Phase
 from .report.account import as_values
 
@@ -124,8 +125,9 @@ class ReportHooks(Hooks):
     # Before pytest writes JUnit's file.
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self._reporting.has_something:
-            self._reporting.tell()
+        with importable():
+            if self._reporting.has_something:
+                self._reporting.tell()
         if self._reporting.failures and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         told = [*self._reporting.failures, *self._reporting.unchecked]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .hooks import Hooks
+from .imports.install import importable
 from .options import STUBBED_CACHE_KEY
 
 if TYPE_CHECKING:
@@ -45,13 +46,15 @@ class SessionHooks(Hooks):
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         cache = getattr(session.config, "cache", None)
         if cache is not None and cache.get(STUBBED_CACHE_KEY, None):
-            from .stubbing import remember_names
+            with importable():
+                from .stubbing import remember_names
 
-            remember_names(cache)
+                remember_names(cache)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        self._session.notice("during tests")
-        if self._session.reporting.has_something:
-            from .report.terminal import write_section
+        with importable():
+            self._session.notice("during tests")
+            if self._session.reporting.has_something:
+                from .report.terminal import write_section
 
-            write_section(terminalreporter, list(self._session.reporting.lines()))
+                write_section(terminalreporter, list(self._session.reporting.lines()))

@@ -53,6 +53,9 @@ class Keeping:
         """Whether it was deferred."""
         return self._is_kept(fullname)
 
+    def on_other(self, fullname: str) -> None:
+        """What was not deferred is imported as ever."""
+
     def on_reload(self, fullname: str) -> bool:  # noqa: ARG002  # a judge's question
         """Reloads go their way."""
         return False

@@ -14,22 +14,27 @@ from ..errors import (
     ModulesDisplaced,
     ReimportRefused,
     ReloadRefused,
+    fake_kept,
     imported_under_fake,
     reload_ignored,
 )
 from ..imports.standing import BLOCKED
 from ..measure import Cost
+from ..names import root
 from ..places import Place, Whereabouts, calling_line
-from ..records import Import, Leak, Reimport, Reload
+from ..records import FakeKept, Import, Leak, Reimport, Reload
 from .fakes import Fakes, is_held, shown
 from .keeping import comes_with, raise_half
 from .known import why_not_twice
+from .own import Faked, OwnModules
 from .policy import Protection, Verdict, judge_reimport, judge_reload
 from .watch import Owner, Watch
 
 if TYPE_CHECKING:
     from ..imports.keeper import Half, Keeper
     from ..ledger import Ledger
+
+    Executing = Callable[[str, Any], AbstractContextManager[None]]
 
 Told = Union[ModulesDisplaced, HeavyImportWarning]  # noqa: UP007  # at run time, 3.10
 """What is to be told to the culprit: its text."""
@@ -70,6 +75,7 @@ class Guard:
         self._numbers = count(1)
         self._sorted: tuple[object, int, set[str]] = (None, 0, set())
         self._fakes = Fakes(keeper)
+        self._own = OwnModules()
         # An outer session's, where this one runs inside of a test: not ours to judge.
         self._earlier = keeper.displaced()
         self.watch = Watch(START, has_changed=self._fakes.has_changed, displaced=self._displaced)
@@ -89,6 +95,15 @@ class Guard:
     def is_protected(self, fullname: str) -> bool:
         """Whether the module must not be initialised twice."""
         return self.protection.covers(fullname)
+
+    def on_other(self, fullname: str) -> Executing | None:
+        """A module that is not protected is about to be imported: what to enter around that, if anything."""
+        if root(fullname) in sys.stdlib_module_names or self._is_lifted:
+            return None
+        fakes = self._fakes.shown_now()
+        if fakes:
+            self._own.importing(fullname, {name: Faked(fake, self._owner_of(name)) for name, fake in fakes.items()})
+        return self._own.again(fullname)
 
     def on_reload(self, fullname: str) -> bool:
         """True to give the module back as it is, False to let it be reloaded; or raises ReloadRefused."""
@@ -159,7 +174,7 @@ class Guard:
     @contextmanager
     def collecting(self, nodeid: str) -> Iterator[None]:
         """What is displaced inside belongs to the file."""
-        with self._fakes.lending(nodeid), self.watch.acting(_file_owner(nodeid), every_module=True):
+        with self._lending(nodeid), self.watch.acting(_file_owner(nodeid), every_module=True):
             yield
 
     @contextmanager
@@ -169,10 +184,11 @@ class Guard:
         self.settle(OUTSIDE)
         self._is_lifted = is_lifted
         try:
-            with self._fakes.lending(nodeid), self.watch.acting(_test_owner(nodeid)):
+            with self._lending(nodeid), self.watch.acting(_test_owner(nodeid)):
                 yield
         finally:
             self._is_lifted = False
+            self._settle_own()  # of a fake that is lent: its file has been told
 
     @contextmanager
     def setting_up(self, fixturedef: object, place: Place, *, is_shared: bool) -> Iterator[None]:
@@ -195,13 +211,13 @@ class Guard:
 
     def settle_file(self, nodeid: str, *, is_lifted: bool) -> list[Told]:
         """The file has been collected."""
-        errors = self.settle(_file_owner(nodeid)) + self._take_untold()
+        errors = self.settle(_file_owner(nodeid)) + self._settle_own() + self._take_untold()
         return [] if is_lifted else errors
 
     def settle_test(self, nodeid: str) -> list[Told]:
         """The test has been torn down."""
         self.watch.check(every_module=True)
-        return self.settle_fixtures() + self.settle(_test_owner(nodeid)) + self._take_untold()
+        return self.settle_fixtures() + self.settle(_test_owner(nodeid)) + self._settle_own() + self._take_untold()
 
     def settle_start(self) -> None:
         """Collection begins. What was displaced before is told in the report, and nobody is refused anything."""
@@ -220,6 +236,28 @@ class Guard:
         return [] if self._is_lifted else errors
 
     # How
+
+    @contextmanager
+    def _lending(self, nodeid: str) -> Iterator[None]:
+        with self._fakes.lending(nodeid), self._own.lending(nodeid):
+            yield
+
+    def _owner_of(self, fake: str) -> Owner:
+        place = self._fakes.tolerated_since(fake)
+        return Owner("file", place) if place else self.watch.owner_of(fake)
+
+    def _settle_own(self) -> list[Told]:
+        """Take out modules of the code under test that have kept a fake which is gone; gives what is to be told."""
+        errors: list[Told] = []
+        for kept in self._own.settle():
+            owner: Owner = kept.owner
+            if owner.kind == "file":
+                self._own.lend(kept, owner.place.nodeid)
+            if owner.kind == "file" and self._fakes.is_lent(kept.package, owner.place.nodeid):
+                continue
+            self._ledger.record(FakeKept(kept.fullnames, kept.package, owner.place, bool(kept.holder)))
+            errors.append(fake_kept(kept.fullnames, fake=kept.package, taken_by=str(owner.place), holder=kept.holder))
+        return errors
 
     def _take_untold(self) -> list[Told]:
         untold, self._untold = self._untold, []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,12 +28,14 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
         A context manager; ``close()`` undoes everything, and closing twice is harmless.
     """
     from .finder import ProtectedFinder
+    from .finding import stand_behind
     from .reload import patch_reload
 
     finder = ProtectedFinder(judge, keeper)
     handle = ExitStack()
     sys.meta_path.insert(0, finder)
     handle.callback(_remove, finder)
+    handle.callback(stand_behind(finder))
     handle.callback(patch_reload(judge.on_reload))
     return handle
 
@@ -40,12 +44,14 @@ def install_deferral(deferral: Deferral, keeping: Judge | None, keeper: Keeper) 
     """Defer imports until the returned handle is closed; where there is no guard, *keeping* has them kept."""
     from . import lazy_names
     from .finder import ProtectedFinder
+    from .finding import stand_behind
 
     handle = ExitStack()
     if keeping:
         finder = ProtectedFinder(keeping, keeper)
         sys.meta_path.insert(0, finder)
         handle.callback(_remove, finder)
+        handle.callback(stand_behind(finder))
     # Before the guard's finder: what is put off is nothing to the guard yet.
     sys.meta_path.insert(0, deferral)
     handle.callback(deferral.close)
@@ -77,6 +83,20 @@ def install_measuring(measurer: Measurer) -> ExitStack:
     handle.callback(_remove, finder)
     handle.callback(measurer.close)
     return handle
+
+
+@contextmanager
+def importable() -> Iterator[None]:
+    """Modules can be imported inside, even where a test has cleared ``sys.meta_path`` and has left it so."""
+    left = sys.meta_path
+    if PathFinder in left:
+        yield
+        return
+    sys.meta_path = [*left, BuiltinImporter, FrozenImporter, PathFinder]
+    try:
+        yield
+    finally:
+        sys.meta_path = left
 
 
 def _remove(finder: object) -> None:

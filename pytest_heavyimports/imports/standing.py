@@ -72,12 +72,17 @@ def is_real(fullname: str, module: Any) -> bool:
 
 
 def holds(module: Any, names: Collection[str]) -> bool:
-    """Whether a module has one of these, a function, a class or an instance of a class of theirs, in its namespace."""
+    """
+    Whether a module has one of these, or a function, a class or an instance of a class of theirs, in its namespace.
+
+    What it has as a package doesn't count: its own parts, under their names.
+    """
     try:
-        values = list(object.__getattribute__(module, "__dict__").values())
+        namespace = dict(object.__getattribute__(module, "__dict__"))
     except AttributeError:
         return False
-    return any(_home(value) in names for value in values if value is not module)
+    package = namespace.get("__name__")
+    return any(_home(value) in names for key, value in namespace.items() if _home(value) != f"{package}.{key}")
 
 
 def _home(value: Any) -> str | None:

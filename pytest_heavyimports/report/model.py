@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from ..named_tuple import NamedTuple
 from ..names import is_within, lineage, root
 from ..places import Place
-from ..records import Forgotten, Import, Leak, Reimport, Reload
+from ..records import FakeKept, Forgotten, Import, Leak, Reimport, Reload
 
 if TYPE_CHECKING:
     from ..ledger import Event
     from ..records import Load
     from .account import Account
 
-GUARD_EVENTS = (Leak, Reimport, Reload)
+GUARD_EVENTS = (FakeKept, Leak, Reimport, Reload)
 MAIN_THREAD = "MainThread"
 
 

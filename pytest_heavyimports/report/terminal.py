@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..named_tuple import NamedTuple
 from ..names import is_within, root
-from ..records import Leak, Reimport, Reload
+from ..records import FakeKept, Leak, Reimport, Reload
 from .figures import memory, percent, seconds
 from .model import parts_of
 
@@ -130,6 +130,11 @@ def _guard_line(event: Event, worker: str) -> Iterator[Line]:
     elif isinstance(event, Reimport):
         taken_by = f"{event.fullname} imported again, taken by {event.taken_by}"
         yield _acted(worker, event.place, taken_by, event.refused, "given back")
+    elif isinstance(event, FakeKept):
+        became = "left alone" if event.is_left else "taken out"
+        yield Line(
+            f"{worker}{event.owner}: fake of {event.fake} kept by {', '.join(event.fullnames)}: {became}", "yellow"
+        )
     elif isinstance(event, Leak):
         more = f" and {len(event.fullnames) - 1} more" if len(event.fullnames) > 1 else ""
         what, became = f"left {event.fullnames[0]}{more} displaced", "put back"
