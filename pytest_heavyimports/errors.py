@@ -462,6 +462,23 @@ def fake_kept(fullnames: Sequence[str], *, fake: str, taken_by: str, holder: str
     )
 
 
+def left_alone(fullnames: Sequence[str], users: Sequence[str], *, taken_by: str) -> HeavyImportWarning:
+    """The warning about packages that were thrown out together with modules that use them."""
+    others = f" and {len(fullnames) - 1} more" if len(fullnames) > 1 else ""
+    whom = ", ".join(map(repr, users))
+    return HeavyImportWarning(
+        _message(
+            f"{fullnames[0]!r}{others} {'were' if others else 'was'} thrown out of sys.modules together with {whom}. "
+            "All are left out, and the next import executes them again, as without the guard.",
+            {
+                "taken by": taken_by,
+                "why": f"{fullnames[0]!r} alone, put back, could refuse what {whom} may register there",
+            },
+            f"To have them kept and put back, add to heavy_protect: {', '.join(users)}.",
+        )
+    )
+
+
 def torch_changed(nodeid: str, changes: Iterable[tuple[str, str, str]]) -> HeavyImportWarning:
     """The warning about flags and seeds of torch: each with its values before and after the test."""
     facts = {name: f"{before}, now {after}" for name, before, after in changes}

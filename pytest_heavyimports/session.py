@@ -111,7 +111,7 @@ class HeavySession:
         if self.guard:
             asked_for = {line: f"{line!r} (heavy_protect)" for line in self.settings.protect if line[0] != "!"}
             removed = frozenset(line[1:] for line in self.settings.protect if line[0] == "!")
-            self.guard.protect(packages | asked_for, removed)
+            self.guard.protect(packages | asked_for, removed, frozenset(asked_for))
         if self.measurer:
             self.measurer.heavy = self.heavy_names()
 

@@ -24,9 +24,17 @@ class Verdict(enum.Enum):
 class Protection:
     """The protected packages: those known to break, the declared ones that are installed, and those asked for."""
 
-    def __init__(self, declared: Mapping[str, str], removed: frozenset[str] = frozenset()) -> None:
-        """*declared* has package names, each with its declaration; *removed* the names that are not to be protected."""
+    def __init__(
+        self, declared: Mapping[str, str], removed: frozenset[str] = frozenset(), insisted: frozenset[str] = frozenset()
+    ) -> None:
+        """
+        Args:
+            declared: Package names, each with its declaration.
+            removed: Names that are not to be protected.
+            insisted: Those of the declared ones that are protected whatever else is thrown out with them.
+        """
         self._declared = dict(declared)
+        self._insisted = insisted
         self._removed = removed
         self.packages = frozenset({name for name in KNOWN if "." not in name} | self._declared.keys()) - removed
         """The outermost protected names."""
@@ -51,6 +59,10 @@ class Protection:
     def declaration(self, fullname: str) -> str:
         """The declaration that protects *fullname*, or an empty string."""
         return next((self._declared[name] for name in lineage(fullname) if name in self._declared), "")
+
+    def is_firm(self, fullname: str) -> bool:
+        """Whether a module is known to break when it is initialised twice, or somebody has said so."""
+        return any(name in KNOWN or name in self._insisted for name in lineage(fullname))
 
 
 def judge_reload(fullname: str, protection: Protection, mode: str) -> Verdict:

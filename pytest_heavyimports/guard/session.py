@@ -16,6 +16,7 @@ from ..errors import (
     ReloadRefused,
     fake_kept,
     imported_under_fake,
+    left_alone,
     reload_ignored,
 )
 from ..imports.standing import BLOCKED
@@ -28,6 +29,7 @@ from .keeping import comes_with, raise_half
 from .known import why_not_twice
 from .own import Faked, OwnModules
 from .policy import Protection, Verdict, judge_reimport, judge_reload
+from .together import Thrown, ThrownTogether
 from .watch import Owner, Watch
 
 if TYPE_CHECKING:
@@ -76,14 +78,18 @@ class Guard:
         self._sorted: tuple[object, int, set[str]] = (None, 0, set())
         self._fakes = Fakes(keeper)
         self._own = OwnModules()
+        self._thrown = ThrownTogether(keeper)
+        self._gone: list[tuple[Owner, Thrown]] = []
         # An outer session's, where this one runs inside of a test: not ours to judge.
         self._earlier = keeper.displaced()
         self.watch = Watch(START, has_changed=self._fakes.has_changed, displaced=self._displaced)
         self.protect({})
 
-    def protect(self, declared: Mapping[str, str], removed: frozenset[str] = frozenset()) -> None:
-        """Protect these packages, each with its declaration, beside those that are known to break."""
-        self.protection = Protection(declared, removed)
+    def protect(
+        self, declared: Mapping[str, str], removed: frozenset[str] = frozenset(), insisted: frozenset[str] = frozenset()
+    ) -> None:
+        """Protect these packages beside those that are known to break; see :class:`.policy.Protection`."""
+        self.protection = Protection(declared, removed, insisted)
         self._fakes.watch_over(self.protection)
 
     # The import system asks
@@ -100,10 +106,21 @@ class Guard:
         """A module that is not protected is about to be imported: what to enter around that, if anything."""
         if root(fullname) in sys.stdlib_module_names or self._is_lifted:
             return None
+        self._thrown.imported(fullname)
         fakes = self._fakes.shown_now()
         if fakes:
             self._own.importing(fullname, {name: Faked(fake, self._owner_of(name)) for name, fake in fakes.items()})
         return self._own.again(fullname)
+
+    def lets_go(self, fullname: str) -> bool:
+        """Whether a kept module that is missing shall be executed again, with those who have registered in it."""
+        owner = self.watch.owner_of(fullname)
+        if judge_reimport(owner, self.watch.actor, self.mode) is Verdict.REFUSE:
+            return False
+        thrown = self._thrown.find(fullname, self.protection)
+        if thrown:
+            self._let_go(thrown, owner)
+        return bool(thrown)
 
     def on_reload(self, fullname: str) -> bool:
         """True to give the module back as it is, False to let it be reloaded; or raises ReloadRefused."""
@@ -229,6 +246,14 @@ class Guard:
         """Put back what the owners, who have ended, have left displaced; gives the errors, told to nobody yet."""
         errors: list[Told] = []
         left = self.watch.end(*owners)
+        missing = {self._keeper.family(each.fullname): each for each in left if each.fake is None}
+        for each in missing.values():
+            if thrown := self._thrown.find(each.fullname, self.protection):
+                self._let_go(thrown, each.owner)
+        left = [each for each in left if each.fake is not None or each.fullname in self._keeper.kept]
+        told = [(owner, thrown) for owner, thrown in self._gone if owner in owners]
+        self._gone = [each for each in self._gone if each not in told]
+        errors += [left_alone(thrown.fullnames, thrown.users, taken_by=str(owner.place)) for owner, thrown in told]
         for owner in owners:
             missing = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is None}
             fakes = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is not None}
@@ -262,6 +287,12 @@ class Guard:
     def _take_untold(self) -> list[Told]:
         untold, self._untold = self._untold, []
         return list(untold)
+
+    def _let_go(self, thrown: Thrown, owner: Owner) -> None:
+        self._keeper.forget(thrown.everything)
+        self._gone.append((owner, thrown))
+        if not self._is_lifted:
+            self._ledger.record(Leak(thrown.fullnames, owner.place, False, is_tolerated=True))
 
     def _settled(self, owner: Owner, left: dict[str, Any]) -> ModulesDisplaced:
         order = [event.fullname for event in self._ledger.imports()]

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
         def on_other(self, fullname: str) -> Executing | None:
             """Another module is asked for: what to enter while it is executed, if anything."""
 
+        def lets_go(self, fullname: str) -> bool:
+            """Whether a kept module that is missing shall be executed again, as without a guard: it is forgotten."""
+
         def on_reload(self, fullname: str) -> bool:
             """A reload is asked for. True: the module is given back as it is; False: it is reloaded."""
 
@@ -104,6 +107,8 @@ class ProtectedFinder:
         kept = self._keeper.find(fullname) if is_protected or fullname not in self._keeper.kept else None
         if not is_protected and kept is None:
             return self._other(fullname, ask_others)
+        if kept is not None and is_import(_asker()) and self._judge.lets_go(fullname):
+            kept = None
         if kept is not None and (twin := self._twin(fullname, path)) is not None:
             return twin
         if kept is not None and self._is_parent_in_place(fullname):

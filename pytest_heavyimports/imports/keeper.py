@@ -156,6 +156,22 @@ class Keeper:
                 family = name
         return family
 
+    def families(self) -> dict[str, set[str]]:
+        """The names of all kept modules, by family."""
+        families: dict[str, set[str]] = {}
+        for name in list(self.kept):
+            families.setdefault(self.family(name), set()).add(name)
+        return families
+
+    def is_held_outside(self, names: Collection[str], *, but: Collection[str]) -> bool:
+        """Whether a kept module holds something of these, *but* for some."""
+        return any(name not in but and holds(module, names) for name, module in list(self.kept.items()))
+
+    def relatives(self, names: Collection[str]) -> list[str]:
+        """What came with these, or is put back with them."""
+        beside = [name for name, (bringer, _) in self._beside.items() if bringer in names]
+        return [*beside, *(name for each in names for name in self._relatives.get(each, {}))]
+
     # What is kept
 
     def adopt(self, names: Iterable[str]) -> None:
@@ -360,7 +376,7 @@ class Keeper:
         self._awaited.pop(fullname, None)
 
     def forget(self, names: Collection[str]) -> None:
-        """Keep modules no longer that were executed under a stand-in: what they took from it is not real."""
+        """Keep modules no longer: executed under a stand-in, which they have taken from, or to be executed again."""
         with self._lock:
             self._all = None
             for name in names:

@@ -139,8 +139,8 @@ def _guard_line(event: Event, worker: str) -> Iterator[Line]:
         more = f" and {len(event.fullnames) - 1} more" if len(event.fullnames) > 1 else ""
         what, became = f"left {event.fullnames[0]}{more} displaced", "put back"
         if event.is_fake:
-            what = f"left a fake of {event.fullnames[0]}{more}"
-            became = "left alone" if event.is_tolerated else "taken away"
+            what, became = f"left a fake of {event.fullnames[0]}{more}", "taken away"
+        became = "left alone" if event.is_tolerated else became
         yield Line(f"{worker}{event.owner}: {what}: {became}", "yellow")
 
 
