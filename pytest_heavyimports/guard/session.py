@@ -106,11 +106,10 @@ class Guard:
         """A module that is not protected is about to be imported: what to enter around that, if anything."""
         if root(fullname) in sys.stdlib_module_names or self._is_lifted:
             return None
-        self._thrown.imported(fullname)
         fakes = self._fakes.shown_now()
         if fakes:
             self._own.importing(fullname, {name: Faked(fake, self._owner_of(name)) for name, fake in fakes.items()})
-        return self._own.again(fullname)
+        return self._own.again(fullname) or self._thrown.executing
 
     def lets_go(self, fullname: str) -> bool:
         """Whether a kept module that is missing shall be executed again, with those who have registered in it."""
@@ -246,8 +245,8 @@ class Guard:
         """Put back what the owners, who have ended, have left displaced; gives the errors, told to nobody yet."""
         errors: list[Told] = []
         left = self.watch.end(*owners)
-        missing = {self._keeper.family(each.fullname): each for each in left if each.fake is None}
-        for each in missing.values():
+        families = {self._keeper.family(each.fullname): each for each in left if each.fake is None}
+        for each in families.values():
             if thrown := self._thrown.find(each.fullname, self.protection):
                 self._let_go(thrown, each.owner)
         left = [each for each in left if each.fake is not None or each.fullname in self._keeper.kept]

@@ -10,12 +10,13 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import resolve_name
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..distributions import locate
-from ..imports.standing import is_extension
+from ..imports.standing import is_extension, is_finished
 from ..named_tuple import NamedTuple
 from ..names import is_within
 
@@ -35,14 +36,16 @@ class Thrown(NamedTuple):
 
 
 class ThrownTogether:
-    """Knows which modules were imported that are not protected."""
+    """Knows which modules were executed to their ends that are not protected."""
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._imported: dict[str, None] = {}
 
-    def imported(self, fullname: str) -> None:
-        """A module that is not protected is about to be imported."""
+    @contextmanager
+    def executing(self, fullname: str, module: Any) -> Iterator[None]:  # noqa: ARG002  # as others that are entered
+        """Around the execution of a module that is not protected."""
+        yield
         self._imported[fullname] = None
 
     def find(self, fullname: str, protection: Protection) -> Thrown | None:
@@ -70,12 +73,16 @@ class ThrownTogether:
                 del families[each]
         if family not in families:
             return None
-        missing = [name for name in self._imported if name not in sys.modules]
+        missing = [name for name in self._imported if self._is_missing(name)]
         users = tuple(name for name in missing if any(_imports(name, each) for each in families))
         if not users:
             return None
         kept = sorted(names, key=lambda name: (name.count("."), name))
         return Thrown(tuple(kept), (*kept, *self._keeper.relatives(kept)), users)
+
+    def _is_missing(self, fullname: str) -> bool:
+        module = sys.modules.get(fullname)
+        return module is None or not is_finished(module)  # it is just being executed again, and needs the package
 
     def _has_extension(self, names: set[str]) -> bool:
         return any(is_extension(self._keeper.kept[name]) for name in names)
