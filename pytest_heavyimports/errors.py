@@ -405,7 +405,7 @@ FAKE_REMEDY = """\
 Put a fake in with monkeypatch.setitem(sys.modules, ...) or patch.dict(sys.modules, ...), which take it out again."""
 
 FAKE_KEPT_REMEDY = """\
-Import the code under test before the fake is put in, and patch its names: monkeypatch.setattr("app.model.yaml", fake).
+Import the code under test before the fake is put in, and patch its names: monkeypatch.setattr("{name}", ...).
 To have it imported with the fake, use patch.dict(sys.modules, ...), which takes out what was imported inside."""
 
 LEAK_REMEDY = """\
@@ -451,13 +451,16 @@ def imported_under_fake(fullname: str, *, fake: str, taken_by: str, first: str) 
 def fake_kept(fullnames: Sequence[str], *, fake: str, taken_by: str, holder: str) -> HeavyImportWarning:
     """The warning about modules of the code under test that have kept a fake after it was taken out."""
     what = " and ".join(filter(None, [", ".join(map(repr, fullnames[:-1])), repr(fullnames[-1])]))
-    have, are = ("has", "is") if len(fullnames) == 1 else ("have", "are")
-    became = f"{what} {are} left as before, since {holder!r} uses it" if holder else "The next import executes anew"
+    is_one = len(fullnames) == 1
+    became = f"The next import executes {'it' if is_one else 'them'} anew"
+    if holder:
+        became = f"{what} {'is' if is_one else 'are'} left as before, since {holder!r} uses it"
     return HeavyImportWarning(
         _message(
-            f"{what} {have} kept a fake of {fake!r}, which was in place at the first import. {became}.",
+            f"{what} {'has' if is_one else 'have'} kept a fake of {fake!r}, which was in place at the first import. "
+            f"{became}.",
             {"fake by": taken_by},
-            FAKE_KEPT_REMEDY,
+            FAKE_KEPT_REMEDY.format(name=f"{fullnames[0]}.{fake.rpartition('.')[2]}"),
         )
     )
 

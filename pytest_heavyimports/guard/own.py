@@ -71,7 +71,10 @@ class OwnModules:
                 if in_place(package) is not faked.fake:
                     gone.setdefault((package, id(faked.fake)), (faked, []))[1].append(name)
         for (package, _), (faked, names) in gone.items():
-            kept = _closure([name for name in names if is_held_by(faked.fake, sys.modules[name])], names)
+            lent = self._lent.get(faked.owner.place.nodeid, {})
+            modules = {name: sys.modules[name] for name in names}
+            kept = [name for name, module in modules.items() if is_held_by(faked.fake, module) or holds(module, lent)]
+            kept = _closure(kept, names)
             for name in names:
                 self._imported[name].pop(package, None)
             if kept:

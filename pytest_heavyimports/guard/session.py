@@ -289,6 +289,8 @@ class Guard:
 
     def _let_go(self, thrown: Thrown, owner: Owner) -> None:
         self._keeper.forget(thrown.everything)
+        if (owner, thrown) in self._gone:
+            return  # once more
         self._gone.append((owner, thrown))
         if not self._is_lifted:
             self._ledger.record(Leak(thrown.fullnames, owner.place, False, is_tolerated=True))

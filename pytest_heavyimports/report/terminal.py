@@ -132,9 +132,8 @@ def _guard_line(event: Event, worker: str) -> Iterator[Line]:
         yield _acted(worker, event.place, taken_by, event.refused, "given back")
     elif isinstance(event, FakeKept):
         became = "left alone" if event.is_left else "taken out"
-        yield Line(
-            f"{worker}{event.owner}: fake of {event.fake} kept by {', '.join(event.fullnames)}: {became}", "yellow"
-        )
+        holders = ", ".join(event.fullnames)
+        yield Line(f"{worker}{event.owner}: put in a fake of {event.fake}, kept by {holders}: {became}", "yellow")
     elif isinstance(event, Leak):
         more = f" and {len(event.fullnames) - 1} more" if len(event.fullnames) > 1 else ""
         what, became = f"left {event.fullnames[0]}{more} displaced", "put back"

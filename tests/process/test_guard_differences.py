@@ -68,6 +68,7 @@ INSTALLED = {
         sys.modules["lens.utils.files"] = files
         """,
     "lens/utils/files/__init__.pyi": "",
+    "plug/__init__.py": "import register\nregister.add('plug', 42)\n",
     "register/__init__.py": """\
         known = {}
 
@@ -83,6 +84,26 @@ OWN = {
     "app/trace.py": "from stars.api import Tracer\nfrom stars.sdk import Tracer as Made\n",
     "app/model.py": "import lens\n\ndef read():\n    return lens.mint()\n",
     "app/service.py": "from .model import read\n",
+    "app/main.py": """\
+        def model():
+            global _model
+            if "_model" not in globals():
+                from app import model as _model
+            return _model
+
+        def is_one():
+            import app.model
+            return model() is app.model
+        """,
+    "app/names.py": """\
+        known = []
+
+        def add(name):
+            if name in known:
+                raise ValueError(name)
+            known.append(name)
+        """,
+    "app/metrics.py": "import lens\nfrom .names import add\n\nadd('metrics')\n",
     "app/order.py": """\
         import register
 
@@ -117,12 +138,18 @@ MADE = st.sampled_from(
         ["is", ["app.model:read", "app.service:read"]],
         ["gives", ["app.find:find", True]],
         ["load", ["app.order"]],
+        ["load", ["app.service"]],
+        ["load", ["app.names"]],
+        ["load", ["app.metrics"]],
+        ["load", ["plug"]],
+        ["gives", ["app.main:is_one", True]],
         ["fresh", ["app.state"]],
         ["purge", ["stars"]],
         ["purge", ["lens"]],
         ["purge", ["register"]],
         ["purge", ["app"]],
         ["purge", ["app", "register"]],
+        ["purge", ["plug", "register"]],
         ["purge", ["app", "stars", "lens", "register"]],
         ["rollback", ["", "stars.sdk"]],
         ["rollback", ["", "app.order", "app.trace"]],
