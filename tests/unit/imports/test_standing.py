@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from pytest_heavyimports.imports.standing import declared_spec, is_finished, is_real
+from pytest_heavyimports.imports.standing import declared_spec, holds, is_finished, is_namespace, is_real
 
 Executed = Callable[[], "list[str]"]
 
@@ -49,3 +49,35 @@ def test_a_module_is_finished_when_importlib_says_so() -> None:
     module.__spec__._initializing = True  # type: ignore[attr-defined]  # importlib's own mark
     assert not is_finished(module)
     assert is_finished(ModuleType("made"))
+
+
+def test_what_a_module_holds() -> None:
+    """Modules, their functions and classes, and instances of their classes; a package's own parts don't count."""
+    part, other = ModuleType("package.part"), ModuleType("other")
+    thing = type("Thing", (), {"__module__": "package.part"})
+
+    def function() -> None: ...
+
+    function.__module__ = "package.part"
+    names = {"package.part"}
+    for value in (part, thing, thing(), function):
+        vars(other)["value"] = value
+        assert holds(other, names)
+    vars(other)["value"] = "package.part"
+    assert not holds(other, names)
+    assert not holds(object(), names)
+    package = ModuleType("package")
+    vars(package)["part"] = part
+    assert not holds(package, names)
+    vars(package)["alias"] = part
+    assert holds(package, names)
+
+
+def test_namespace_packages() -> None:
+    """They have no file, and a path."""
+    module = ModuleType("package")
+    module.__spec__ = ModuleSpec("package", None, is_package=True)
+    assert is_namespace(module)
+    module.__spec__.origin = "/package/__init__.py"
+    assert not is_namespace(module)
+    assert not is_namespace(None)
