@@ -190,6 +190,8 @@ class Run:
 def main() -> None:
     """Fork a process for each suite."""
     is_installed(ModuleSpec("warm", None, origin=__file__))  # remembers where packages lie
+    answers, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)  # packages may print
     while True:
         suite = json.loads(readline())
         process = os.fork()
@@ -198,11 +200,11 @@ def main() -> None:
             try:
                 run = Run(suite["mode"], suite["declared"])
                 for number, operations in enumerate(suite["tests"]):
-                    os.write(1, json.dumps(run.run(number, operations)).encode() + b"\n")
+                    os.write(answers, json.dumps(run.run(number, operations)).encode() + b"\n")
             finally:
                 os._exit(0)
         os.waitpid(process, 0)
-        os.write(1, b"\n")
+        os.write(answers, b"\n")
 
 
 if __name__ == "__main__":
