@@ -72,11 +72,11 @@ class OwnModules:
                     gone.setdefault((package, id(faked.fake)), (faked, []))[1].append(name)
         for (package, _), (faked, names) in gone.items():
             lent = self._lent.get(faked.owner.place.nodeid, {})
-            modules = {name: sys.modules[name] for name in names}
-            kept = [name for name, module in modules.items() if is_held_by(faked.fake, module) or holds(module, lent)]
-            kept = _closure(kept, names)
             for name in names:
                 self._imported[name].pop(package, None)
+            modules = {name: sys.modules[name] for name in names if name in sys.modules}  # one may hold several fakes
+            kept = [name for name, module in modules.items() if is_held_by(faked.fake, module) or holds(module, lent)]
+            kept = _closure(kept, list(modules))
             if kept:
                 yield self._take_out(kept, package, faked)
 

@@ -92,6 +92,16 @@ def test_what_is_not_surely_of_the_fake(make: Make, fake: object, value: object)
     assert list(_imported(fake, "app").settle()) == []
 
 
+def test_one_that_holds_two_fakes_is_taken_out_once(make: Make) -> None:
+    """Both were put in by the same test, as a rule."""
+    one, two = MagicMock(), MagicMock()
+    make("app", one=one, two=two)
+    module, own = sys.modules.pop("app"), OwnModules()
+    own.importing("app", {"onepkg": Faked(one, TEST), "twopkg": Faked(two, TEST)})
+    sys.modules["app"] = module
+    assert [(kept.fullnames, kept.package) for kept in own.settle()] == [(("app",), "onepkg")]
+
+
 def test_a_part_of_a_fake_made_by_hand(make: Make) -> None:
     """A function of it, say."""
     fake = ModuleType("plainpkg")
