@@ -444,6 +444,16 @@ def imported_under_fake(fullname: str, *, fake: str, taken_by: str, first: str) 
     )
 
 
+def initialised_elsewhere(fullname: str) -> str:
+    """The note on an error of a module that another interpreter of this process has initialised first."""
+    return (
+        f"{fullname!r} was initialised before, in another interpreter of this process (a sub-interpreter), and its C "
+        "state can't be had twice: whoever imports it here has done nothing wrong.\n"
+        "Give the test that uses the sub-interpreter a process of its own: "
+        '@pytest.mark.heavy_isolated(method="spawn").'
+    )
+
+
 def torch_changed(nodeid: str, changes: Iterable[tuple[str, str, str]]) -> HeavyImportWarning:
     """The warning about flags and seeds of torch: each with its values before and after the test."""
     facts = {name: f"{before}, now {after}" for name, before, after in changes}
