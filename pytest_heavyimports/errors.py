@@ -414,6 +414,17 @@ To change a flag for one test, use monkeypatch.setattr or torch's own context ma
 HALF_REMEDY = """\
 To have it whole before anything can break it off, declare it in heavy_modules and set heavy_preload = true."""
 
+COPY_REMEDIES = {
+    "import": """\
+Import it by one of the two names alone, and leave one of the two directories out of sys.path (pythonpath, PYTHONPATH,
+or rootdir/conftest.py where a package lacks its __init__.py).""",
+    "exec_module": """\
+Take the module that there is: importlib.import_module(...). For a copy of your own, use a process of its own, as by the
+mark heavy_isolated(method="spawn").""",
+    "runpy": """\
+To run a module as a script, do that in a process of its own: subprocess.run([sys.executable, "-m", ...]).""",
+}
+
 FORK_REMEDY = """\
 To have an interpreter of its own for it, use @pytest.mark.heavy_isolated(method="spawn"), or leave method out. To have
 it forked, compute nothing, and ask CUDA for nothing, where files are collected or conftest.py files imported."""
@@ -440,6 +451,19 @@ def imported_under_fake(fullname: str, *, fake: str, taken_by: str, first: str) 
             "broken for the rest of this process.",
             {"first": first, "fake by": taken_by},
             f"Import {fullname} before the fake is put in: declare it in heavy_modules and set heavy_preload = true.",
+        )
+    )
+
+
+def executed_again(fullname: str, *, copy: str, how: str, first: str, again: str) -> HeavyImportWarning:
+    """The warning about the file of a module that is executed a second time; *how* is a key of COPY_REMEDIES."""
+    what = f"as {copy!r}" if copy != fullname else "under its own name"
+    return HeavyImportWarning(
+        _message(
+            f"The file of {fullname!r} is executed a second time, {what}, by {how}: there are two of each class and "
+            "registry in it.",
+            {"first": first, "again": again},
+            COPY_REMEDIES[how],
         )
     )
 

@@ -206,11 +206,14 @@ class HeavySession:
 
     def _open_guard(self, config: pytest.Config) -> Guard:
         from .guard.session import Guard
+        from .imports.copies import Copies, watch_executions
         from .imports.install import install
         from .imports.keeper import KEEPER
 
         guard = Guard(self.settings.guard, KEEPER, ledger=self.ledger, whereabouts=self.whereabouts, around=self.around)
         config.add_cleanup(install(guard, KEEPER).close)
+        copies = Copies(KEEPER, is_protected=guard.is_protected, on_copy=guard.on_copy)
+        config.add_cleanup(watch_executions(copies).close)
         return guard
 
     def _open_deferral(self, config: pytest.Config) -> Deferral:

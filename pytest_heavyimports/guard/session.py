@@ -14,6 +14,7 @@ from ..errors import (
     ModulesDisplaced,
     ReimportRefused,
     ReloadRefused,
+    executed_again,
     imported_under_fake,
     reload_ignored,
 )
@@ -150,10 +151,17 @@ class Guard:
         if held:
             put_in = self._fakes.tolerated_since(held[0]) or self.watch.owner_of(held[0]).place
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
-            try:
-                warnings.warn_explicit(told, HeavyImportWarning, file, line)
-            except HeavyImportWarning:  # as an error, which must not fail an import that is through
-                self._untold.append(told)
+            self._warn_at(file, line, told)
+
+    def on_copy(self, fullname: str, copy: str, how: str) -> str:
+        """The file of a module is about to be executed again, as *copy*: warns, and gives the text of the warning."""
+        if self._is_lifted:
+            return ""
+        file, line = calling_line()
+        place = self._whereabouts.of(file, line)
+        told = executed_again(fullname, copy=copy, how=how, first=self._first(fullname), again=str(place))
+        self._warn_at(file, line, told)
+        return str(told)
 
     # pytest's hooks tell
 
@@ -221,6 +229,12 @@ class Guard:
         return [] if self._is_lifted else errors
 
     # How
+
+    def _warn_at(self, file: str, line: int, told: HeavyImportWarning) -> None:
+        try:
+            warnings.warn_explicit(told, HeavyImportWarning, file, line)
+        except HeavyImportWarning:  # as an error, which must not fail an import that is under way or through
+            self._untold.append(told)
 
     def _take_untold(self) -> list[Told]:
         untold, self._untold = self._untold, []
