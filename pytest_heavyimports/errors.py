@@ -478,6 +478,22 @@ def initialised_elsewhere(fullname: str) -> str:
     )
 
 
+def imported_without(
+    fullname: str, *, lack: str, others: Iterable[str] = (), asker: str, blocked_by: str, first: str
+) -> HeavyImportWarning:
+    """The warning about a module that goes without another one for good, since that was blocked when it asked for it."""
+    lacks = ", ".join(map(repr, (lack, *others)))
+    return HeavyImportWarning(
+        _message(
+            f"{fullname!r} was first imported while {lacks} was blocked in sys.modules (None): it goes without it for "
+            "the rest of this process.",
+            {"first": first, "blocked by": blocked_by, "asked by": asker},
+            f"To play that {lack} is not installed, use the fixture hide_modules, which imports first what heavy_modules "
+            f"declares: declare {fullname} there.",
+        )
+    )
+
+
 def torch_changed(nodeid: str, changes: Iterable[tuple[str, str, str]]) -> HeavyImportWarning:
     """The warning about flags and seeds of torch: each with its values before and after the test."""
     facts = {name: f"{before}, now {after}" for name, before, after in changes}
