@@ -11,12 +11,13 @@ with unrewritten:
         pytest_configure,
         pytest_load_initial_conftests,
     )
-    from .fixtures import cuda_device, heavy_module, heavy_stub, import_probe
+    from .fixtures import cuda_device, heavy_module, heavy_stub, hide_modules, import_probe
 
 __all__ = [
     "cuda_device",
     "heavy_module",
     "heavy_stub",
+    "hide_modules",
     "import_probe",
     "pytest_addhooks",
     "pytest_addoption",

@@ -19,6 +19,28 @@ from ..places import is_plumbing
 from .loader import as_import_system
 
 _bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
+_find_and_load: Callable[..., Any] | None = getattr(_bootstrap, "_find_and_load", None)  # else nobody is seen asking
+
+Askers = dict[str, list[str]]
+"""The modules that have asked for each blocked one, by its name."""
+
+
+class _Watcher:
+    """One who watches, in a thread of his."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.askers: Askers = {}
+        self._names = names
+        self._thread = threading.get_ident()
+
+    def asked(self, fullname: str, frame: FrameType) -> None:
+        """Somebody asks for a module, where the frame is."""
+        for name in lineage(fullname) if self._thread == threading.get_ident() else ():
+            if name in self._names and sys.modules.get(name, self) is None:  # it may be there by now
+                self.askers.setdefault(name, []).append(_asker(frame))
+
+
+_watchers: list[_Watcher] = []
 
 
 def blocked() -> frozenset[str]:
@@ -27,37 +49,29 @@ def blocked() -> frozenset[str]:
 
 
 @contextmanager
-def watch_askers(names: Collection[str]) -> Iterator[dict[str, str]]:
-    """
-    Note who asks for blocked modules, in this thread.
-
-    Args:
-        names: The blocked modules.
-
-    Yields:
-        A module that has asked for each, by the name of the blocked one; filled in meanwhile.
-    """
-    askers: dict[str, str] = {}
-    original: Callable[..., Any] | None = getattr(_bootstrap, "_find_and_load", None)
-    if not names or original is None:
-        yield askers
+def watch_askers(names: Collection[str]) -> Iterator[Askers]:
+    """Note who asks for these blocked modules in this thread; what is yielded is filled in meanwhile."""
+    watcher = _Watcher(names)
+    if not names or _find_and_load is None:
+        yield watcher.askers
         return
-    thread = threading.get_ident()
-
-    @as_import_system
-    def find_and_load(name: str, import_: Any) -> Any:
-        if thread == threading.get_ident():
-            asked = next((each for each in lineage(name) if each in names), "")
-            if asked and sys.modules.get(asked, askers) is None:  # it may be there by now
-                askers.setdefault(asked, _asker(sys._getframe(1)))
-        return original(name, import_)
-
-    _bootstrap._find_and_load = find_and_load
+    _watchers.append(watcher)
+    if _bootstrap._find_and_load is _find_and_load:
+        _bootstrap._find_and_load = _watched
     try:
-        yield askers
+        yield watcher.askers
     finally:
-        if _bootstrap._find_and_load is find_and_load:
-            _bootstrap._find_and_load = original
+        _watchers.remove(watcher)
+        if not _watchers and _bootstrap._find_and_load is _watched:
+            _bootstrap._find_and_load = _find_and_load
+
+
+@as_import_system
+def _watched(name: str, import_: Any) -> Any:
+    for watcher in list(_watchers):
+        watcher.asked(name, sys._getframe(1))
+    assert _find_and_load is not None  # or this would not be in its place
+    return _find_and_load(name, import_)
 
 
 def _asker(frame: FrameType | None) -> str:
