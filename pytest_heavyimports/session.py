@@ -111,7 +111,9 @@ class HeavySession:
         if self.guard:
             asked_for = {line: f"{line!r} (heavy_protect)" for line in self.settings.protect if line[0] != "!"}
             removed = frozenset(line[1:] for line in self.settings.protect if line[0] == "!")
-            self.guard.protect(packages | asked_for, removed)
+            from .reach import namespace_packages
+
+            self.guard.protect(packages | namespace_packages(declared.values()) | asked_for, removed)
         if self.measurer:
             self.measurer.heavy = self.heavy_names()
 
@@ -289,6 +291,17 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
     if faults or more_faults:
         raise pytest.UsageError(*faults, *more_faults)
     session.declare(declared)
+    if session.guard or session.settings.preload:
+        from .reach import unreached
+
+        session.reporting.unreached = list(
+            unreached(
+                declared.values(),
+                protect=session.settings.protect,
+                is_guarded=bool(session.guard),
+                is_preloaded=session.settings.preload,
+            )
+        )
     session.notice_start(config)
     return session
 
