@@ -268,8 +268,6 @@ def start_early(config: pytest.Config, settings: Settings) -> None:
     """Begin with what the ini file declares, before the first conftest file is read; faults are told later."""
     session = _begin(config, settings)
     session.declare(read_declarations(from_ini(config, []))[0])
-    if settings.preload:
-        session.preload()
 
 
 def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -> HeavySession:
