@@ -481,15 +481,15 @@ def initialised_elsewhere(fullname: str) -> str:
 def imported_without(
     fullname: str, *, lack: str, others: Iterable[str] = (), asker: str, blocked_by: str, first: str
 ) -> HeavyImportWarning:
-    """The warning about a module that goes without another one for good, since that was blocked when it asked for it."""
+    """The warning about a module that goes without another one for good, since that was blocked when it asked."""
     lacks = ", ".join(map(repr, (lack, *others)))
     return HeavyImportWarning(
         _message(
             f"{fullname!r} was first imported while {lacks} was blocked in sys.modules (None): it goes without it for "
             "the rest of this process.",
             {"first": first, "blocked by": blocked_by, "asked by": asker},
-            f"To play that {lack} is not installed, use the fixture hide_modules, which imports first what heavy_modules "
-            f"declares: declare {fullname} there.",
+            f"To play that {lack} is not installed, use the fixture hide_modules, which first imports what is declared:\n"
+            f"declare {fullname} in heavy_modules.",
         )
     )
 

@@ -64,7 +64,7 @@ def heavy_stub(request: pytest.FixtureRequest) -> Callable[[str], types.ModuleTy
 
 @pytest.fixture
 def hide_modules(request: pytest.FixtureRequest) -> Iterator[Callable[..., AbstractContextManager[object]]]:
-    """Play "not installed" until the test ends: hide_modules("numpy"), or with hide_modules("numpy", "scipy.stats"): ...
+    """Play "not installed", until the test ends or for a block: hide_modules("numpy"), with hide_modules("numpy"): ...
 
     What is declared in heavy_modules is imported first, so that nothing goes without them for good.
     """

@@ -35,7 +35,9 @@ class Hiding:
         __tracebackhide__ = True
         for name in names:
             if not isinstance(name, str) or not is_dotted(name):
-                raise InvalidDeclaration(name, fault="it is no module name", remedy='Write it as hide_modules("numpy").')
+                raise InvalidDeclaration(
+                    name, fault="it is no module name", remedy='Write it as hide_modules("numpy").'
+                )
         self._import_declared(names)
         handle = ExitStack()
         self._open.callback(handle.close)
@@ -72,4 +74,6 @@ class Hiding:
                 nodeid = self._item.nodeid
                 told = imported_without(asker, lack=name, asker=asker, blocked_by=nodeid, first=nodeid)
                 file, line, _ = self._item.location
-                warnings.warn_explicit(told, HeavyImportWarning, str(self._item.config.rootpath / file), (line or 0) + 1)
+                warnings.warn_explicit(
+                    told, HeavyImportWarning, str(self._item.config.rootpath / file), (line or 0) + 1
+                )

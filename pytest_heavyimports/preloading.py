@@ -59,8 +59,9 @@ class Preload:
             self._import()
         elif came := [_home(hook) for hook in _hooks() if not any(hook is other for other in self._before)]:
             names = ", ".join(self._session.installed_modules())
-            told = f"the import hook of {', '.join(dict.fromkeys(came))} came after {names} had been preloaded, and misses that"
-            self._session.reporting.unreached.append(f"{told}: leave out heavy_preload, or put it in by conftest.py")
+            told = f"the import hook of {', '.join(dict.fromkeys(came))} came after {names} had been preloaded"
+            remedy = "leave out heavy_preload, or put it in by conftest.py"
+            self._session.reporting.unreached.append(f"{told}, and misses that: {remedy}")
 
     def _import(self) -> None:
         self._is_done = True
@@ -82,7 +83,7 @@ class PreloadHooks(Hooks):
         self._preload = preload
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionstart(self) -> None:
+    def pytest_sessionstart(self) -> None:  # noqa: D102  # a hook
         self._preload.end()
 
 

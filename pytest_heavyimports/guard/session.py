@@ -19,7 +19,7 @@ from ..errors import (
     imported_without,
     reload_ignored,
 )
-from ..imports.lacking import blocked, watch_askers
+from ..imports.lacking import Askers, blocked, watch_askers
 from ..imports.standing import BLOCKED
 from ..measure import Cost
 from ..names import root
@@ -238,9 +238,9 @@ class Guard:
 
     # How
 
-    def _tell_lacks(self, fullname: str, askers: Mapping[str, str], place: Place, line: tuple[str, int]) -> None:
+    def _tell_lacks(self, fullname: str, askers: Askers, place: Place, line: tuple[str, int]) -> None:
         """A module goes without what was blocked, for good: tells the one who has blocked it, where that is known."""
-        name, asker = next(iter(askers.items()))
+        name, [asker, *_] = next(iter(askers.items()))
         owner = self.watch.owner_of(name) if self.is_protected(name) else OUTSIDE
         by = self._fakes.tolerated_since(name) or (owner.place if owner is not OUTSIDE else "")
         others = tuple(each for each in askers if each != name)

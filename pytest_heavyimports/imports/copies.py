@@ -28,7 +28,7 @@ IMPORT, EXEC, RUNPY = "import", "exec_module", "runpy"
 """How a file came to be executed again: by two names in the import system, by a loader, by runpy."""
 
 OnCopy = Callable[[str, str, str], str]
-"""Called with the name of the module that is there, that of the copy, and how; gives a note for an error of the copy."""
+"""Called with the names of the module and of the copy, and how; gives a note for an error of the copy."""
 
 
 class Copies:
@@ -49,7 +49,7 @@ class Copies:
         self._names = {_file(module): name for name, module in loaded if name != "__main__" and is_finished(module)}
 
     def copied(self, file: str, name: str, module: ModuleType | None) -> str:
-        """The module that the execution of a file under a name makes a copy of, where that matters; or an empty text."""
+        """The module that the execution of a file makes a copy of, where that matters; or an empty text."""
         first = self._names.get(file)
         if first is None or not self._is_there(first, file, module):
             self._names[file] = name

@@ -18,7 +18,7 @@ from ..names import lineage
 from ..places import is_plumbing
 from .loader import as_import_system
 
-_bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
+_bootstrap: Any = importlib._bootstrap
 _find_and_load: Callable[..., Any] | None = getattr(_bootstrap, "_find_and_load", None)  # else nobody is seen asking
 
 Askers = dict[str, list[str]]

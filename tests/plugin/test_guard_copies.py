@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ..support.guarded import MODES
-from ..support.suite import Suite
+
+if TYPE_CHECKING:
+    from ..support.suite import Suite
 
 ONCE = """
 import sys

@@ -216,9 +216,7 @@ def seeing(suite: Suite, installed: Installed, run: Run) -> Suite:
     return suite
 
 
-@pytest.mark.parametrize(
-    "file", ["conftest.py", "tests/conftest.py", "setting_up.py", "tests/sub/conftest.py"]
-)
+@pytest.mark.parametrize("file", ["conftest.py", "tests/conftest.py", "setting_up.py", "tests/sub/conftest.py"])
 def test_after_a_conftest_that_sets_a_variable(seeing: Suite, run: Run, file: str) -> None:
     """At its top, or at that of a module that it imports; wherever pytest reads one at start-up."""
     seeing.declare("seeing", pythonpath=".")
@@ -278,9 +276,7 @@ def put_in():
 
 
 @pytest.mark.parametrize("mode", ["off", "error"])
-def test_an_import_hook_that_came_too_late_is_told(
-    suite: Suite, installed: Installed, run: Run, mode: str
-) -> None:
+def test_an_import_hook_that_came_too_late_is_told(suite: Suite, installed: Installed, run: Run, mode: str) -> None:
     """Such as that of a plugin which puts it in when it is configured."""
     installed.add("instrumenting", "1.0", {"instrumenting.py": f"{HOOK}\ndef pytest_configure():\n    put_in()\n"})
     suite.tests("def test_it(plainpkg): pass\n")

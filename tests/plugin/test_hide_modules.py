@@ -176,7 +176,8 @@ def test_an_installed_package_that_goes_without_is_told(hidden: Hidden, mode: st
         [
             "*test_it.py:1: HeavyImportWarning: 'needing' was first imported while 'plainpkg' was blocked *",
             "*blocked by: test_it.py::test_it",
-            "*To play that plainpkg is not installed, use the fixture hide_modules, * declare needing there.",
+            "*To play that plainpkg is not installed, use the fixture hide_modules, which first imports what *",
+            "*declare needing in heavy_modules.",
         ]
     )
 
