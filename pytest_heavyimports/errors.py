@@ -488,8 +488,8 @@ def imported_without(
             f"{fullname!r} was first imported while {lacks} was blocked in sys.modules (None): it goes without it for "
             "the rest of this process.",
             {"first": first, "blocked by": blocked_by, "asked by": asker},
-            f"To play that {lack} is not installed, use the fixture hide_modules, which first imports what is declared:\n"
-            f"declare {fullname} in heavy_modules.",
+            f"To play that {lack} is not installed, use the fixture hide_modules, which first imports what is declared:"
+            f"\ndeclare {fullname} in heavy_modules.",
         )
     )
 
