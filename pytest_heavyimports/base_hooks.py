@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 declared_key: pytest.StashKey[tuple[options.Settings, Mapping[str, HeavyModule]]] = pytest.StashKey()
 """What the user asked for and declared, by alias; set in every run."""
+preload_key: pytest.StashKey[bool] = pytest.StashKey()
+"""Set where something is to be imported before the tests."""
 
 
 class HookSpecs:
@@ -89,6 +91,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             from .session import start_early
 
             start_early(early_config, settings)
+        if settings.preload:
+            early_config.stash[preload_key] = True
     if settings.cuda_workers and not faults:
         with unrewritten:
             from .cuda_hooks import deal_early
@@ -100,6 +104,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
             begin_early(early_config)
     return (yield)
+
+
+# After what other plugins do first, such as to set variables of the environment, and before conftest files.
+@pytest.hookimpl(specname="pytest_load_initial_conftests")
+def pytest_load_initial_conftests_soon(early_config: pytest.Config) -> None:
+    if preload_key in early_config.stash:
+        with unrewritten:
+            from .preloading import begin_preload
+
+        begin_preload(early_config)
 
 
 # Before those of pytest that run the tests, or list something and stop.

@@ -151,7 +151,12 @@ def _finder_of(entry: str) -> PathEntryFinder | None:
 def is_installed(spec: ModuleSpec) -> bool:
     """Whether a module lies in a directory that distributions are installed into, not in the code under test."""
     places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
-    return any(place.startswith(tuple(_install_directories())) for place in places)
+    return any(map(is_installed_place, places))
+
+
+def is_installed_place(place: str) -> bool:
+    """Whether a file or directory lies in one that distributions are installed into."""
+    return place.startswith(tuple(_install_directories()))
 
 
 @lru_cache(maxsize=1)

@@ -418,6 +418,17 @@ To change a flag for one test, use monkeypatch.setattr or torch's own context ma
 HALF_REMEDY = """\
 To have it whole before anything can break it off, declare it in heavy_modules and set heavy_preload = true."""
 
+COPY_REMEDIES = {
+    "import": """\
+Import it by one of the two names alone, and leave one of the two directories out of sys.path (pythonpath, PYTHONPATH,
+or rootdir/conftest.py where a package lacks its __init__.py).""",
+    "exec_module": """\
+Take the module that there is: importlib.import_module(...). For a copy of your own, use a process of its own, as by the
+mark heavy_isolated(method="spawn").""",
+    "runpy": """\
+To run a module as a script, do that in a process of its own: subprocess.run([sys.executable, "-m", ...]).""",
+}
+
 FORK_REMEDY = """\
 To have an interpreter of its own for it, use @pytest.mark.heavy_isolated(method="spawn"), or leave method out. To have
 it forked, compute nothing, and ask CUDA for nothing, where files are collected or conftest.py files imported."""
@@ -465,6 +476,19 @@ def fake_kept(fullnames: Sequence[str], *, fake: str, taken_by: str, holder: str
     )
 
 
+def executed_again(fullname: str, *, copy: str, how: str, first: str, again: str) -> HeavyImportWarning:
+    """The warning about the file of a module that is executed a second time; *how* is a key of COPY_REMEDIES."""
+    what = f"as {copy!r}" if copy != fullname else "under its own name"
+    return HeavyImportWarning(
+        _message(
+            f"The file of {fullname!r} is executed a second time, {what}, by {how}: there are two of each class and "
+            "registry in it.",
+            {"first": first, "again": again},
+            COPY_REMEDIES[how],
+        )
+    )
+
+
 def left_alone(fullnames: Sequence[str], users: Sequence[str], *, taken_by: str) -> HeavyImportWarning:
     """The warning about packages that were thrown out together with modules that use them."""
     others = f" and {len(fullnames) - 1} more" if len(fullnames) > 1 else ""
@@ -478,6 +502,32 @@ def left_alone(fullnames: Sequence[str], users: Sequence[str], *, taken_by: str)
                 "why": f"{fullnames[0]!r} alone, put back, could refuse what {whom} may register there",
             },
             f"To have them kept and put back, add to heavy_protect: {', '.join(users)}.",
+        )
+    )
+
+
+def initialised_elsewhere(fullname: str) -> str:
+    """The note on an error of a module that another interpreter of this process has initialised first."""
+    return (
+        f"{fullname!r} was initialised before, in another interpreter of this process (a sub-interpreter), and its C "
+        "state can't be had twice: whoever imports it here has done nothing wrong.\n"
+        "Give the test that uses the sub-interpreter a process of its own: "
+        '@pytest.mark.heavy_isolated(method="spawn").'
+    )
+
+
+def imported_without(
+    fullname: str, *, lack: str, others: Iterable[str] = (), asker: str, blocked_by: str, first: str
+) -> HeavyImportWarning:
+    """The warning about a module that goes without another one for good, since that was blocked when it asked."""
+    lacks = ", ".join(map(repr, (lack, *others)))
+    return HeavyImportWarning(
+        _message(
+            f"{fullname!r} was first imported while {lacks} was blocked in sys.modules (None): it goes without it for "
+            "the rest of this process.",
+            {"first": first, "blocked by": blocked_by, "asked by": asker},
+            f"To play that {lack} is not installed, use the fixture hide_modules, which first imports what is declared:"
+            f"\ndeclare {fullname} in heavy_modules.",
         )
     )
 

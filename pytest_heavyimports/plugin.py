@@ -10,13 +10,15 @@ with unrewritten:
         pytest_collection_modifyitems,
         pytest_configure,
         pytest_load_initial_conftests,
+        pytest_load_initial_conftests_soon,
     )
-    from .fixtures import cuda_device, heavy_module, heavy_stub, import_probe
+    from .fixtures import cuda_device, heavy_module, heavy_stub, hide_modules, import_probe
 
 __all__ = [
     "cuda_device",
     "heavy_module",
     "heavy_stub",
+    "hide_modules",
     "import_probe",
     "pytest_addhooks",
     "pytest_addoption",
@@ -24,4 +26,5 @@ __all__ = [
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_load_initial_conftests",
+    "pytest_load_initial_conftests_soon",
 ]

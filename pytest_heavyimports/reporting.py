@@ -42,6 +42,8 @@ class Reporting:
         """Lines on what makes the run fail."""
         self.unchecked: list[str] = []
         """Lines on budgets that could not be checked."""
+        self.unreached: list[str] = []
+        """Lines on declared modules that are not protected or preloaded, though the run does that."""
         self.accounts: dict[str, Account] = {}
         """Of workers, by their names."""
         self._config = config
@@ -64,7 +66,7 @@ class Reporting:
     @property
     def has_something(self) -> bool:
         """Whether anything was seen that may be told."""
-        return self._session.has_begun or bool(self._session.measurer or self.accounts)
+        return self._session.has_begun or bool(self._session.measurer or self.accounts or self.unreached)
 
     def account_of(self, worker: str) -> Account:
         """What a worker has told so far."""
@@ -144,6 +146,7 @@ class Reporting:
         if self._session.settings.report and self.has_something and option.verbose > -2:
             width = shutil.get_terminal_size().columns if self._session.progress else None
             yield from section_lines(self.report, verbosity=option.verbose, hint=self.hint, width=width)
+            yield from (Line(line, "yellow") for line in self.unreached)
         for file in self._written if option.verbose >= 0 else ():
             yield Line(f"written: {file}")
         for failure in self.failures:

@@ -111,7 +111,10 @@ class HeavySession:
         if self.guard:
             asked_for = {line: f"{line!r} (heavy_protect)" for line in self.settings.protect if line[0] != "!"}
             removed = frozenset(line[1:] for line in self.settings.protect if line[0] == "!")
-            self.guard.protect(packages | asked_for, removed, frozenset(asked_for))
+            from .reach import namespace_packages
+
+            protected = packages | namespace_packages(declared.values()) | asked_for
+            self.guard.protect(protected, removed, frozenset(asked_for))
         if self.measurer:
             self.measurer.heavy = self.heavy_names()
 
@@ -206,11 +209,14 @@ class HeavySession:
 
     def _open_guard(self, config: pytest.Config) -> Guard:
         from .guard.session import Guard
+        from .imports.copies import Copies, watch_executions
         from .imports.install import install
         from .imports.keeper import KEEPER
 
         guard = Guard(self.settings.guard, KEEPER, ledger=self.ledger, whereabouts=self.whereabouts, around=self.around)
         config.add_cleanup(install(guard, KEEPER).close)
+        copies = Copies(KEEPER, is_protected=guard.is_protected, on_copy=guard.on_copy)
+        config.add_cleanup(watch_executions(copies).close)
         return guard
 
     def _open_deferral(self, config: pytest.Config) -> Deferral:
@@ -263,8 +269,6 @@ def start_early(config: pytest.Config, settings: Settings) -> None:
     """Begin with what the ini file declares, before the first conftest file is read; faults are told later."""
     session = _begin(config, settings)
     session.declare(read_declarations(from_ini(config, []))[0])
-    if settings.preload:
-        session.preload()
 
 
 def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -> HeavySession:
@@ -286,6 +290,17 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
     if faults or more_faults:
         raise pytest.UsageError(*faults, *more_faults)
     session.declare(declared)
+    if session.guard or session.settings.preload:
+        from .reach import unreached
+
+        session.reporting.unreached = list(
+            unreached(
+                declared.values(),
+                protect=session.settings.protect,
+                is_guarded=bool(session.guard),
+                is_preloaded=session.settings.preload,
+            )
+        )
     session.notice_start(config)
     return session
 

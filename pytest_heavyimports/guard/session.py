@@ -14,11 +14,14 @@ from ..errors import (
     ModulesDisplaced,
     ReimportRefused,
     ReloadRefused,
+    executed_again,
     fake_kept,
     imported_under_fake,
+    imported_without,
     left_alone,
     reload_ignored,
 )
+from ..imports.lacking import Askers, blocked, watch_askers
 from ..imports.standing import BLOCKED
 from ..measure import Cost
 from ..names import root
@@ -74,6 +77,7 @@ class Guard:
         self._fixtures: dict[object, Owner] = {}
         self._ended: list[Owner] = []
         self._untold: list[HeavyImportWarning] = []
+        self._owed: list[tuple[Owner, HeavyImportWarning]] = []
         self._numbers = count(1)
         self._sorted: tuple[object, int, set[str]] = (None, 0, set())
         self._fakes = Fakes(keeper)
@@ -167,8 +171,9 @@ class Guard:
         fakes = self._fakes.packages_in_place()
         cost = Cost()
         error = ""
+        keeping = self._keeper.importing(fullname, place, comes_with=comes_with)
         try:
-            with self._around(fullname), cost, self._keeper.importing(fullname, place, comes_with=comes_with):
+            with self._around(fullname), watch_askers(blocked()) as askers, cost, keeping:
                 yield
         except BaseException as raised:
             error = repr(raised)
@@ -180,10 +185,19 @@ class Guard:
         if held:
             put_in = self._fakes.tolerated_since(held[0]) or self.watch.owner_of(held[0]).place
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
-            try:
-                warnings.warn_explicit(told, HeavyImportWarning, file, line)
-            except HeavyImportWarning:  # as an error, which must not fail an import that is through
-                self._untold.append(told)
+            self._warn_at(file, line, told)
+        if askers:
+            self._tell_lacks(fullname, askers, place, (file, line))
+
+    def on_copy(self, fullname: str, copy: str, how: str) -> str:
+        """The file of a module is about to be executed again, as *copy*: warns, and gives the text of the warning."""
+        if self._is_lifted:
+            return ""
+        file, line = calling_line()
+        place = self._whereabouts.of(file, line)
+        told = executed_again(fullname, copy=copy, how=how, first=self._first(fullname), again=str(place))
+        self._warn_at(file, line, told)
+        return str(told)
 
     # pytest's hooks tell
 
@@ -257,6 +271,8 @@ class Guard:
             missing = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is None}
             fakes = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is not None}
             errors += [self._settled(owner, some) for some in (missing, fakes) if some]
+        errors += [told for owner, told in self._owed if owner in owners]
+        self._owed = [owed for owed in self._owed if owed[0] not in owners]
         return [] if self._is_lifted else errors
 
     # How
@@ -282,6 +298,24 @@ class Guard:
             self._ledger.record(FakeKept(kept.fullnames, kept.package, owner.place, bool(kept.holder)))
             errors.append(fake_kept(kept.fullnames, fake=kept.package, taken_by=str(owner.place), holder=kept.holder))
         return errors
+
+    def _tell_lacks(self, fullname: str, askers: Askers, place: Place, line: tuple[str, int]) -> None:
+        """A module goes without what was blocked, for good: tells the one who has blocked it, where that is known."""
+        name, [asker, *_] = next(iter(askers.items()))
+        owner = self.watch.owner_of(name) if self.is_protected(name) else OUTSIDE
+        by = self._fakes.tolerated_since(name) or (owner.place if owner is not OUTSIDE else "")
+        others = tuple(each for each in askers if each != name)
+        told = imported_without(fullname, lack=name, others=others, asker=asker, blocked_by=str(by), first=str(place))
+        if self.mode == "error" and owner.kind in ("file", "fixture", "test"):
+            self._owed.append((owner, told))
+        else:
+            self._warn_at(*line, told)
+
+    def _warn_at(self, file: str, line: int, told: HeavyImportWarning) -> None:
+        try:
+            warnings.warn_explicit(told, HeavyImportWarning, file, line)
+        except HeavyImportWarning:  # as an error, which must not fail an import that is under way or through
+            self._untold.append(told)
 
     def _take_untold(self) -> list[Told]:
         untold, self._untold = self._untold, []

@@ -15,9 +15,11 @@ from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from ..errors import add_note, initialised_elsewhere
 from ..named_tuple import NamedTuple
 from ..names import is_within, lineage, root
 from ..places import within_modules
+from .elsewhere import is_elsewhere, mapped_extensions
 from .standing import declared_spec, holds, in_place, is_extension, is_finished, is_namespace, is_real, is_stand_in
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class Half(NamedTuple):
     error: BaseException
     traceback: TracebackType | None
     place: Place
+    is_elsewhere: bool = False
+    """Whether another interpreter of this process had it first, so that nobody here is to blame."""
 
 
 class _Thread:
@@ -56,6 +60,7 @@ class Keeper:
         """By the name of the package that is gone."""
         self._executing: dict[str, Any] = {}
         self._failed: list[tuple[str, BaseException]] = []
+        self._tried: set[str] = set()  # packages, by their first names, that were imported here, or failed
         self._counted = 0
         self._specs: dict[str, ModuleSpec | None] = {}
         self._relatives: dict[str, dict[str, Any]] = {}
@@ -286,13 +291,19 @@ class Keeper:
         """
         before = set(sys.modules)
         family = self.family(fullname)
+        mapped = frozenset() if self._is_known(fullname) else mapped_extensions()
         try:
             yield
         except BaseException as error:
             # A package on the way may be the one that is gone. What failed inside and was caught there doesn't count.
-            for gone in [fullname, *(name for name, inner in self._failed if inner is error)]:
+            failed = [fullname, *(name for name, inner in self._failed if inner is error)]
+            elsewhere = [name for name in failed if not self._is_known(name) and is_elsewhere(root(name), mapped)]
+            for name in elsewhere:
+                add_note(error, initialised_elsewhere(root(name)))
+            self._tried.update(map(root, failed))
+            for gone in failed:
                 if self._is_half(gone, before, fullname):
-                    self.half[gone] = Half(error, within_modules(error.__traceback__), place)
+                    self.half[gone] = Half(error, within_modules(error.__traceback__), place, bool(elsewhere))
             raise
         finally:
             self._failed.clear()
@@ -314,6 +325,10 @@ class Keeper:
                 relatives[name] = module
                 self._bringers[name] = fullname
                 self._has_part(name)
+
+    def _is_known(self, fullname: str) -> bool:
+        """Whether the package that a module lies in was imported before in this interpreter, or has failed."""
+        return root(fullname) in self.kept or root(fullname) in self._tried
 
     def _is_half(self, gone: str, before: Collection[str], outermost: str) -> bool:
         """
