@@ -48,6 +48,10 @@ class Protection:
         parent = fullname.rpartition(".")[0]
         return bool(parent) and self.covers(parent)  # which has been asked for before, as it was imported before
 
+    def is_declared(self, fullname: str) -> bool:
+        """Whether somebody asks for it to be protected, by its very name."""
+        return fullname in self._declared
+
     def declaration(self, fullname: str) -> str:
         """The declaration that protects *fullname*, or an empty string."""
         return next((self._declared[name] for name in lineage(fullname) if name in self._declared), "")
