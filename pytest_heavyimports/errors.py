@@ -467,15 +467,16 @@ been: {in_time}. Or put back your own modules alone.""",
 What is first imported by a pytest in this process is thrown out at its end. Run it in a process of its own, by
 pytester.runpytest_subprocess() or by heavy_runpytest = fork. Or, as to {name!r}, {in_time}.""",
     "undo": """\
-Nothing undoes this. Use patch.dict as a with statement or a decorator, call the patcher's stop() in a finalizer, or take
-the fixture monkeypatch, which is undone by itself.""",
+Nothing undoes this. Use patch.dict as a with statement or a decorator, call the patcher's stop() in a finalizer, or
+take the fixture monkeypatch, which is undone by itself.""",
     "put": FAKE_REMEDY,
 }
 """What to type instead of what was done."""
 
 REIMPORT_REMEDY = """\
-To execute your own modules anew, take out those alone, and leave {name!r} where it is. To import {name!r} for the first
-time once more, use an interpreter of its own: the fixture import_probe, or @pytest.mark.heavy_isolated(method="spawn")."""
+To execute your own modules anew, take out those alone, and leave {name!r} where it is. To import {name!r} for the
+first time once more, use an interpreter of its own: the fixture import_probe, or
+@pytest.mark.heavy_isolated(method="spawn")."""
 
 LEAK_REMEDY = """\
 Something that outlives the test holds it: a global, a cache, a hook, a fixture that has grown since its setup.

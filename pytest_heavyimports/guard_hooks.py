@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,7 +95,7 @@ class GuardHooks(Hooks):
             tell_beside(error, self._left_by(item))
             raise
         filters = (each for mark in item.iter_markers("filterwarnings") for each in mark.args)
-        on_warned = str if is_silence_asked_for(filters) else self._guard.has_warned
+        on_warned: Callable[[str], object] = str if is_silence_asked_for(filters) else self._guard.has_warned
         tell_test(self._left_by(item), item, self._guard.mode, on_warned=on_warned)
         return result
 

@@ -24,7 +24,7 @@ def tell_report(
     collector: pytest.Collector,
     mode: str,
     *,
-    on_warned: Callable[[str], None] = str,
+    on_warned: Callable[[str], object] = str,
 ) -> pytest.CollectReport:
     """
     The report of a file's collection: failed, in mode ``error``, if the file has left anything displaced.
@@ -48,7 +48,7 @@ def tell_report(
 
 
 def tell_test(
-    leaks: Sequence[Exception], item: pytest.Item, mode: str, *, on_warned: Callable[[str], None] = str
+    leaks: Sequence[Exception], item: pytest.Item, mode: str, *, on_warned: Callable[[str], object] = str
 ) -> None:
     """Warn, or fail, which makes an error of the test's teardown. There is no traceback: nobody is to look for one."""
     file, line, _ = item.location
@@ -113,7 +113,7 @@ def bestrelpath(request: pytest.FixtureRequest, file: str) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else file
 
 
-def _warn(leaks: Sequence[Exception], file: str, line: int, on_warned: Callable[[str], None]) -> None:
+def _warn(leaks: Sequence[Exception], file: str, line: int, on_warned: Callable[[str], object]) -> None:
     """Warn of each; where warnings are errors, one with all of them."""
     raised = []
     for leak in leaks:

@@ -201,8 +201,8 @@ class _Scope:
         self._is_loop = any(_is_over_modules(each) for each in around)
         self._is_snapshot = _keeps_snapshot(around)
         arguments = getattr(node, "args", None)
-        names = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs] if arguments else []
-        self._arguments = {each.arg for each in names if isinstance(each, ast.arg)}
+        names = arguments.args + arguments.kwonlyargs if isinstance(arguments, ast.arguments) else []
+        self._arguments = {each.arg for each in names}
         blocks = [each for each in around if isinstance(each, (ast.With, ast.AsyncWith))]
         entered = [item.context_expr for each in blocks for item in each.items]
         self._undone = {id(each) for each in (*entered, *getattr(node, "decorator_list", ()))}
@@ -265,8 +265,9 @@ def is_sys_modules(node: ast.AST) -> bool:
     """Whether an expression is ``sys.modules``, or its name as ``patch.dict`` takes it."""
     if isinstance(node, ast.Constant):
         return node.value == "sys.modules"
-    is_attribute = isinstance(node, ast.Attribute) and node.attr == "modules"
-    return is_attribute and isinstance(node.value, ast.Name) and node.value.id in ("sys", "_sys")
+    if not isinstance(node, ast.Attribute) or node.attr != "modules":
+        return False
+    return isinstance(node.value, ast.Name) and node.value.id in ("sys", "_sys")
 
 
 def _is_over_modules(node: ast.AST) -> bool:
@@ -289,9 +290,9 @@ def _keeps_snapshot(nodes: Iterable[ast.AST]) -> bool:
             return True
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and _is_in(node.right, copies):
             return True
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_sys_modules(node.func.value):
-            if node.func.attr == "update" and any(_is_in(each, copies) for each in node.args):
-                return True
+        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if is_call and is_sys_modules(node.func.value) and any(_is_in(each, copies) for each in node.args):
+            return True
     return False
 
 
@@ -309,8 +310,9 @@ def _is_in(node: ast.AST, names: Collection[str]) -> bool:
 
 
 def _keys(key: ast.expr | None) -> frozenset[str] | None:
-    is_named = isinstance(key, ast.Constant) and isinstance(key.value, str)
-    return frozenset({key.value}) if is_named else None
+    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+        return frozenset({key.value})
+    return None
 
 
 def _dict_keys(given: ast.Dict) -> frozenset[str] | None:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from .watch import Owner
 
 
+BY_PROTECT = "(heavy_protect)"
+"""Ends the declaration of what is protected, and not declared as a heavy module: nothing preloads it."""
+
+
 class Verdict(enum.Enum):
     """What the import system does with a request."""
 

@@ -31,7 +31,7 @@ from .evidence import NEWCOMERS, Doer, How, definition, find_how
 from .fakes import Fakes, is_held, shown
 from .keeping import comes_with, raise_half
 from .known import why_not_twice
-from .policy import Protection, Verdict, judge_reimport, judge_reload
+from .policy import BY_PROTECT, Protection, Verdict, judge_reimport, judge_reload
 from .registering import registering_again
 from .watch import Owner, Watch
 
@@ -180,7 +180,7 @@ class Guard:
             self._record_what_came_with(fullname, place)
         held = [name for name, fake in fakes.items() if is_held(fake, root(fullname))]
         if held:
-            put_in = self._fakes.tolerated_since(held[0]) or self.watch.owner_of(held[0]).place
+            put_in = self._fakes.tolerated_since(held[0]) or self._place_of_fake(held[0])
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
             try:
                 warnings.warn_explicit(told, HeavyImportWarning, file, line)
@@ -245,10 +245,14 @@ class Guard:
         if note := self.note_on(error):
             add_note(error, note)
         for refusal, owners, fullname in self._refusals:
-            if id(refusal) in causes:
-                self._failed.update(owners, filter(None, [self._fixtures.get(fixturedef)]))
-                for owner in owners:
-                    self._is_reported(owner, fullname, is_now=True)
+            if id(refusal) not in causes:
+                continue
+            self._failed.update(owners)
+            for owner in owners:
+                self._is_reported(owner, fullname, is_now=True)
+            if failed := self._fixtures.pop(fixturedef, None):  # it has nothing to be torn down
+                self._failed.add(failed)
+                self._ended.append(failed)
 
     def note_on(self, error: BaseException) -> str:
         """What to say beside the error of a module that could not be executed a second time; empty otherwise."""
@@ -425,8 +429,13 @@ class Guard:
             return Place(owner.place.phase, self._whereabouts.shown(*at))
         return owner.place.at(line=self._whereabouts.shown(*at))
 
+    def _place_of_fake(self, fullname: str) -> Place:
+        owner = self.watch.owner_of(fullname)
+        return self._place_of(owner, self._how(owner, fullname, is_fake=True, is_over=False))
+
     def _remedy(self, kind: str, fullname: str) -> str:
-        is_declared = any(self.protection.is_declared(name) for name in lineage(fullname))
+        declaration = self.protection.declaration(fullname)
+        is_declared = bool(declaration) and not declaration.endswith(BY_PROTECT)
         return displaced_remedy(kind, fullname, is_declared=is_declared)
 
     def _source_of_coverage(self, fullname: str) -> str:

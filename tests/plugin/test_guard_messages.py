@@ -308,7 +308,7 @@ def test_imported_under_a_fake(guarded: Guarded) -> None:
         f"{line}'wanting' was first imported while a fake of 'plainpkg' was in its place: what it took from there is "
         "broken for the rest of this process.\n"
         "  first:   test_it.py:6, in test_it.py::test_it (call)\n"
-        "  fake by: test_it.py::test_it\n"
+        "  fake by: test_it.py:5, in test_it.py::test_it\n"
         "Import wanting before the fake is put in: declare it in heavy_modules and set heavy_preload = true.\n"
         "  import wanting"
     )
