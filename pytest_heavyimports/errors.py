@@ -430,6 +430,12 @@ class HeavyImportWarning(UserWarning):
     slug: ClassVar[str] = "heavy-import-warning"
 
 
+def is_silence_asked_for(filters: Iterable[object]) -> bool:
+    """Whether filters of warnings ignore ours by their name."""
+    texts = [str(each).strip() for each in filters]
+    return any(text.startswith("ignore") and HeavyImportWarning.__name__ in text for text in texts)
+
+
 RELOAD_REMEDY = """\
 To change a module for one test, use monkeypatch.setattr, which puts it back. To run its import again, do that in a
 process of its own: subprocess.run([sys.executable, "-c", ...])."""

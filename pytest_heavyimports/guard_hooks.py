@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .errors import is_silence_asked_for
 from .hooks import Hooks
 from .options import is_guard_lifted
 from .telling import (
@@ -14,7 +15,6 @@ from .telling import (
     conftest_files,
     doer_of,
     fixture_place,
-    is_silence_asked_for,
     tell_beside,
     tell_report,
     tell_test,

@@ -164,8 +164,8 @@ class Reporting:
         texts = [event.text for event in events if isinstance(event, Warned)]
         if not texts:
             return
+        from .errors import is_silence_asked_for
         from .report.terminal import hidden_lines
-        from .telling import is_silence_asked_for
 
         config = self._config
         filters = (*config.getini("filterwarnings"), *(getattr(config.option, "pythonwarnings", None) or ()))

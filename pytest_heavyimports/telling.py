@@ -13,7 +13,7 @@ from .errors import HeavyImportWarning, add_note
 from .places import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from .guard.evidence import Doer
 
@@ -62,12 +62,6 @@ def tell_beside(error: BaseException, leaks: Sequence[Exception]) -> None:
     """The test's teardown has failed, or the run is to stop: that goes on, and takes the leaks along."""
     for leak in leaks:
         add_note(error, str(leak))
-
-
-def is_silence_asked_for(filters: Iterable[object]) -> bool:
-    """Whether filters of warnings ignore ours by their name."""
-    texts = [str(each).strip() for each in filters]
-    return any(text.startswith("ignore") and HeavyImportWarning.__name__ in text for text in texts)
 
 
 def doer_of(item: pytest.Item) -> Doer:

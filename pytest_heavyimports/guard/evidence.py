@@ -290,8 +290,9 @@ def _keeps_snapshot(nodes: Iterable[ast.AST]) -> bool:
             return True
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and _is_in(node.right, copies):
             return True
-        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if is_call and is_sys_modules(node.func.value) and any(_is_in(each, copies) for each in node.args):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        if is_sys_modules(node.func.value) and any(_is_in(each, copies) for each in node.args):
             return True
     return False
 
