@@ -241,9 +241,9 @@ class Guard:
 
         Where that is by a refusal, what it leaves displaced is not reported as well: its own cleanup was not reached.
         """
-        causes = set(map(id, _chain(error)))
         if note := self.note_on(error):
             add_note(error, note)
+        causes = set(map(id, _chain(error))) if self._refusals else set()
         for refusal, owners, fullname in self._refusals:
             if id(refusal) not in causes:
                 continue
@@ -259,7 +259,7 @@ class Guard:
         given_back = {event.fullname for event in self._ledger if isinstance(event, Reimport)}
         given_back.update(name for event in self._ledger if isinstance(event, Leak) for name in event.fullnames[:1])
         packages = {each for name in given_back for each in lineage(name) if each in self.protection.packages}
-        found = registering_again(error, packages, self.protection)
+        found = registering_again(error, packages, self.protection) if packages else None
         return registered_before(*found) if found else ""
 
     def tearing_down(self, *, is_any_shared_over: bool) -> None:
@@ -371,10 +371,10 @@ class Guard:
 
     def _is_reported(self, owner: Owner, fullname: str, *, is_now: bool = False) -> bool:
         """Whether a fixture was reported for a package in an earlier test; *is_now* says that it is, from now on."""
-        doer = self._doers.get(owner)
-        if owner.kind != "fixture" or doer is None:
+        function = self._doers.get(owner, Doer)().function if owner.kind == "fixture" else None
+        if function is None:
             return False
-        part = (owner.place.phase, doer().function)
+        part = (owner.place.phase, function)
         if is_now:
             self._looked_at[part] = -1  # closely, from now on
             self._reported.setdefault((part, root(fullname)), owner.place.nodeid)
