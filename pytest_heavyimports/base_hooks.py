@@ -166,7 +166,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if session.stand_ins:
             with unrewritten:
                 from .stub_hooks import watch_run
+                from .stubbing import check_no_snapshots
 
+            check_no_snapshots(config, settings.stub)
             watch_run(config)
     if config.option.heavy_stub_update:
         with unrewritten:

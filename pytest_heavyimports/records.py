@@ -50,6 +50,14 @@ class Leak(NamedTuple):
     is_fake: bool
     is_tolerated: bool
     """True for a fake from before collection, which stays: nobody has asked for the real module yet."""
+    remedy: str = ""
+    """What to type instead, where nobody else is told: before collection."""
+
+
+class Warned(NamedTuple):
+    """A warning of the guard, which pytest shows unless the suite hides warnings."""
+
+    text: str
 
 
 class FakeKept(NamedTuple):
@@ -104,7 +112,8 @@ class Phase(NamedTuple):
 
 
 RECORDS: dict[str, Any] = {
-    record.__name__: record for record in (Import, Reload, Reimport, Leak, FakeKept, Forgotten, Load, Phase, Place)
+    record.__name__: record
+    for record in (Import, Reload, Reimport, Leak, FakeKept, Warned, Forgotten, Load, Phase, Place)
 }
 
 

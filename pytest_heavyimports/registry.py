@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .declarations import HeavyModule, merge, parse_line
 from .errors import HeavyModuleMissing, add_note
-from .imports.standing import is_stand_in
+from .imports.standing import is_real
 from .measure import Cost
 from .names import is_within
 from .places import INHERITED, WARM, Place, Whereabouts, is_there, within_modules
@@ -114,7 +114,10 @@ class ModuleRegistry:
             self.ledger.record(Import(fullname, here, within=bringer))
 
     def _is_new(self, fullname: str) -> bool:
-        return is_there(fullname) and not is_stand_in(sys.modules[fullname]) and self.ledger.import_of(fullname) is None
+        """Whether the module is there, a fake of it is not, and nobody has recorded its import."""
+        return (
+            is_there(fullname) and is_real(fullname, sys.modules[fullname]) and self.ledger.import_of(fullname) is None
+        )
 
     def _wanted(self, name: str, minversion: str | None) -> HeavyModule:
         __tracebackhide__ = True

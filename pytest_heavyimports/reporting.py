@@ -46,6 +46,10 @@ class Reporting:
         """Lines on declared modules that are not protected or preloaded, though the run does that."""
         self.accounts: dict[str, Account] = {}
         """Of workers, by their names."""
+        self.warnings_recorded: list[str] = []
+        """The guard's, as pytest has seen them."""
+        self.is_without_warnings = False
+        """Whether pytest shows none at the end."""
         self._config = config
         self._session = session
         self._told_events = 0
@@ -147,12 +151,36 @@ class Reporting:
             width = shutil.get_terminal_size().columns if self._session.progress else None
             yield from section_lines(self.report, verbosity=option.verbose, hint=self.hint, width=width)
             yield from (Line(line, "yellow") for line in self.unreached)
+            yield from self._hidden_warnings()
         for file in self._written if option.verbose >= 0 else ():
             yield Line(f"written: {file}")
         for failure in self.failures:
             yield Line(failure, "red")
         for line in self.unchecked:
             yield Line(line, "yellow")
+
+    def _hidden_warnings(self) -> Iterator[Line]:
+        """Those of the guard that the suite hides with others."""
+        from .records import Warned
+
+        events = [event for account in self.report.accounts for _, event in account.events]
+        texts = [event.text for event in events if isinstance(event, Warned)]
+        if not texts:
+            return
+        from .errors import is_silence_asked_for
+        from .report.terminal import hidden_lines
+
+        config = self._config
+        filters = (*config.getini("filterwarnings"), *(getattr(config.option, "pythonwarnings", None) or ()))
+        if is_silence_asked_for(filters):
+            return
+        by = "--disable-warnings" if getattr(config.option, "disable_warnings", False) else "-r"
+        if not self.is_without_warnings:
+            by = "a filter of warnings" if config.pluginmanager.has_plugin("warnings") else "-p no:warnings"
+            for text in self.warnings_recorded:
+                if text in texts:
+                    texts.remove(text)
+        yield from hidden_lines(texts, by)
 
     def tell(self) -> None:
         """Tell everybody but the terminal; what fails is added to the failures."""

@@ -109,7 +109,9 @@ class HeavySession:
         if self.deferral:
             self.deferral.defer(tuple(packages))
         if self.guard:
-            asked_for = {line: f"{line!r} (heavy_protect)" for line in self.settings.protect if line[0] != "!"}
+            from .guard.policy import BY_PROTECT
+
+            asked_for = {line: f"{line!r} {BY_PROTECT}" for line in self.settings.protect if line[0] != "!"}
             removed = frozenset(line[1:] for line in self.settings.protect if line[0] == "!")
             from .reach import namespace_packages
 

@@ -12,6 +12,8 @@ from .imports.install import importable
 from .options import STUBBED_CACHE_KEY
 
 if TYPE_CHECKING:
+    import warnings
+
     from .session import HeavySession
 
 
@@ -51,7 +53,12 @@ class SessionHooks(Hooks):
 
                 remember_names(cache)
 
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        if warning_message.category.__name__ == "HeavyImportWarning":
+            self._session.reporting.warnings_recorded.append(str(warning_message.message))
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        self._session.reporting.is_without_warnings = not terminalreporter.hasopt("w")
         with importable():
             self._session.notice("during tests")
             if self._session.reporting.has_something:

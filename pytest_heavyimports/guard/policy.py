@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from .watch import Owner
 
 
+BY_PROTECT = "(heavy_protect)"
+"""Ends the declaration of what is protected, and not declared as a heavy module: nothing preloads it."""
+
+
 class Verdict(enum.Enum):
     """What the import system does with a request."""
 
@@ -55,6 +59,10 @@ class Protection:
             return fullname not in self._removed
         parent = fullname.rpartition(".")[0]
         return bool(parent) and self.covers(parent)  # which has been asked for before, as it was imported before
+
+    def is_declared(self, fullname: str) -> bool:
+        """Whether somebody asks for it to be protected, by its very name."""
+        return fullname in self._declared
 
     def declaration(self, fullname: str) -> str:
         """The declaration that protects *fullname*, or an empty string."""

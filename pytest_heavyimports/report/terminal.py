@@ -77,6 +77,15 @@ def section_lines(report: Report, *, verbosity: int = 0, hint: str = "", width: 
         yield Line(f"hint: {hint}", "bold")
 
 
+def hidden_lines(texts: Sequence[str], by: str) -> Iterator[Line]:
+    """The lines on warnings of the guard that pytest doesn't show, and why it doesn't."""
+    if texts:
+        yield Line(f"{len(texts)} warning{'s' if len(texts) > 1 else ''} of the guard, hidden by {by}:", "yellow")
+    for text in texts:
+        for line in text.splitlines():
+            yield Line(f"{INDENTED}{line}")
+
+
 def _in_short(modules: Sequence[Module]) -> Iterator[Line]:
     """A line for each module whose cost is in no other one's."""
     for module in modules:
@@ -141,6 +150,8 @@ def _guard_line(event: Event, worker: str) -> Iterator[Line]:
             what, became = f"left a fake of {event.fullnames[0]}{more}", "taken away"
         became = "left alone" if event.is_tolerated else became
         yield Line(f"{worker}{event.owner}: {what}: {became}", "yellow")
+        for line in event.remedy.splitlines():
+            yield Line(f"{INDENTED}{line}")
 
 
 def _acted(worker: str, place: object, what: str, refused: bool, otherwise: str) -> Line:

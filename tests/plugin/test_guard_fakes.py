@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support.guarded import AFTERWARDS, MODES, Guarded, failures, told
+from ..support.guarded import AFTERWARDS, MODES, Guarded, failures
+from ..support.guarded import owners_told as told
 
 if TYPE_CHECKING:
     from ..support.installed import Installed
@@ -331,7 +332,7 @@ def test_a_fake_of_the_root_conftest_stays(guarded: Guarded) -> None:
     result = guarded.run("error", "-W", "error")
     result.assert_outcomes(passed=1)
     assert len(told(result)) == 1
-    assert told(result)[0] == "before collection: left a fake of plainpkg: left alone"
+    assert told(result)[0] == "conftest.py:4 (before collection): left a fake of plainpkg: left alone"
 
 
 @pytest.mark.parametrize(

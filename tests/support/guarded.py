@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .suite import section
@@ -45,6 +46,12 @@ def failures(result: pytest.RunResult) -> list[str]:
     """What failed, as the summary names it: ``FAILED nodeid`` or ``ERROR nodeid``."""
     lines = (line for line in result.outlines if line.startswith(("ERROR ", "FAILED ")))
     return [line.partition(" - ")[0] for line in lines]
+
+
+def owners_told(result: pytest.RunResult) -> list[str]:
+    """As :func:`told`, without the statements and the remedies: who has done it, and what became of it."""
+    lines = [line for line in told(result) if not line.startswith(" ")]
+    return [re.sub(r"(^|taken by )\S+:\d+, in ", r"\1", line) for line in lines]
 
 
 def told(result: pytest.RunResult) -> list[str]:
