@@ -174,7 +174,7 @@ class Reporting:
         filters = (*config.getini("filterwarnings"), *(getattr(config.option, "pythonwarnings", None) or ()))
         if is_silence_asked_for(filters):
             return
-        by = "--disable-warnings" if getattr(config.option, "disable_warnings", False) else "-r"
+        by = "--disable-warnings"
         if not self.is_without_warnings:
             by = "a filter of warnings" if config.pluginmanager.has_plugin("warnings") else "-p no:warnings"
             for text in self.warnings_recorded:

@@ -392,7 +392,6 @@ HIDDEN = {
     "a filter of warnings": (("-W", "ignore::UserWarning"), {}),
     "a filter of warnings, in the ini file": ((), {"filterwarnings": "ignore"}),
     "-p no:warnings": (("-p", "no:warnings"), {}),
-    "-r": (("-rN",), {}),
 }
 
 
