@@ -218,9 +218,9 @@ class Keeper:
         module = self.kept.get(fullname)
         if module is None:
             module = self._relatives.get(self._bringers.get(fullname, ""), {}).get(fullname)
-        return (
-            next(reversed(self._beside[fullname].values())) if module is None and fullname in self._beside else module
-        )
+        if module is None and self._beside.get(fullname):
+            module = next(reversed(self._beside[fullname].values()))
+        return module
 
     def begin(self, fullname: str, module: Any) -> None:
         """A module of a protected package is about to be executed."""
