@@ -65,7 +65,7 @@ class Keeper:
         self._specs: dict[str, ModuleSpec | None] = {}
         self._relatives: dict[str, dict[str, Any]] = {}
         self._bringers: dict[str, str] = {}
-        self._beside: dict[str, tuple[str, Any]] = {}
+        self._beside: dict[str, dict[str, Any]] = {}
         self._awaited: dict[str, ref[_Thread]] = {}
         self._here = _Here()
         self._parts: dict[str, dict[str, str]] = {}
@@ -88,23 +88,24 @@ class Keeper:
             bringer = self._bringers[fullname]
             if self.is_displaced(bringer):
                 module = self._relatives[bringer][fullname]
-        if module is None and fullname in self._beside and self.is_displaced(self._beside[fullname][0]):
-            module = self._held_beside([fullname]).get(fullname)
+        if module is None and fullname in self._beside:
+            displaced = [bringer for bringer in self._beside[fullname] if self.is_displaced(bringer)]
+            module = self._held_beside([fullname], displaced).get(fullname)
         return module
 
-    def _held_beside(self, names: Iterable[str]) -> dict[str, Any]:
+    def _held_beside(self, names: Iterable[str], bringers: Collection[str]) -> dict[str, Any]:
         """
-        Those that were there before a package was imported, and that its modules hold something of.
+        Those that were there before one of these was imported, and that its modules hold something of.
 
         Where they are missing as well, they must come back with it: executed again, they would have other classes.
         """
         held = {}
         for name in names:
-            bringer, module = self._beside[name]
-            family = [kept for each, kept in list(self.kept.items()) if is_within(each, bringer)]
-            if any(holds(kept, (name,)) for kept in family):
-                held[name] = module
-                self._has_part(name)
+            for bringer in self._beside[name].keys() & set(bringers):
+                family = [kept for each, kept in list(self.kept.items()) if is_within(each, bringer)]
+                if any(holds(kept, (name,)) for kept in family):
+                    held[name] = self._beside[name][bringer]
+                    self._has_part(name)
         return held
 
     def being_executed(self, fullname: str) -> Any:
@@ -174,7 +175,7 @@ class Keeper:
 
     def relatives(self, names: Collection[str]) -> list[str]:
         """What came with these, or is put back with them."""
-        beside = [name for name, (bringer, _) in self._beside.items() if bringer in names]
+        beside = [name for name, bringers in self._beside.items() if not bringers.keys().isdisjoint(names)]
         return [*beside, *(name for each in names for name in self._relatives.get(each, {}))]
 
     # What is kept
@@ -222,7 +223,9 @@ class Keeper:
         module = self.kept.get(fullname)
         if module is None:
             module = self._relatives.get(self._bringers.get(fullname, ""), {}).get(fullname)
-        return self._beside[fullname][1] if module is None and fullname in self._beside else module
+        if module is None and self._beside.get(fullname):
+            module = next(reversed(self._beside[fullname].values()))
+        return module
 
     def begin(self, fullname: str, module: Any) -> None:
         """A module of a protected package is about to be executed."""
@@ -313,7 +316,7 @@ class Keeper:
                 continue
             if name in before:
                 if fullname == family and root(name) not in sys.stdlib_module_names and comes_with(name, module):
-                    self._beside.setdefault(name, (fullname, module))
+                    self._beside.setdefault(name, {}).setdefault(fullname, module)
                 continue
             if not is_finished(module) or is_stand_in(module):
                 continue  # another thread is at it; or it is no part of anything
@@ -399,13 +402,13 @@ class Keeper:
                     known.pop(name, None)
                 package, _, child = name.rpartition(".")
                 self._parts.get(package, {}).pop(child, None)
-        for relatives in self._relatives.values():
-            for name in relatives.keys() & set(names):
-                del relatives[name]
+        for known in (*self._relatives.values(), *self._beside.values()):
+            for name in known.keys() & set(names):
+                del known[name]
 
     def _restore_beside(self, bringers: Collection[str]) -> dict[str, Any]:
-        gone = [name for name, (bringer, _) in self._beside.items() if bringer in bringers and name not in sys.modules]
-        return self._restore_missing(self._held_beside(gone))
+        gone = [name for name in self._beside if name not in sys.modules]
+        return self._restore_missing(self._held_beside(gone, bringers))
 
     def _restore_missing(self, modules: dict[str, Any]) -> dict[str, Any]:
         missing = {name: module for name, module in modules.items() if name not in sys.modules}

@@ -215,6 +215,8 @@ def test_what_it_uses_comes_back_with_it_though_it_was_there_before() -> None:
     """Where a module of the package holds something of it; the rest is imported anew."""
     keeper = Keeper()
     used, unused = _module("usedpkg"), _module("unusedpkg")
+    with keeper.importing("earlierpkg", HERE, comes_with=_all_come_with):
+        keeper.keep("earlierpkg", _module("earlierpkg"))
     with keeper.importing("apkg", HERE, comes_with=_all_come_with):
         keeper.keep("apkg", _module("apkg", used=used))
     assert keeper.find("usedpkg") is None
