@@ -365,7 +365,9 @@ class Guard:
         left = [each for each in left if each.fake is not None or each.fullname in self._keeper.kept]
         told = [(owner, thrown) for owner, thrown in self._gone if owner in owners]
         self._gone = [each for each in self._gone if each not in told]
-        errors += [left_alone(thrown.fullnames, thrown.users, taken_by=str(owner.place)) for owner, thrown in told]
+        for owner, thrown in told:
+            place, _, _ = self._blame(owner, thrown.fullnames[0], is_fake=False, is_over=True)
+            errors.append(left_alone(thrown.fullnames, thrown.users, taken_by=str(place)))
         for owner in owners:
             missing = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is None}
             fakes = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is not None}
@@ -396,8 +398,9 @@ class Guard:
                 self._own.lend(kept, owner.place.nodeid)
             if owner.kind == "file" and self._fakes.is_lent(kept.package, owner.place.nodeid):
                 continue
-            self._ledger.record(FakeKept(kept.fullnames, kept.package, owner.place, bool(kept.holder)))
-            errors.append(fake_kept(kept.fullnames, fake=kept.package, taken_by=str(owner.place), holder=kept.holder))
+            place = self._place_of(owner, self._how(owner, kept.package, is_fake=True, is_over=False))
+            self._ledger.record(FakeKept(kept.fullnames, kept.package, place, bool(kept.holder)))
+            errors.append(fake_kept(kept.fullnames, fake=kept.package, taken_by=str(place), holder=kept.holder))
         return errors
 
     def _tell_lacks(self, fullname: str, askers: Askers, place: Place, line: tuple[str, int]) -> None:
@@ -429,7 +432,8 @@ class Guard:
             return  # once more
         self._gone.append((owner, thrown))
         if not self._is_lifted:
-            self._ledger.record(Leak(thrown.fullnames, owner.place, False, is_tolerated=True))
+            place, _, remedy = self._blame(owner, thrown.fullnames[0], is_fake=False, is_over=False)
+            self._ledger.record(Leak(thrown.fullnames, place, False, True, remedy if owner is START else ""))
 
     def _settled(self, owner: Owner, left: dict[str, Any]) -> ModulesDisplaced | None:
         names = self._most_worth_naming(left)
@@ -443,10 +447,7 @@ class Guard:
         self._keeper.put_back(name for name in names if name not in tolerated)
         if self._is_lifted or owner in self._failed or self._is_reported(owner, names[0], is_now=True):
             return None
-        how = self._how(owner, names[0], is_fake=bool(fakes), is_new=self._is_new(names[0], owner), is_over=True)
-        place, remedy = self._place_of(owner, how), self._remedy(how.kind if how else "", names[0])
-        if owner is START and (source := self._source_of_coverage(names[0])):
-            place, remedy = Place(f"{COVERAGE}{source}"), coverage_remedy(source)
+        place, how, remedy = self._blame(owner, names[0], is_fake=bool(fakes), is_over=True)
         told_there = remedy if owner is START and not tolerated else ""
         self._ledger.record(Leak(tuple(names), place, is_fake, bool(tolerated), told_there))
         return ModulesDisplaced(
@@ -460,6 +461,13 @@ class Guard:
             why=self._why(names[0]),
             remedy=remedy,
         )
+
+    def _blame(self, owner: Owner, fullname: str, *, is_fake: bool, is_over: bool) -> tuple[Place, How | None, str]:
+        """Where a module was displaced, how, and what to type instead; *is_over* where the owner has ended."""
+        how = self._how(owner, fullname, is_fake=is_fake, is_new=self._is_new(fullname, owner), is_over=is_over)
+        if owner is START and (source := self._source_of_coverage(fullname)):
+            return Place(f"{COVERAGE}{source}"), how, coverage_remedy(source)
+        return self._place_of(owner, how), how, self._remedy(how.kind if how else "", fullname)
 
     def _most_worth_naming(self, names: Iterable[str]) -> list[str]:
         """Declared packages first, then what was not brought in by another one, the outermost first."""

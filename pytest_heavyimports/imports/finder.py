@@ -115,7 +115,7 @@ class ProtectedFinder:
             return self._given(fullname, kept, asker=_asker())
         spec = ask_others()
         if spec is None or not hasattr(spec.loader, "exec_module"):
-            return spec
+            return self._with_parts(fullname, spec)
         if kept is not None:
             return self._given(fullname, kept, asker=_asker())
         if fullname in self._keeper.half:
@@ -130,14 +130,20 @@ class ProtectedFinder:
         spec = ask_others() if executing or has_parts else None
         if spec is None or type(spec.loader).__module__.startswith("_pytest."):
             return spec  # test files and plugins are pytest's
-        if spec.loader is None and has_parts:  # a namespace package, which has no code to wait for
-            module = module_from_spec(spec)
-            with self._keeper.attaching(fullname, module):
-                return giving_spec(fullname, module.__spec__, lambda: module)
+        if spec.loader is None:
+            return self._with_parts(fullname, spec)
         around = [*filter(None, [executing, self._keeper.attaching if has_parts else None])]
         if hasattr(spec.loader, "exec_module"):
             spec.loader = WatchedLoader(spec.loader, partial(_all_of, around))  # type: ignore[assignment]  # a duck
         return spec
+
+    def _with_parts(self, fullname: str, spec: ModuleSpec | None) -> ModuleSpec | None:
+        """A namespace package, which has no code to wait for: it has its kept parts as attributes from the start."""
+        if spec is None or spec.loader is not None or not self._keeper.has_parts(fullname):
+            return spec
+        module = module_from_spec(spec)
+        with self._keeper.attaching(fullname, module):
+            return giving_spec(fullname, module.__spec__, lambda: module)
 
     def _twin(self, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
         """

@@ -408,7 +408,12 @@ class Keeper:
 
     def _restore_beside(self, bringers: Collection[str]) -> dict[str, Any]:
         gone = [name for name in self._beside if name not in sys.modules]
-        return self._restore_missing(self._held_beside(gone, bringers))
+        return self._restore_missing(self._held_beside(gone, bringers) | self._packages_of(bringers, gone))
+
+    def _packages_of(self, parts: Collection[str], gone: Collection[str]) -> dict[str, Any]:
+        """The namespace packages that parts lie in, where they are *gone*: a new one would lack the parts."""
+        lying = [(package, name) for name in parts for package in lineage(name) if package in gone]
+        return {package: self._beside[package][name] for package, name in lying if name in self._beside[package]}
 
     def _restore_missing(self, modules: dict[str, Any]) -> dict[str, Any]:
         missing = {name: module for name, module in modules.items() if name not in sys.modules}

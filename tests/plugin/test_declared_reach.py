@@ -42,7 +42,7 @@ def run(suite: Suite, installed: Installed) -> Run:
     return run
 
 
-@pytest.mark.parametrize("name", ["stars"])
+@pytest.mark.parametrize("name", ["stars", "stars.near"])
 def test_a_namespace_package_is_protected(suite: Suite, run: Run, name: str) -> None:
     """With all its parts; nobody needs to be told."""
     suite.declare(f"them = {name}")

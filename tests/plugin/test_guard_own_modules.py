@@ -48,13 +48,13 @@ def test_it_is_imported_anew(guarded: Guarded, mode: str) -> None:
     result = guarded.run(mode)
     assert failures(result) == (["ERROR test_a.py::test_with_a_fake"] if mode == "error" else [])
     assert told(result) == [
-        "test_a.py::test_with_a_fake: put in a fake of plainpkg, kept by app.model, app.service: taken out"
+        "test_a.py:5, in test_a.py::test_with_a_fake: put in a fake of plainpkg, kept by app.model, app.service: taken out"
     ]
     result.stdout.fnmatch_lines(
         [
             "*'app.model' and 'app.service' have kept a fake of 'plainpkg', which was in place at the first import. "
             "The next import executes them anew.",
-            "*fake by: test_a.py::test_with_a_fake",
+            "*fake by: test_a.py:5, in test_a.py::test_with_a_fake",
         ]
     )
 
@@ -112,7 +112,7 @@ def test_it_stays_with_a_file_that_leaves_its_fake(guarded: Guarded) -> None:
     guarded.suite.tests(REAL, "test_b.py")
     result = guarded.run("restore")
     result.assert_outcomes(passed=3, warnings=1)
-    assert told(result) == ["test_a.py (collection): left a fake of plainpkg: taken away"]
+    assert told(result) == ["test_a.py:4, in test_a.py (collection): left a fake of plainpkg: taken away"]
 
 
 def test_it_is_left_where_somebody_else_holds_it(guarded: Guarded) -> None:
@@ -135,7 +135,9 @@ def test_it_is_left_where_somebody_else_holds_it(guarded: Guarded) -> None:
     )
     result = guarded.run("restore")
     result.assert_outcomes(passed=2, warnings=1)
-    assert told(result) == ["test_a.py::test_with_a_fake: put in a fake of plainpkg, kept by app.model: left alone"]
+    assert told(result) == [
+        "test_a.py:5, in test_a.py::test_with_a_fake: put in a fake of plainpkg, kept by app.model: left alone"
+    ]
     result.stdout.fnmatch_lines(["*'app.model' is left as before, since 'app.main' uses it."])
 
 
