@@ -117,9 +117,14 @@ def statements(doer: Doer) -> list[Statement]:
 
 
 def definition(function: Any) -> tuple[str, int] | None:
-    """Where a function of the project begins."""
-    code = getattr(_innermost(function), "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code and _is_own(code.co_filename) else None
+    """Where a function of the project begins; of one that pytest makes around ``setup_method``, that one."""
+    function = _innermost(function)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return None
+    if _is_own(code.co_filename):
+        return code.co_filename, code.co_firstlineno
+    return next(filter(None, map(definition, filter(_is_callable, _closure(function)))), None)
 
 
 class _Search:
@@ -136,7 +141,7 @@ class _Search:
         if code is None or code in self._seen:
             return
         self._seen.add(code)
-        closure = dict(zip(code.co_freevars, map(_contents, function.__closure__ or ())))
+        closure = dict(zip(code.co_freevars, _closure(function)))
         if not _is_own(code.co_filename):  # pytest's own, around setup_method and its like; a decorator's
             for value in closure.values():
                 if _is_callable(value):
@@ -368,11 +373,15 @@ def _is_callable(value: Any) -> bool:
     return type(value).__name__ in ("function", "method", "staticmethod", "classmethod")
 
 
-def _contents(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # empty
-        return None
+def _closure(function: Any) -> list[Any]:
+    """What a function has of the ones that it was defined in, in the order of their names."""
+    contents = []
+    for cell in function.__closure__ or ():
+        try:
+            contents.append(cell.cell_contents)
+        except ValueError:  # empty
+            contents.append(None)
+    return contents
 
 
 def _is_own(file: str) -> bool:

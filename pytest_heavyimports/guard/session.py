@@ -483,8 +483,8 @@ class Guard:
     def _is_reported(self, owner: Owner, fullname: str, *, is_now: bool = False) -> bool:
         """Whether a fixture was reported for a package in an earlier test; *is_now* says that it is, from now on."""
         function = self._doers.get(owner, Doer)().function if owner.kind == "fixture" else None
-        if function is None:
-            return False
+        if definition(function) is None:
+            return False  # mocker undoes what tests have done, each of them
         part = (owner.place.phase, function)
         if is_now:
             self._looked_at[part] = -1  # closely, from now on
@@ -524,8 +524,10 @@ class Guard:
     def _how(self, owner: Owner, fullname: str, **facts: bool) -> How | None:
         key = owner, fullname, tuple(facts.items())
         if key not in self._hows:
-            doer = self._doers.get(owner)
-            self._hows[key] = find_how(doer(), fullname, **facts) if doer else None
+            doer = self._doers.get(owner, Doer)()
+            if owner.kind == "fixture" and definition(doer.function) is None:
+                doer = self._doers.get(_test_owner(owner.place.nodeid), Doer)()  # what mocker undoes
+            self._hows[key] = find_how(doer, fullname, **facts)
         return self._hows[key]
 
     def _place_of(self, owner: Owner, how: How | None) -> Place:

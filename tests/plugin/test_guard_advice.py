@@ -262,6 +262,60 @@ def test_an_autouse_fixture_is_named_once(guarded: Guarded, case: str, mode: str
         result.assert_outcomes(passed=6, errors=1)
 
 
+def test_setup_method_is_named_once(guarded: Guarded) -> None:
+    """pytest makes a fixture of it; its own line is told where the statement is not found."""
+    _tests(
+        guarded,
+        """
+        import plainpkg
+
+        class TestIt:
+            def setup_method(self):
+                vars(sys)["modules"].pop("plainpkg")
+            def test_a(self): pass
+            def test_b(self): pass
+        """,
+    )
+    result = guarded.run("error")
+    assert failures(result) == ["ERROR test_it.py::TestIt::test_a"]
+    (line,) = told(result)
+    assert line.startswith("test_it.py:9, in test_it.py::TestIt::test_a (setup of fixture '")
+
+
+def test_what_the_fixture_of_a_plugin_undoes_is_the_tests_own(guarded: Guarded) -> None:
+    """Each test is reported, with its statement: the fixture only gives it the means."""
+    guarded.installed.add(
+        "patcher_plugin",
+        "1.0",
+        {
+            "patcher_plugin.py": "import pytest\nfrom unittest import mock\n\n@pytest.fixture\n"
+            "def patcher():\n    patches = []\n    def start(*args):\n        patch = mock.patch.dict(*args)\n"
+            "        patches.append(patch)\n        patch.start()\n"
+            "    yield type('Patcher', (), {'patch': type('Patch', (), {'dict': staticmethod(start)})})\n"
+            "    for patch in patches:\n        patch.stop()\n",
+        },
+    )
+    _tests(
+        guarded,
+        """
+        def test_first(patcher):
+            patcher.patch.dict(sys.modules, {"app": None})
+            import plainpkg
+
+        def test_second(patcher):
+            patcher.patch.dict(sys.modules, {"app": None})
+            import plainpkg.part
+        """,
+    )
+    result = guarded.run("error", "-p", "patcher_plugin")
+    assert failures(result) == ["ERROR test_it.py::test_first", "ERROR test_it.py::test_second"]
+    assert told(result) == [
+        "test_it.py:7, in test_it.py::test_first (teardown of fixture 'patcher'): left plainpkg displaced: put back",
+        "test_it.py:11, in test_it.py::test_second (teardown of fixture 'patcher'): left plainpkg.part displaced: "
+        "put back",
+    ]
+
+
 def test_the_test_that_ran_first_under_it_is_reported_again_when_it_runs_again(guarded: Guarded) -> None:
     """Another run of it, by a plugin that reruns what has failed, doesn't pass."""
     guarded.suite.write(
