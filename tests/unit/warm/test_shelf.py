@@ -194,9 +194,7 @@ def test_a_package_of_python_is_executed_anew(shelved: Shelved, monkeypatch: pyt
     assert shelved.shelf.doubts == {}
 
 
-def test_a_package_with_a_shared_library_makes_it_a_plain_run(
-    shelved: Shelved, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_with_a_shared_library_makes_it_a_plain_run(shelved: Shelved, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as that can be; after that it is handed out, and there is a doubt."""
     given_up: list[tuple[list[str], str]] = []
     shelved.scope.has_extension = True
