@@ -111,7 +111,7 @@ class Preload:
         self._watch.world.begin()
         try:
             self._hook.mark_rewrite(*(module.fullname for module in modules if module.is_rewritten))
-            world = self._world()
+            world: Mapping[str, object] = self._world()
             for module in modules:
                 if module.fullname not in sys.modules and not self._store.is_left_out(module.fullname):
                     world = self._import(module, world)

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_heavyimports.errors import NoWarmProcess
 from pytest_heavyimports.warm import client, worker
-from pytest_heavyimports.warm.wire import Message
+
+if TYPE_CHECKING:
+    from pytest_heavyimports.warm.wire import Message
 
 PROGRAM = "import sys; from pytest_heavyimports.warm import worker; sys.exit(worker.main())"
 WORKER = "import os, sys; print(os.getpid(), sys.flags.dev_mode)"
