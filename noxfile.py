@@ -96,12 +96,13 @@ def plugins(session: nox.Session, plugin: str) -> None:
 
 @nox.session
 def keeping(session: nox.Session) -> None:
-    """The plugins that ``isolation/others`` has a file for, in one environment and measured: a part of `make coverage`."""
+    """The plugins that ``isolation/others`` has a file for, in one environment, measured: a part of `make coverage`."""
     groups = nox.project.dependency_groups(PROJECT, "test")
     tests = [f"tests/compat/test_{name}.py" for name in KEEPING]
     session.install("--quiet", "--constraint", "constraints.txt", *groups, *KEEPING.values(), "--editable", ".")
     arguments = ("-p", "pytest_timeout", "-p", "xdist", "-n", "2", *tests, *session.posargs)
-    session.run("python", "-m", "coverage", "run", "-m", "pytest", *arguments, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
+    environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    session.run("python", "-m", "coverage", "run", "-m", "pytest", *arguments, env=environment)
 
 
 @nox.session
