@@ -48,7 +48,8 @@ def test_it_is_imported_anew(guarded: Guarded, mode: str) -> None:
     result = guarded.run(mode)
     assert failures(result) == (["ERROR test_a.py::test_with_a_fake"] if mode == "error" else [])
     assert told(result) == [
-        "test_a.py:5, in test_a.py::test_with_a_fake: put in a fake of plainpkg, kept by app.model, app.service: taken out"
+        "test_a.py:5, in test_a.py::test_with_a_fake: put in a fake of plainpkg, kept by app.model, app.service: "
+        "taken out"
     ]
     result.stdout.fnmatch_lines(
         [
