@@ -101,8 +101,8 @@ def keeping(session: nox.Session) -> None:
     tests = [f"tests/compat/test_{name}.py" for name in KEEPING]
     session.install("--quiet", "--constraint", "constraints.txt", *groups, *KEEPING.values(), "--editable", ".")
     arguments = ("-p", "pytest_timeout", "-p", "xdist", "-n", "2", *tests, *session.posargs)
-    environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    session.run("python", "-m", "coverage", "run", "-m", "pytest", *arguments, env=environment)
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    session.run("python", "-m", "coverage", "run", "-m", "pytest", *arguments, env=alone)
 
 
 @nox.session

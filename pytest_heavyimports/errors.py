@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 # Errors are shown by the name that users import them by.
@@ -79,19 +79,47 @@ class ReimportRefused(HeavyImportsError):
 
     slug = "reimport-refused"
 
-    def __init__(self, fullname: str, *, first: str = "", taken_by: str = "", again: str = "", why: str = "") -> None:
+    def __init__(
+        self,
+        fullname: str,
+        *,
+        first: str = "",
+        taken_by: str = "",
+        how: str = "",
+        again: str = "",
+        why: str = "",
+        remedy: str = "",
+    ) -> None:
+        """
+        Args:
+            fullname: The module.
+            first: Where it was first imported, where that is known.
+            taken_by: Who threw it out.
+            how: The statement, where it was found.
+            again: Where it was imported again.
+            why: Why it can't be initialised twice.
+            remedy: What to type instead; by default what always helps.
+        """
         super().__init__(fullname)
         self.fullname = fullname
         self.first = first
         self.taken_by = taken_by
+        self.how = how
         self.again = again
         self.why = why
+        self.remedy = remedy
 
     def __str__(self) -> str:
         return _message(
             f"{self.fullname!r} was about to be initialised a second time in this process.",
-            {"first": self.first, "taken by": self.taken_by, "again": self.again, "why": self.why},
-            EVICTION_REMEDY,
+            {
+                "first": self.first,
+                "taken by": self.taken_by,
+                "how": self.how,
+                "again": self.again,
+                "why": self.why,
+            },
+            self.remedy or reimport_remedy(self.fullname),
         )
 
 
@@ -109,17 +137,21 @@ class ModulesDisplaced(HeavyImportsError):
         is_lent: bool = False,
         first: str = "",
         taken_by: str = "",
+        how: str = "",
         why: str = "",
+        remedy: str = "",
     ) -> None:
         """
         Args:
-            fullname: The module, or the outermost of several.
+            fullname: The module, or of several the one that is most worth naming.
             others: How many more modules.
             fake: What was in its place, for people; empty where it was missing.
             is_lent: Whether the fake comes back for the tests of the file that left it.
             first: Where it was first imported, where that is known.
             taken_by: Who did it.
+            how: The statement, where it was found.
             why: Why it can't be initialised twice.
+            remedy: What to type instead; by default what helps whatever was done.
         """
         super().__init__(fullname)
         self.fullname = fullname
@@ -128,7 +160,9 @@ class ModulesDisplaced(HeavyImportsError):
         self.is_lent = is_lent
         self.first = first
         self.taken_by = taken_by
+        self.how = how
         self.why = why
+        self.remedy = remedy
 
     def __str__(self) -> str:
         what = f"{self.fullname!r}{f' and {self.others} more' if self.others else ''}"
@@ -141,8 +175,13 @@ class ModulesDisplaced(HeavyImportsError):
             headline = f"{what} {was} thrown out of sys.modules, and {was} put back."
         return _message(
             headline,
-            {"first": self.first, "fake by" if self.fake else "taken by": self.taken_by, "why": self.why},
-            FAKE_REMEDY if self.fake else EVICTION_REMEDY,
+            {
+                "first": self.first,
+                "fake by" if self.fake else "taken by": self.taken_by,
+                "how": self.how,
+                "why": self.why,
+            },
+            self.remedy or (FAKE_REMEDY if self.fake else EVICTION_REMEDY),
         )
 
 
@@ -391,6 +430,12 @@ class HeavyImportWarning(UserWarning):
     slug: ClassVar[str] = "heavy-import-warning"
 
 
+def is_silence_asked_for(filters: Iterable[object]) -> bool:
+    """Whether filters of warnings ignore ours by their name."""
+    texts = [str(each).strip() for each in filters]
+    return any(text.startswith("ignore") and HeavyImportWarning.__name__ in text for text in texts)
+
+
 RELOAD_REMEDY = """\
 To change a module for one test, use monkeypatch.setattr, which puts it back. To run its import again, do that in a
 process of its own: subprocess.run([sys.executable, "-c", ...])."""
@@ -404,6 +449,45 @@ is thrown out at its end: import it before, or set heavy_preload = true."""
 FAKE_REMEDY = """\
 Put a fake in with monkeypatch.setitem(sys.modules, ...) or patch.dict(sys.modules, ...), which take it out again."""
 
+FAKE_KEPT_REMEDY = """\
+Import the code under test before the fake is put in, and patch its names: monkeypatch.setattr("{name}", ...).
+To have it imported with the fake, use patch.dict(sys.modules, ...), which takes out what was imported inside."""
+
+IN_TIME = "import it before, or set heavy_preload = true"
+DECLARED_IN_TIME = "import it before, or declare it in heavy_modules and set heavy_preload = true"
+
+REMEDIES = {
+    "del": """\
+To ask whether an import stays light, use the fixture import_probe, which asks a clean interpreter:
+assert "{name}" not in import_probe("app.cli"). To take a module out for one test, use
+monkeypatch.delitem(sys.modules, "{name}"), which puts it back.""",
+    "clear": """\
+sys.modules.clear() takes out every module, those too that can't be initialised twice. Take out your own alone, by name:
+monkeypatch.delitem(sys.modules, "app.cli", raising=False).""",
+    "purge": """\
+Let the loop take out your own modules alone, and leave {name!r} where it is. To ask whether an import stays light, use
+the fixture import_probe, which asks a clean interpreter: assert "{name}" not in import_probe("app.cli").""",
+    "patch.dict": """\
+What is first imported inside of patch.dict(sys.modules, ...) is thrown out at its end. So has {name!r} been:
+{in_time}.""",
+    "snapshot": """\
+What is first imported after a copy of sys.modules was made is thrown out when the copy is put back. So has {name!r}
+been: {in_time}. Or put back your own modules alone.""",
+    "pytester": """\
+What is first imported by a pytest in this process is thrown out at its end. Run it in a process of its own, by
+pytester.runpytest_subprocess() or by heavy_runpytest = fork. Or, as to {name!r}, {in_time}.""",
+    "undo": """\
+Nothing undoes this. Use patch.dict as a with statement or a decorator, call the patcher's stop() in a finalizer, or
+take the fixture monkeypatch, which is undone by itself.""",
+    "put": FAKE_REMEDY,
+}
+"""What to type instead of what was done."""
+
+REIMPORT_REMEDY = """\
+To execute your own modules anew, take out those alone, and leave {name!r} where it is. To import {name!r} for the
+first time once more, use an interpreter of its own: the fixture import_probe, or
+@pytest.mark.heavy_isolated(method="spawn")."""
+
 LEAK_REMEDY = """\
 Something that outlives the test holds it: a global, a cache, a hook, a fixture that has grown since its setup.
 To allow so much, set heavy_cuda_leak_tolerance, in bytes."""
@@ -414,11 +498,54 @@ To change a flag for one test, use monkeypatch.setattr or torch's own context ma
 HALF_REMEDY = """\
 To have it whole before anything can break it off, declare it in heavy_modules and set heavy_preload = true."""
 
+COPY_REMEDIES = {
+    "import": """\
+Import it by one of the two names alone, and leave one of the two directories out of sys.path (pythonpath, PYTHONPATH,
+or rootdir/conftest.py where a package lacks its __init__.py).""",
+    "exec_module": """\
+Take the module that there is: importlib.import_module(...). For a copy of your own, use a process of its own, as by the
+mark heavy_isolated(method="spawn").""",
+    "runpy": """\
+To run a module as a script, do that in a process of its own: subprocess.run([sys.executable, "-m", ...]).""",
+}
+
 FORK_REMEDY = """\
 To have an interpreter of its own for it, use @pytest.mark.heavy_isolated(method="spawn"), or leave method out. To have
 it forked, compute nothing, and ask CUDA for nothing, where files are collected or conftest.py files imported."""
 
 HALF_WHY = "its finished submodules are attached to a package that is gone, and can't be initialised twice"
+
+
+def displaced_remedy(kind: str, fullname: str, *, is_declared: bool) -> str:
+    """
+    What to type instead of what has displaced a module; empty where that is not known.
+
+    Args:
+        kind: That of ``facts.evidence.How``.
+        fullname: The module.
+        is_declared: Whether it is declared, so that ``heavy_preload`` imports it.
+    """
+    return REMEDIES.get(kind, "").format(name=fullname, in_time=IN_TIME if is_declared else DECLARED_IN_TIME)
+
+
+def coverage_remedy(source: str) -> str:
+    """What to type so that coverage imports nothing to find its source."""
+    package = source.partition(".")[0]
+    return f"Measure the whole package: --cov={package}. To find {source}, coverage imports the packages it lies in."
+
+
+def reimport_remedy(fullname: str) -> str:
+    """What to type instead of throwing a module out and importing it again."""
+    return REIMPORT_REMEDY.format(name=fullname)
+
+
+def registered_before(fullname: str, package: str) -> str:
+    """The note on the error of an own module that may have been executed a second time."""
+    return (
+        f"{fullname!r} imports {package!r}, which was thrown out of sys.modules and is the same as before: what "
+        f"{fullname!r} has registered there can't be registered again.\n"
+        f"If it was thrown out as well, keep it with the package: heavy_protect = {fullname}"
+    )
 
 
 def reload_ignored(fullname: str, *, first: str = "", again: str = "", why: str = "") -> HeavyImportWarning:
@@ -440,6 +567,79 @@ def imported_under_fake(fullname: str, *, fake: str, taken_by: str, first: str) 
             "broken for the rest of this process.",
             {"first": first, "fake by": taken_by},
             f"Import {fullname} before the fake is put in: declare it in heavy_modules and set heavy_preload = true.",
+        )
+    )
+
+
+def fake_kept(fullnames: Sequence[str], *, fake: str, taken_by: str, holder: str) -> HeavyImportWarning:
+    """The warning about modules of the code under test that have kept a fake after it was taken out."""
+    what = " and ".join(filter(None, [", ".join(map(repr, fullnames[:-1])), repr(fullnames[-1])]))
+    is_one = len(fullnames) == 1
+    became = f"The next import executes {'it' if is_one else 'them'} anew"
+    if holder:
+        became = f"{what} {'is' if is_one else 'are'} left as before, since {holder!r} uses it"
+    return HeavyImportWarning(
+        _message(
+            f"{what} {'has' if is_one else 'have'} kept a fake of {fake!r}, which was in place at the first import. "
+            f"{became}.",
+            {"fake by": taken_by},
+            FAKE_KEPT_REMEDY.format(name=f"{fullnames[0]}.{fake.rpartition('.')[2]}"),
+        )
+    )
+
+
+def executed_again(fullname: str, *, copy: str, how: str, first: str, again: str) -> HeavyImportWarning:
+    """The warning about the file of a module that is executed a second time; *how* is a key of COPY_REMEDIES."""
+    what = f"as {copy!r}" if copy != fullname else "under its own name"
+    return HeavyImportWarning(
+        _message(
+            f"The file of {fullname!r} is executed a second time, {what}, by {how}: there are two of each class and "
+            "registry in it.",
+            {"first": first, "again": again},
+            COPY_REMEDIES[how],
+        )
+    )
+
+
+def left_alone(fullnames: Sequence[str], users: Sequence[str], *, taken_by: str) -> HeavyImportWarning:
+    """The warning about packages that were thrown out together with modules that use them."""
+    others = f" and {len(fullnames) - 1} more" if len(fullnames) > 1 else ""
+    whom = ", ".join(map(repr, users))
+    return HeavyImportWarning(
+        _message(
+            f"{fullnames[0]!r}{others} {'were' if others else 'was'} thrown out of sys.modules together with {whom}. "
+            "All are left out, and the next import executes them again, as without the guard.",
+            {
+                "taken by": taken_by,
+                "why": f"{fullnames[0]!r} alone, put back, could refuse what {whom} may register there",
+            },
+            f"To have them kept and put back, add to heavy_protect: {', '.join(users)}.",
+        )
+    )
+
+
+def initialised_elsewhere(fullname: str) -> str:
+    """The note on an error of a module that another interpreter of this process has initialised first."""
+    return (
+        f"{fullname!r} was initialised before, in another interpreter of this process (a sub-interpreter), and its C "
+        "state can't be had twice: whoever imports it here has done nothing wrong.\n"
+        "Give the test that uses the sub-interpreter a process of its own: "
+        '@pytest.mark.heavy_isolated(method="spawn").'
+    )
+
+
+def imported_without(
+    fullname: str, *, lack: str, others: Iterable[str] = (), asker: str, blocked_by: str, first: str
+) -> HeavyImportWarning:
+    """The warning about a module that goes without another one for good, since that was blocked when it asked."""
+    lacks = ", ".join(map(repr, (lack, *others)))
+    return HeavyImportWarning(
+        _message(
+            f"{fullname!r} was first imported while {lacks} was blocked in sys.modules (None): it goes without it for "
+            "the rest of this process.",
+            {"first": first, "blocked by": blocked_by, "asked by": asker},
+            f"To play that {lack} is not installed, use the fixture hide_modules, which first imports what is declared:"
+            f"\ndeclare {fullname} in heavy_modules.",
         )
     )
 

@@ -34,6 +34,9 @@ EARLY: tuple[Row, ...] = (
 )
 """Before the first conftest file is read: called with the configuration of pytest."""
 
+SOON: tuple[Row, ...] = ((lambda asked: asked.preload, "preload.preload:begin_preload"),)
+"""After what other plugins do first, and before the first conftest file is read: called with the configuration."""
+
 OF_SESSION: tuple[Row, ...] = (
     # First: the finders of the others ask its finder, which measures.
     (lambda _: True, "report.hooks:attach"),
@@ -81,6 +84,14 @@ def attach_early(config: pytest.Config) -> None:
         shelf.begin_conftests()
     state = _state(config, config.known_args_namespace)
     for is_asked_for, reference in EARLY if not state.faults else ():
+        if is_asked_for(state.settings):
+            load(reference)(config)
+
+
+def attach_soon(config: pytest.Config) -> None:
+    """Do what is asked for when other plugins have had their turn, and still before conftest files are read."""
+    state = _state(config, config.known_args_namespace)
+    for is_asked_for, reference in SOON if not state.faults else ():
         if is_asked_for(state.settings):
             load(reference)(config)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from .config.declarations import HeavyModule
     from .probe.probe import ImportProbe
 
@@ -56,6 +58,19 @@ def heavy_stub(request: pytest.FixtureRequest) -> Callable[[str], types.ModuleTy
     from .stubs.hooks import one_test_hooks
 
     return functools.partial(one_test_hooks(request.config).put_in, item=request.node)
+
+
+@pytest.fixture
+def hide_modules(request: pytest.FixtureRequest) -> Iterator[Callable[..., AbstractContextManager[object]]]:
+    """Play "not installed", until the test ends or for a block: hide_modules("numpy"), with hide_modules("numpy"): ...
+
+    What is declared in heavy_modules is imported first, so that nothing goes without them for good.
+    """
+    from .hide.hiding import Hiding
+
+    hiding = Hiding(request.node)
+    yield hiding.hide
+    hiding.close()
 
 
 def alias_fixtures(declared: Iterable[HeavyModule]) -> types.ModuleType:

@@ -11,9 +11,9 @@ from . import unrewritten
 with unrewritten:
     from . import features, hookspecs
     from .config import options
-    from .fixtures import cuda_device, heavy_module, heavy_stub, import_probe
+    from .fixtures import cuda_device, heavy_module, heavy_stub, hide_modules, import_probe
 
-__all__ = ["cuda_device", "heavy_module", "heavy_stub", "import_probe"]
+__all__ = ["cuda_device", "heavy_module", "heavy_stub", "hide_modules", "import_probe"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +29,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     features.attach_early(early_config)
     return (yield)
+
+
+# After what other plugins do first, such as to set variables of the environment, and before conftest files.
+@pytest.hookimpl(specname="pytest_load_initial_conftests")
+def pytest_load_initial_conftests_soon(early_config: pytest.Config) -> None:
+    features.attach_soon(early_config)
 
 
 # Before those of pytest that run the tests, or list something and stop.

@@ -16,7 +16,7 @@ from .errors import HeavyModuleMissing, add_note
 from .facts.names import is_within
 from .facts.places import INHERITED, WARM, Place, Whereabouts, is_there, within_modules
 from .facts.records import Import
-from .imports.modules import is_stand_in
+from .imports.modules import is_real
 
 if TYPE_CHECKING:
     from .facts.ledger import Ledger
@@ -113,7 +113,10 @@ class ModuleRegistry:
             self.ledger.record(Import(fullname, here, within=bringer))
 
     def _is_new(self, fullname: str) -> bool:
-        return is_there(fullname) and not is_stand_in(sys.modules[fullname]) and self.ledger.import_of(fullname) is None
+        """Whether the module is there, a fake of it is not, and nobody has recorded its import."""
+        return (
+            is_there(fullname) and is_real(fullname, sys.modules[fullname]) and self.ledger.import_of(fullname) is None
+        )
 
     def _wanted(self, name: str, minversion: str | None) -> HeavyModule:
         __tracebackhide__ = True

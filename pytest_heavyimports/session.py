@@ -19,6 +19,7 @@ from .config.sources import Line, from_ini
 from .facts.measure import Clock
 from .facts.names import is_within, lineage, root
 from .facts.places import Place, Whereabouts, calling_line, is_there, shown_file, who_imported
+from .imports.install import importable
 
 if TYPE_CHECKING:
     from .facts.ledger import Ledger
@@ -43,6 +44,8 @@ class HeavySession:
         """By alias."""
         self.clock = Clock()
         self.whereabouts = Whereabouts(str(config.rootpath))
+        self.notes: list[str] = []
+        """Lines for the section at the end: what was asked for and has no effect, and why."""
         self._is_importing = False
         # What features attach.
         self.around_import: list[Callable[[str], AbstractContextManager[object]]] = []
@@ -212,8 +215,9 @@ class SessionHooks(Hooks):
 
     def pytest_sessionfinish(self) -> None:
         """Tell what has attached."""
-        for tell in self._session.at_finish:
-            tell()
+        with importable():
+            for tell in self._session.at_finish:
+                tell()
 
 
 def begun_session(config: pytest.Config) -> HeavySession | None:
@@ -237,8 +241,6 @@ def begin_early(config: pytest.Config) -> None:
     """Begin with what the ini file declares, before the first conftest file is read; faults are told later."""
     session = _begin(config)
     session.declare(read_declarations(from_ini(config, []))[0])
-    if session.settings.preload:
-        session.preload()
 
 
 def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -> HeavySession:
@@ -255,6 +257,15 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
     if faults or more_faults:
         raise pytest.UsageError(*faults, *more_faults)
     session.declare(declared)
+    if session.settings.guard != "off" or session.settings.preload:
+        from .config.reach import unreached
+
+        session.notes += unreached(
+            declared.values(),
+            protect=session.settings.protect,
+            is_guarded=session.settings.guard != "off",
+            is_preloaded=session.settings.preload,
+        )
     session.notice_start()
     for tell in session.at_configure:
         tell()

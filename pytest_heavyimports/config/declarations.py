@@ -19,7 +19,7 @@ RESERVED = frozenset(
         "cache capfd capfdbinary caplog capsys capsysbinary capteesys doctest_namespace linecomp LineMatcher "
         "monkeypatch pytester pytestconfig record_property record_testsuite_property record_xml_attribute recwarn "
         "request subtests testdir tmp_path tmp_path_factory tmpdir tmpdir_factory "
-        "cuda_device heavy_module heavy_stub import_probe"
+        "cuda_device heavy_module heavy_stub hide_modules import_probe"
     ).split()
 )
 

@@ -70,7 +70,7 @@ HEAVY_MARK = "heavy"
 ISOLATED_MARK = "heavy_isolated"
 STUB_MARK = "heavy_stub"
 CUDA_MARK = "cuda"
-HEAVY_FIXTURES = frozenset({"heavy_module", "cuda_device"})
+HEAVY_FIXTURES = frozenset({"heavy_module", "cuda_device", "hide_modules"})
 """Those that a test with the mark ``heavy`` asks for, besides the aliases."""
 MARKS = frozenset({GUARD_MARK, HEAVY_MARK, ISOLATED_MARK, STUB_MARK, CUDA_MARK})
 MARKERS = (

@@ -12,6 +12,7 @@ from ..config.hooks import Hooks
 from ..config.options import HEAVY_MARK
 from ..facts.places import BY_MARK
 from ..imports.finder import ProtectedFinder
+from ..imports.finding import stand_behind
 from ..imports.install import put_first
 from ..imports.keeper import KEEPER, Keeper
 from . import lazy_names
@@ -39,7 +40,9 @@ def install_deferral(deferral: Deferral, keeping: Judge | None, keeper: Keeper) 
     """Defer imports until the returned handle is closed; where there is no guard, *keeping* has them kept."""
     handle = ExitStack()
     if keeping:
-        handle.enter_context(put_first(ProtectedFinder(keeping, keeper)))
+        finder = ProtectedFinder(keeping, keeper)
+        handle.enter_context(put_first(finder))
+        handle.callback(stand_behind(finder))
     handle.callback(deferral.close)
     handle.enter_context(put_first(deferral))
     if lazy_names.is_offered():

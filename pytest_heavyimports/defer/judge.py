@@ -49,6 +49,13 @@ class Keeping:
         """Whether it was deferred."""
         return self._is_kept(fullname)
 
+    def on_other(self, fullname: str) -> None:
+        """What was not deferred is imported as ever."""
+
+    def lets_go(self, fullname: str) -> bool:  # noqa: ARG002  # a judge's question
+        """Never."""
+        return False
+
     def on_reload(self, fullname: str) -> bool:  # noqa: ARG002  # a judge's question
         """Reloads go their way."""
         return False

@@ -7,7 +7,7 @@ import site
 import sys
 from contextlib import suppress
 from functools import cache, lru_cache
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, all_suffixes
 from typing import TYPE_CHECKING
 
 from .names import lineage, root
@@ -126,6 +126,17 @@ def _find_in(path: list[str], fullname: str) -> ModuleSpec | None:
     return namespace
 
 
+def has_modules(spec: ModuleSpec) -> bool:
+    """Whether there is anything to import in a namespace package: a folder of stubs (``.pyi``) looks like one, too."""
+    suffixes = tuple(all_suffixes())
+    return any(
+        file.endswith(suffixes)
+        for place in spec.submodule_search_locations or ()
+        for _, _, files in os.walk(place)
+        for file in files
+    )
+
+
 def _finder_of(entry: str) -> PathEntryFinder | None:
     # As pkgutil.get_importer, which nobody may have imported yet: what is imported here under somebody's
     # patch.dict(sys.modules) is thrown out at its end, and executed again later.
@@ -140,7 +151,12 @@ def _finder_of(entry: str) -> PathEntryFinder | None:
 def is_installed(spec: ModuleSpec) -> bool:
     """Whether a module lies in a directory that distributions are installed into, not in the code under test."""
     places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
-    return any(place.startswith(tuple(_install_directories())) for place in places)
+    return any(map(is_installed_place, places))
+
+
+def is_installed_place(place: str) -> bool:
+    """Whether a file or directory lies in one that distributions are installed into."""
+    return place.startswith(tuple(_install_directories()))
 
 
 @lru_cache(maxsize=1)

@@ -9,9 +9,9 @@ from typing import Union
 from .measure import Cost
 from .names import lineage
 from .places import INHERITED, WARM, Place
-from .records import Forgotten, Import, Leak, Reimport, Reload
+from .records import FakeKept, Forgotten, Import, Leak, Reimport, Reload, Warned
 
-Event = Union[Import, Leak, Reimport, Reload, Forgotten]  # noqa: UP007  # at run time, 3.10 has no | for these
+Event = Union[FakeKept, Import, Leak, Reimport, Reload, Warned, Forgotten]  # noqa: UP007  # 3.10 has no | for these
 
 
 class Ledger:
@@ -25,6 +25,11 @@ class Ledger:
 
     def __iter__(self) -> Iterator[Event]:
         return iter([event for _, event in tuple(self._events)])
+
+    @property
+    def number(self) -> int:
+        """How many events there are."""
+        return len(self._events)
 
     def since(self, number: int) -> list[tuple[int, Event]]:
         """The events after the first *number*, each with its time."""

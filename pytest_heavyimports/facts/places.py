@@ -103,6 +103,10 @@ class Whereabouts:
             frame = frame.f_back
         return self.of(*calling_line())
 
+    def shown(self, file: str, line: int = 0) -> str:
+        """A file, or a statement in it, for people."""
+        return shown_line(file, line, self._root) if line else shown_file(file, self._root)
+
     def of(self, file: str, line: int) -> Place:
         """The place that it is now, with the statement; a file under the root directory is told relative to it."""
         place = self()
@@ -123,6 +127,24 @@ def shown_file(file: str, root: str) -> str:
 
 def _is_installed(file: str) -> bool:
     return "site-packages" in file or "dist-packages" in file
+
+
+COVERAGE = "coverage, for its source "
+"""Begins the phase of what coverage imports to find the source that it is to measure, and throws out afterwards."""
+
+
+def source_of_coverage() -> str:
+    """
+    The module whose source coverage is looking for now, by an import; empty where it is not at it.
+
+    Reference: ``file_and_path_for_module`` in ``coverage/inorout.py``; without that name, it is "?".
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "coverage.inorout":
+            return str(frame.f_locals.get("modulename", "?"))
+        frame = frame.f_back
+    return ""
 
 
 def is_there(fullname: str) -> bool:

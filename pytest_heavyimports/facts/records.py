@@ -49,6 +49,26 @@ class Leak(NamedTuple):
     is_fake: bool
     is_tolerated: bool
     """True for a fake from before collection, which stays: nobody has asked for the real module yet."""
+    remedy: str = ""
+    """What to type instead, where nobody else is told: before collection."""
+
+
+class Warned(NamedTuple):
+    """A warning of the guard, which pytest shows unless the suite hides warnings."""
+
+    text: str
+
+
+class FakeKept(NamedTuple):
+    """Modules of the code under test that have kept a fake after it was taken out, and were taken out as well."""
+
+    fullnames: tuple[str, ...]
+    fake: str
+    """The package that it was a fake of."""
+    owner: Place
+    """Who put it in."""
+    is_left: bool
+    """True where they were left in place, since another module holds something of them."""
 
 
 class Forgotten(NamedTuple):
@@ -91,7 +111,8 @@ class Phase(NamedTuple):
 
 
 RECORDS: dict[str, Any] = {
-    record.__name__: record for record in (Import, Reload, Reimport, Leak, Forgotten, Load, Phase, Place)
+    record.__name__: record
+    for record in (Import, Reload, Reimport, Leak, FakeKept, Warned, Forgotten, Load, Phase, Place)
 }
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..facts.distributions import locate
+from ..facts.distributions import has_modules, locate
 from ..facts.names import is_within
 from ..imports.modules import BLOCKED, in_place, is_real, is_stand_in, put
 from .policy import Protection
@@ -78,6 +79,12 @@ class Fakes:
             and not is_stand_in(module)
         }
 
+    def shown_now(self) -> dict[str, Any]:
+        """Fakes in the place of what is installed, that whoever imports now may take something from."""
+        fakes = {name: fake for name, fake in self.packages_in_place().items() if self._is_fake(name, fake)}
+        parts = self._keeper.displaced()
+        return fakes | {name: fake for name, fake in parts.items() if fake is not None and self._is_fake(name, fake)}
+
     def tolerated(self) -> dict[str, Any]:
         """Those that are meant to be there now, by name."""
         return {name: fake for name, (fake, _) in self._tolerated.items()}
@@ -94,11 +101,15 @@ class Fakes:
         """To the tests of the file, or of the directory, that has put them in: in place while they run."""
         self._lent.setdefault(place.nodeid, {}).update({name: (fake, place) for name, fake in fakes.items()})
 
+    def is_lent(self, fullname: str, file: str) -> bool:
+        """Whether a fake of this module is lent to the tests of a file or directory."""
+        return fullname in self._lent.get(file, {})
+
     @contextmanager
     def lending(self, nodeid: str) -> Iterator[None]:
         """Around a test, or the collection of a file: what is lent to it is in place."""
         lent = {
-            name: given for file, some in self._lent.items() if _is_under(nodeid, file) for name, given in some.items()
+            name: given for file, some in self._lent.items() if is_under(nodeid, file) for name, given in some.items()
         }
         before = {name: in_place(name) for name in lent}
         outer = self._tolerated
@@ -120,7 +131,9 @@ class Fakes:
     def _is_fake(self, fullname: str, module: Any) -> bool:
         if module is None or is_real(fullname, module) or is_stand_in(module):
             return False
-        return locate(fullname) is not None  # a stand-in for what isn't installed hides nothing
+        spec = locate(fullname)
+        # A stand-in for what isn't installed hides nothing. Nor does a module that lies beside a folder of stubs.
+        return spec is not None and (spec.loader is not None or has_modules(spec))
 
     def _unkept(self) -> set[str]:
         """Names in ``sys.modules`` that are protected and not kept."""
@@ -141,12 +154,32 @@ def is_held(fake: Any, package: str) -> bool:
     return False
 
 
+def is_held_by(fake: Any, module: Any) -> bool:
+    """Whether a module has taken *fake*, or something that is surely of it, into its namespace."""
+    parts = {id(fake), *map(id, _parts(fake))}
+    return any(id(value) in parts or _mock_root(value) is fake for value in list(vars(module).values()))
+
+
+def _parts(fake: Any) -> list[Any]:
+    """What a fake made by hand consists of. Numbers, texts and other modules may be held for another reason."""
+    namespace = getattr(fake, "__dict__", {}) if type(fake).__module__ != "unittest.mock" else {}
+    known = (bool, bytes, float, int, str, tuple, type(None), ModuleType)
+    return [part for name, part in list(namespace.items()) if name[:2] != "__" and not isinstance(part, known)]
+
+
+def _mock_root(value: Any) -> Any:
+    """The mock that a part of a mock is a part of; what is no part of one itself."""
+    while type(value).__module__ == "unittest.mock" and vars(value).get("_mock_new_parent") is not None:
+        value = vars(value)["_mock_new_parent"]
+    return value
+
+
 def shown(fake: Any) -> str:
     """A fake, for people."""
     kind = "module made by hand" if type(fake).__name__ == "module" else type(fake).__name__
     return "None" if fake is BLOCKED else f"a {kind}"
 
 
-def _is_under(nodeid: str, file: str) -> bool:
+def is_under(nodeid: str, file: str) -> bool:
     """Whether a test lies in a file, or in a directory, whose conftest.py is read when it is collected."""
     return file in ("", ".") or nodeid.startswith((f"{file}::", f"{file}/"))

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ..config.hooks import Hooks
 from ..config.options import is_guard_lifted
+from ..config.reach import namespace_packages
+from ..errors import is_silence_asked_for
+from ..imports.copies import Copies, watch_executions
 from ..imports.install import install
 from ..imports.keeper import KEEPER
-from ..telling import fixture_place, tell_beside, tell_report, tell_test
+from ..telling import (
+    collected_file,
+    conftest_files,
+    doer_of,
+    fixture_place,
+    tell_beside,
+    tell_report,
+    tell_test,
+)
+from .policy import BY_PROTECT
 from .session import Guard
 
 if TYPE_CHECKING:
@@ -29,11 +41,14 @@ def attach(session: HeavySession) -> None:
         around=session.around,
     )
     session.config.add_cleanup(install(guard, KEEPER).close)
+    copies = Copies(KEEPER, is_protected=guard.is_protected, on_copy=guard.on_copy)
+    session.config.add_cleanup(watch_executions(copies).close)
 
     def protect() -> None:
         lines = session.settings.protect
-        asked_for = {line: f"{line!r} (heavy_protect)" for line in lines if line[0] != "!"}
-        guard.protect(session.packages | asked_for, frozenset(line[1:] for line in lines if line[0] == "!"))
+        asked_for = {line: f"{line!r} {BY_PROTECT}" for line in lines if line[0] != "!"}
+        protected = session.packages | namespace_packages(session.declared.values()) | asked_for
+        guard.protect(protected, frozenset(line[1:] for line in lines if line[0] == "!"), frozenset(asked_for))
 
     session.at_declaration.append(protect)
     session.also_heavy.append(lambda: guard.protection.packages)
@@ -50,22 +65,26 @@ class GuardHooks(Hooks):
 
     # Outermost, all of them: what other plugins do inside belongs to the file, the fixture or the test as well.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection(self) -> Generator[None, object, object]:
-        self._guard.settle_start()
+    def pytest_collection(self, session: pytest.Session) -> Generator[None, object, object]:
+        self._guard.settle_start(conftest_files(session.config))
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        with self._guard.collecting(collector.nodeid):
+        with self._guard.collecting(collector.nodeid, collected_file(collector)):
             report = yield
         leaks = self._guard.settle_file(collector.nodeid, is_lifted=is_guard_lifted(collector))
-        return tell_report(report, leaks, collector, self._guard.mode)
+        call = getattr(report, "call", None)
+        note = self._guard.note_on(call.excinfo.value) if report.failed and call and call.excinfo else ""
+        if note:
+            report.sections.append(("heavy imports", note))
+        return tell_report(report, leaks, collector, self._guard.mode, on_warned=self._guard.has_warned)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        with self._guard.testing(item.nodeid, is_lifted=is_guard_lifted(item)):
+        with self._guard.testing(item.nodeid, is_lifted=is_guard_lifted(item), doer=lambda: doer_of(item)):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -73,25 +92,43 @@ class GuardHooks(Hooks):
         self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
         self._of_fixtures += self._guard.settle_fixtures()
-        place = fixture_place(fixturedef, request, "setup")
-        with self._guard.setting_up(fixturedef, place, is_shared=fixturedef.scope != "function"):
-            return (yield)
+        place, function = fixture_place(fixturedef, request, "setup"), fixturedef.func
+        is_shared = fixturedef.scope != "function"
+        with self._guard.setting_up(fixturedef, place, is_shared=is_shared, function=function):
+            try:
+                return (yield)
+            except BaseException as error:
+                self._guard.has_failed(error, fixturedef)
+                raise
 
     def pytest_fixture_post_finalizer(
         self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
     ) -> None:
-        self._guard.finalized(fixturedef, fixture_place(fixturedef, request, "teardown"))
+        self._guard.finalized(fixturedef, fixture_place(fixturedef, request, "teardown"), fixturedef.func)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
         __tracebackhide__ = True
-        self._guard.watch.check()
+        try:
+            return (yield)
+        except BaseException as error:
+            self._guard.has_failed(error)
+            raise
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        __tracebackhide__ = True
+        self._guard.tearing_down(is_any_shared_over=nextitem is None or nextitem.parent is not item.parent)
         try:
             result = yield
         except BaseException as error:
             tell_beside(error, self._left_by(item))
             raise
-        tell_test(self._left_by(item), item, self._guard.mode)
+        filters = (each for mark in item.iter_markers("filterwarnings") for each in mark.args)
+        on_warned: Callable[[str], object] = str if is_silence_asked_for(filters) else self._guard.has_warned
+        tell_test(self._left_by(item), item, self._guard.mode, on_warned=on_warned)
         return result
 
     def _left_by(self, item: pytest.Item) -> list[Told]:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from .watch import Owner
 
 
+BY_PROTECT = "(heavy_protect)"
+"""Ends the declaration of what is protected, and not declared as a heavy module: nothing preloads it."""
+
+
 class Verdict(enum.Enum):
     """What the import system does with a request."""
 
@@ -24,9 +28,17 @@ class Verdict(enum.Enum):
 class Protection:
     """The protected packages: those known to break, the declared ones that are installed, and those asked for."""
 
-    def __init__(self, declared: Mapping[str, str], removed: frozenset[str] = frozenset()) -> None:
-        """*declared* has package names, each with its declaration; *removed* the names that are not to be protected."""
+    def __init__(
+        self, declared: Mapping[str, str], removed: frozenset[str] = frozenset(), insisted: frozenset[str] = frozenset()
+    ) -> None:
+        """
+        Args:
+            declared: Package names, each with its declaration.
+            removed: Names that are not to be protected.
+            insisted: Those of the declared ones that are protected whatever else is thrown out with them.
+        """
         self._declared = dict(declared)
+        self._insisted = insisted
         self._removed = removed
         self.packages = frozenset({name for name in KNOWN if "." not in name} | self._declared.keys()) - removed
         """The outermost protected names."""
@@ -48,9 +60,17 @@ class Protection:
         parent = fullname.rpartition(".")[0]
         return bool(parent) and self.covers(parent)  # which has been asked for before, as it was imported before
 
+    def is_declared(self, fullname: str) -> bool:
+        """Whether somebody asks for it to be protected, by its very name."""
+        return fullname in self._declared
+
     def declaration(self, fullname: str) -> str:
         """The declaration that protects *fullname*, or an empty string."""
         return next((self._declared[name] for name in lineage(fullname) if name in self._declared), "")
+
+    def is_firm(self, fullname: str) -> bool:
+        """Whether a module is known to break when it is initialised twice, or somebody has said so."""
+        return any(name in KNOWN or name in self._insisted for name in lineage(fullname))
 
 
 def judge_reload(fullname: str, protection: Protection, mode: str) -> Verdict:

@@ -10,26 +10,42 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from ..errors import (
+    HeavyImportsError,
     HeavyImportWarning,
     ModulesDisplaced,
     ReimportRefused,
     ReloadRefused,
+    add_note,
+    coverage_remedy,
+    displaced_remedy,
+    executed_again,
+    fake_kept,
     imported_under_fake,
+    imported_without,
+    left_alone,
+    registered_before,
     reload_ignored,
 )
-from ..facts.names import root
-from ..facts.places import Place, Whereabouts, calling_line
-from ..facts.records import Import, Leak, Reimport, Reload
+from ..facts.evidence import NEWCOMERS, Doer, How, definition, find_how
+from ..facts.names import lineage, root
+from ..facts.places import COVERAGE, Place, Whereabouts, calling_line, source_of_coverage
+from ..facts.records import FakeKept, Import, Leak, Reimport, Reload, Warned
 from ..imports.half import comes_with, raise_half
 from ..imports.known import why_not_twice
+from ..imports.lacking import Askers, blocked, watch_askers
 from ..imports.modules import BLOCKED
 from .fakes import Fakes, is_held, shown
-from .policy import Protection, Verdict, judge_reimport, judge_reload
+from .own import Faked, OwnModules
+from .policy import BY_PROTECT, Protection, Verdict, judge_reimport, judge_reload
+from .registering import registering_again
+from .together import Thrown, ThrownTogether
 from .watch import Owner, Watch
 
 if TYPE_CHECKING:
     from ..facts.ledger import Ledger
     from ..imports.keeper import Half, Keeper
+
+    Executing = Callable[[str, Any], AbstractContextManager[None]]
 
 Told = Union[ModulesDisplaced, HeavyImportWarning]  # noqa: UP007  # at run time, 3.10
 """What is to be told to the culprit: its text."""
@@ -67,17 +83,32 @@ class Guard:
         self._fixtures: dict[object, Owner] = {}
         self._ended: list[Owner] = []
         self._untold: list[HeavyImportWarning] = []
+        self._owed: list[tuple[Owner, HeavyImportWarning]] = []
         self._numbers = count(1)
+        self._doers: dict[Owner, Callable[[], Doer]] = {}
+        self._begun: dict[Owner, int] = {}
+        self._looked_at: dict[object, int] = {}
+        self._ends_of_test: list[object] = []
+        self._is_thorough = False
+        self._hows: dict[object, How | None] = {}
+        self._refusals: list[tuple[HeavyImportsError, tuple[Owner, ...], str]] = []
+        self._failed: set[Owner] = set()
+        self._reported: dict[object, str] = {}
         self._sorted: tuple[object, int, set[str]] = (None, 0, set())
         self._fakes = Fakes(keeper)
+        self._own = OwnModules()
+        self._thrown = ThrownTogether(keeper)
+        self._gone: list[tuple[Owner, Thrown]] = []
         # An outer session's, where this one runs inside of a test: not ours to judge.
         self._earlier = keeper.displaced()
         self.watch = Watch(START, has_changed=self._fakes.has_changed, displaced=self._displaced)
         self.protect({})
 
-    def protect(self, declared: Mapping[str, str], removed: frozenset[str] = frozenset()) -> None:
-        """Protect these packages, each with its declaration, beside those that are known to break."""
-        self.protection = Protection(declared, removed)
+    def protect(
+        self, declared: Mapping[str, str], removed: frozenset[str] = frozenset(), insisted: frozenset[str] = frozenset()
+    ) -> None:
+        """Protect these packages beside those that are known to break; see :class:`.policy.Protection`."""
+        self.protection = Protection(declared, removed, insisted)
         self._fakes.watch_over(self.protection)
 
     # The import system asks
@@ -89,6 +120,25 @@ class Guard:
     def is_protected(self, fullname: str) -> bool:
         """Whether the module must not be initialised twice."""
         return self.protection.covers(fullname)
+
+    def on_other(self, fullname: str) -> Executing | None:
+        """A module that is not protected is about to be imported: what to enter around that, if anything."""
+        if root(fullname) in sys.stdlib_module_names or self._is_lifted:
+            return None
+        fakes = self._fakes.shown_now()
+        if fakes:
+            self._own.importing(fullname, {name: Faked(fake, self._owner_of(name)) for name, fake in fakes.items()})
+        return self._own.again(fullname) or self._thrown.executing
+
+    def lets_go(self, fullname: str) -> bool:
+        """Whether a kept module that is missing shall be executed again, with those who have registered in it."""
+        owner = self.watch.owner_of(fullname)
+        if judge_reimport(owner, self.watch.actor, self.mode) is Verdict.REFUSE:
+            return False
+        thrown = self._thrown.find(fullname, self.protection)
+        if thrown:
+            self._let_go(thrown, owner)
+        return bool(thrown)
 
     def on_reload(self, fullname: str) -> bool:
         """True to give the module back as it is, False to let it be reloaded; or raises ReloadRefused."""
@@ -102,8 +152,12 @@ class Guard:
         self._ledger.record(Reload(fullname, place, is_refused))
         facts = {"first": self._first(fullname), "again": str(place), "why": self._why(fullname)}
         if is_refused:
-            raise ReloadRefused(fullname, **facts)
-        warnings.warn_explicit(reload_ignored(fullname, **facts), HeavyImportWarning, file, line)
+            refusal = ReloadRefused(fullname, **facts)
+            self._refusals.append((refusal, (self.watch.actor,), fullname))
+            raise refusal
+        warning = reload_ignored(fullname, **facts)
+        warnings.warn_explicit(warning, HeavyImportWarning, file, line)
+        self.has_warned(str(warning))
         return True
 
     def on_reimport(self, fullname: str, *, is_nested: bool) -> None:
@@ -112,16 +166,26 @@ class Guard:
         owner = self.watch.owner_of(fullname)
         # A refusal in the middle of another module's first import would leave that half imported.
         verdict = Verdict.GIVE_BACK if is_nested else judge_reimport(owner, self.watch.actor, self.mode)
+        if verdict is Verdict.REFUSE and self._is_reported(owner, fullname):
+            return  # a fixture, which was refused it in an earlier test
         place = self._whereabouts.of(*calling_line())
-        self._ledger.record(Reimport(fullname, place, owner.place, verdict is Verdict.REFUSE))
+        is_new = self._is_new(fullname, owner)
+        how = self._how(owner, fullname, is_new=is_new, is_over=False)
+        taken_by = self._place_of(owner, how)
+        self._ledger.record(Reimport(fullname, place, taken_by, verdict is Verdict.REFUSE))
         if verdict is Verdict.REFUSE:
-            raise ReimportRefused(
+            kind = how.kind if how and is_new and how.kind in NEWCOMERS else ""
+            refusal = ReimportRefused(
                 fullname,
                 first=self._first(fullname),
-                taken_by=str(owner.place),
+                taken_by=str(taken_by),
+                how=how.text if how else "",
                 again=str(place),
                 why=self._why(fullname),
+                remedy=self._remedy(kind, fullname),
             )
+            self._refusals.append((refusal, (owner, self.watch.actor), fullname))
+            raise refusal
 
     def on_half(self, fullname: str, half: Half) -> NoReturn:
         """A module whose first import failed half-way is imported again: raises the first error, with its place."""
@@ -133,76 +197,153 @@ class Guard:
         """Around the outermost import of a protected module: records its place and cost, and has what comes in kept."""
         file, line = calling_line()
         place = self._whereabouts.of(file, line)
+        if place.phase == "start-up" and (source := source_of_coverage()):
+            place = Place(f"{COVERAGE}{source}")
         fakes = self._fakes.packages_in_place()
+        keeping = self._keeper.importing(fullname, place, comes_with=comes_with)
         try:
-            with (
-                self._ledger.importing(fullname, place, self._around),
-                self._keeper.importing(fullname, place, comes_with=comes_with),
-            ):
+            with watch_askers(blocked()) as askers, self._ledger.importing(fullname, place, self._around), keeping:
                 yield
         finally:
             self._record_what_came_with(fullname, place)
-        held = [name for name, fake in fakes.items() if is_held(fake, root(fullname))]
+        held = [name for name, fake in fakes.items() if is_held(fake, self._keeper.family(fullname))]
         if held:
-            put_in = self._fakes.tolerated_since(held[0]) or self.watch.owner_of(held[0]).place
+            put_in = self._fakes.tolerated_since(held[0]) or self._place_of_fake(held[0])
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
-            try:
-                warnings.warn_explicit(told, HeavyImportWarning, file, line)
-            except HeavyImportWarning:  # as an error, which must not fail an import that is through
-                self._untold.append(told)
+            self._warn_at(file, line, told)
+        if askers:
+            self._tell_lacks(fullname, askers, place, (file, line))
+
+    def on_copy(self, fullname: str, copy: str, how: str) -> str:
+        """The file of a module is about to be executed again, as *copy*: warns, and gives the text of the warning."""
+        if self._is_lifted:
+            return ""
+        file, line = calling_line()
+        place = self._whereabouts.of(file, line)
+        told = executed_again(fullname, copy=copy, how=how, first=self._first(fullname), again=str(place))
+        self._warn_at(file, line, told)
+        return str(told)
 
     # pytest's hooks tell
 
     @contextmanager
-    def collecting(self, nodeid: str) -> Iterator[None]:
-        """What is displaced inside belongs to the file."""
-        with self._fakes.lending(nodeid), self.watch.acting(_file_owner(nodeid), every_module=True):
+    def collecting(self, nodeid: str, file: str = "") -> Iterator[None]:
+        """What is displaced inside belongs to the *file*."""
+        owner = _file_owner(nodeid)
+        self._begin(owner, lambda: Doer(files=(file,)))
+        with self._lending(nodeid), self.watch.acting(owner, every_module=True):
             yield
 
     @contextmanager
-    def testing(self, nodeid: str, *, is_lifted: bool) -> Iterator[None]:
-        """Around a whole test."""
+    def testing(self, nodeid: str, *, is_lifted: bool, doer: Callable[[], Doer] = Doer) -> Iterator[None]:
+        """Around a whole test; *doer* is asked for its source where that must be looked at."""
         self.watch.check()
         self.settle(OUTSIDE)
         self._is_lifted = is_lifted
+        owner = _test_owner(nodeid)
+        self._begin(owner, doer)
         try:
-            with self._fakes.lending(nodeid), self.watch.acting(_test_owner(nodeid)):
+            with self._lending(nodeid), self.watch.acting(owner):
                 yield
         finally:
-            self._is_lifted = False
+            self._is_lifted = self._is_thorough = False
+            self._settle_own()  # of a fake that is lent: its file has been told
+            self._ends_of_test.clear()
+            self._forget(owner)
 
     @contextmanager
-    def setting_up(self, fixturedef: object, place: Place, *, is_shared: bool) -> Iterator[None]:
+    def setting_up(
+        self, fixturedef: object, place: Place, *, is_shared: bool, function: object = None
+    ) -> Iterator[None]:
         """What is displaced inside belongs to the fixture, until :meth:`finalized`; *is_shared* by several tests."""
         owner = self._fixtures[fixturedef] = Owner("fixture", place, next(self._numbers))
+        self._begin(owner, lambda: Doer(function, phase="setup"))
         is_nested = self.watch.actor.kind == "fixture"  # by request.getfixturevalue, in the setup of another one
-        with self.watch.acting(owner, every_module=is_shared or is_nested):
+        part = ("setup", function)
+        is_looked_at = is_shared or is_nested or self._is_unknown(part)
+        if not is_shared:
+            self._ends_of_test.append(("teardown", function))
+        with self.watch.acting(owner, every_module=is_looked_at):
             yield
+        if is_looked_at:
+            self._looked_at[part] = len(self._keeper.kept)
 
-    def finalized(self, fixturedef: object, place: Place) -> None:
+    def has_warned(self, text: str) -> None:
+        """A warning was issued, and was not an error: the report has it where the suite hides warnings."""
+        self._ledger.record(Warned(text))
+
+    def has_failed(self, error: BaseException, fixturedef: object = None) -> None:
+        """
+        A test, or the setup of a fixture, has failed.
+
+        Where that is by a refusal, what it leaves displaced is not reported as well: its own cleanup was not reached.
+        """
+        if note := self.note_on(error):
+            add_note(error, note)
+        causes = set(map(id, _chain(error))) if self._refusals else set()
+        for refusal, owners, fullname in self._refusals:
+            if id(refusal) not in causes:
+                continue
+            self._failed.update(owners)
+            for owner in owners:
+                self._is_reported(owner, fullname, is_now=True)
+            if failed := self._fixtures.pop(fixturedef, None):  # it has nothing to be torn down
+                self._failed.add(failed)
+                self._ended.append(failed)
+
+    def note_on(self, error: BaseException) -> str:
+        """What to say beside the error of a module that could not be executed a second time; empty otherwise."""
+        given_back = {event.fullname for event in self._ledger if isinstance(event, Reimport)}
+        given_back.update(name for event in self._ledger if isinstance(event, Leak) for name in event.fullnames[:1])
+        packages = {each for name in given_back for each in lineage(name) if each in self.protection.packages}
+        found = registering_again(error, packages, self.protection) if packages else None
+        return registered_before(*found) if found else ""
+
+    def tearing_down(self, *, is_any_shared_over: bool) -> None:
+        """The test's fixtures are about to be finalized, and perhaps some that it shares with others."""
+        self._is_thorough = is_any_shared_over or any(map(self._is_unknown, self._ends_of_test))
+        self.watch.check(every_module=self._is_thorough)
+
+    def finalized(self, fixturedef: object, place: Place, function: object = None) -> None:
         """The fixture's finalizers have run; those of what it has used, such as monkeypatch, come after them."""
         finalizer = Owner("fixture", place, next(self._numbers))
-        self.watch.check(actor=finalizer)
+        self._begin(finalizer, lambda: Doer(function, phase="teardown"))
+        self._begun[finalizer] = self._begun.get(self._fixtures.get(fixturedef, finalizer), 0)
+        part = ("teardown", function)
+        is_looked_at = self._is_thorough and self._is_unknown(part)
+        self.watch.check(every_module=is_looked_at, actor=finalizer)
+        if is_looked_at:
+            self._looked_at[part] = len(self._keeper.kept)
         self._ended += [self._fixtures.pop(fixturedef, finalizer), finalizer]
 
     def settle_fixtures(self) -> list[Told]:
         """A test's teardown is over, or a fixture that was torn down is set up anew."""
         ended, self._ended = self._ended, []
-        return self.settle(*ended)
+        errors = self.settle(*ended)
+        self._forget(*ended)
+        return errors
 
     def settle_file(self, nodeid: str, *, is_lifted: bool) -> list[Told]:
         """The file has been collected."""
-        errors = self.settle(_file_owner(nodeid)) + self._take_untold()
+        owner = _file_owner(nodeid)
+        errors = self.settle(owner) + self._settle_own() + self._take_untold()
+        self._forget(owner)
         return [] if is_lifted else errors
 
     def settle_test(self, nodeid: str) -> list[Told]:
         """The test has been torn down."""
         self.watch.check(every_module=True)
-        return self.settle_fixtures() + self.settle(_test_owner(nodeid)) + self._take_untold()
+        return self.settle_fixtures() + self.settle(_test_owner(nodeid)) + self._settle_own() + self._take_untold()
 
-    def settle_start(self) -> None:
-        """Collection begins. What was displaced before is told in the report, and nobody is refused anything."""
+    def settle_start(self, files: tuple[str, ...] = ()) -> None:
+        """
+        Collection begins. What was displaced before is told in the report, and nobody is refused anything.
+
+        Args:
+            files: The ``conftest.py`` files that were read until now.
+        """
         self.watch.check(every_module=True)
+        self._doers[START] = lambda: Doer(files=files)
         self.settle(START)
         self.watch.actor = OUTSIDE
 
@@ -210,21 +351,85 @@ class Guard:
         """Put back what the owners, who have ended, have left displaced; gives the errors, told to nobody yet."""
         errors: list[Told] = []
         left = self.watch.end(*owners)
+        families = {self._keeper.family(each.fullname): each for each in left if each.fake is None}
+        for each in families.values():
+            if thrown := self._thrown.find(each.fullname, self.protection):
+                self._let_go(thrown, each.owner)
+        left = [each for each in left if each.fake is not None or each.fullname in self._keeper.kept]
+        told = [(owner, thrown) for owner, thrown in self._gone if owner in owners]
+        self._gone = [each for each in self._gone if each not in told]
+        for owner, thrown in told:
+            place, _, _ = self._blame(owner, thrown.fullnames[0], is_fake=False, is_over=True)
+            errors.append(left_alone(thrown.fullnames, thrown.users, taken_by=str(place)))
         for owner in owners:
             missing = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is None}
             fakes = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is not None}
-            errors += [self._settled(owner, some) for some in (missing, fakes) if some]
+            for some in (missing, fakes):
+                if some and (error := self._settled(owner, some)):
+                    errors.append(error)
+        errors += [told for owner, told in self._owed if owner in owners]
+        self._owed = [owed for owed in self._owed if owed[0] not in owners]
         return [] if self._is_lifted else errors
 
     # How
+
+    @contextmanager
+    def _lending(self, nodeid: str) -> Iterator[None]:
+        with self._fakes.lending(nodeid), self._own.lending(nodeid):
+            yield
+
+    def _owner_of(self, fake: str) -> Owner:
+        place = self._fakes.tolerated_since(fake)
+        return Owner("file", place) if place else self.watch.owner_of(fake)
+
+    def _settle_own(self) -> list[Told]:
+        """Take out modules of the code under test that have kept a fake which is gone; gives what is to be told."""
+        errors: list[Told] = []
+        for kept in self._own.settle():
+            owner: Owner = kept.owner
+            if owner.kind == "file":
+                self._own.lend(kept, owner.place.nodeid)
+            if owner.kind == "file" and self._fakes.is_lent(kept.package, owner.place.nodeid):
+                continue
+            place = self._place_of(owner, self._how(owner, kept.package, is_fake=True, is_over=False))
+            self._ledger.record(FakeKept(kept.fullnames, kept.package, place, bool(kept.holder)))
+            errors.append(fake_kept(kept.fullnames, fake=kept.package, taken_by=str(place), holder=kept.holder))
+        return errors
+
+    def _tell_lacks(self, fullname: str, askers: Askers, place: Place, line: tuple[str, int]) -> None:
+        """A module goes without what was blocked, for good: tells the one who has blocked it, where that is known."""
+        name, [asker, *_] = next(iter(askers.items()))
+        owner = self.watch.owner_of(name) if self.is_protected(name) else OUTSIDE
+        by = self._fakes.tolerated_since(name) or (owner.place if owner is not OUTSIDE else "")
+        others = tuple(each for each in askers if each != name)
+        told = imported_without(fullname, lack=name, others=others, asker=asker, blocked_by=str(by), first=str(place))
+        if self.mode == "error" and owner.kind in ("file", "fixture", "test"):
+            self._owed.append((owner, told))
+        else:
+            self._warn_at(*line, told)
+
+    def _warn_at(self, file: str, line: int, told: HeavyImportWarning) -> None:
+        try:
+            warnings.warn_explicit(told, HeavyImportWarning, file, line)
+            self.has_warned(str(told))
+        except HeavyImportWarning:  # as an error, which must not fail an import that is under way or through
+            self._untold.append(told)
 
     def _take_untold(self) -> list[Told]:
         untold, self._untold = self._untold, []
         return list(untold)
 
-    def _settled(self, owner: Owner, left: dict[str, Any]) -> ModulesDisplaced:
-        order = [event.fullname for event in self._ledger.imports()]
-        names = sorted(left, key=lambda name: (name not in order, name.count("."), name))
+    def _let_go(self, thrown: Thrown, owner: Owner) -> None:
+        self._keeper.forget(thrown.everything)
+        if (owner, thrown) in self._gone:
+            return  # once more
+        self._gone.append((owner, thrown))
+        if not self._is_lifted:
+            place, _, remedy = self._blame(owner, thrown.fullnames[0], is_fake=False, is_over=False)
+            self._ledger.record(Leak(thrown.fullnames, place, False, True, remedy if owner is START else ""))
+
+    def _settled(self, owner: Owner, left: dict[str, Any]) -> ModulesDisplaced | None:
+        names = self._most_worth_naming(left)
         fakes = {name: fake for name, fake in left.items() if fake is not None}
         is_lent = owner.kind == "file" and bool(fakes)
         if is_lent:
@@ -233,17 +438,116 @@ class Guard:
         tolerated = {name: fake for name, fake in fakes.items() if owner is START and name not in self._keeper.kept}
         self._fakes.tolerate(tolerated, owner.place)
         self._keeper.put_back(name for name in names if name not in tolerated)
-        if not self._is_lifted:
-            self._ledger.record(Leak(tuple(names), owner.place, is_fake, bool(tolerated)))
+        if self._is_lifted or owner in self._failed or self._is_reported(owner, names[0], is_now=True):
+            return None
+        place, how, remedy = self._blame(owner, names[0], is_fake=bool(fakes), is_over=True)
+        told_there = remedy if owner is START and not tolerated else ""
+        self._ledger.record(Leak(tuple(names), place, is_fake, bool(tolerated), told_there))
         return ModulesDisplaced(
             names[0],
             others=len(names) - 1,
             fake=shown(fakes[names[0]]) if is_fake else "",
             is_lent=is_lent and is_fake,
             first=self._first(names[0]),
-            taken_by=str(owner.place),
+            taken_by=str(place),
+            how=how.text if how else "",
             why=self._why(names[0]),
+            remedy=remedy,
         )
+
+    def _blame(self, owner: Owner, fullname: str, *, is_fake: bool, is_over: bool) -> tuple[Place, How | None, str]:
+        """Where a module was displaced, how, and what to type instead; *is_over* where the owner has ended."""
+        how = self._how(owner, fullname, is_fake=is_fake, is_new=self._is_new(fullname, owner), is_over=is_over)
+        if owner is START and (source := self._source_of_coverage(fullname)):
+            return Place(f"{COVERAGE}{source}"), how, coverage_remedy(source)
+        return self._place_of(owner, how), how, self._remedy(how.kind if how else "", fullname)
+
+    def _most_worth_naming(self, names: Iterable[str]) -> list[str]:
+        """Declared packages first, then what was not brought in by another one, the outermost first."""
+        names = list(names)
+
+        def rank(name: str) -> tuple[object, ...]:
+            first = self._ledger.import_of(name)
+            is_brought_in = first is None or first.within in names
+            return not self.protection.is_declared(name), is_brought_in, name.count("."), name
+
+        return sorted(names, key=rank)
+
+    def _is_reported(self, owner: Owner, fullname: str, *, is_now: bool = False) -> bool:
+        """Whether a fixture was reported for a package in an earlier test; *is_now* says that it is, from now on."""
+        function = self._doers.get(owner, Doer)().function if owner.kind == "fixture" else None
+        if definition(function) is None:
+            return False  # mocker undoes what tests have done, each of them
+        part = (owner.place.phase, function)
+        if is_now:
+            self._looked_at[part] = -1  # closely, from now on
+            self._reported.setdefault((part, root(fullname)), owner.place.nodeid)
+        return self._reported.get((part, root(fullname))) not in (None, owner.place.nodeid)
+
+    def _begin(self, owner: Owner, doer: Callable[[], Doer]) -> None:
+        self._doers[owner] = doer
+        self._begun[owner] = self._ledger.number
+
+    def _forget(self, *owners: Owner) -> None:
+        """They have ended."""
+        self._failed.difference_update(owners)
+        self._refusals.clear()
+        self._hows.clear()
+        for owner in owners:
+            self._doers.pop(owner, None)
+            self._begun.pop(owner, None)
+
+    def _is_unknown(self, part: object) -> bool:
+        """
+        Whether the setup or teardown of a fixture is to be looked at closely, which costs too much to do it each time.
+
+        So it is where it was not since so many modules are kept, and where it has displaced some.
+        """
+        return self._looked_at.get(part) != len(self._keeper.kept)
+
+    def _is_new(self, fullname: str, owner: Owner) -> bool:
+        """Whether a module may have been first imported while the owner was at it."""
+        first = self._ledger.first_import(fullname)
+        if first is None or owner is START:
+            return True
+        if owner.kind == "test" and first.place.phase == "setup":
+            return False  # by a fixture, before the test's own function was called
+        return any(event is first for _, event in self._ledger.since(self._begun.get(owner, 0)))
+
+    def _how(self, owner: Owner, fullname: str, **facts: bool) -> How | None:
+        key = owner, fullname, tuple(facts.items())
+        if key not in self._hows:
+            doer = self._doers.get(owner, Doer)()
+            if owner.kind == "fixture" and definition(doer.function) is None:
+                doer = self._doers.get(_test_owner(owner.place.nodeid), Doer)()  # what mocker undoes
+            self._hows[key] = find_how(doer, fullname, **facts)
+        return self._hows[key]
+
+    def _place_of(self, owner: Owner, how: How | None) -> Place:
+        """The owner's place, with the statement; a fixture's with the line where it begins, where that is not known."""
+        doer = self._doers.get(owner)
+        at = (how.file, how.line) if how and how.file else None
+        if at is None and owner.kind == "fixture" and doer:
+            at = definition(doer().function)
+        if at is None:
+            return owner.place
+        if owner is START:
+            return Place(owner.place.phase, self._whereabouts.shown(*at))
+        return owner.place.at(line=self._whereabouts.shown(*at))
+
+    def _place_of_fake(self, fullname: str) -> Place:
+        owner = self.watch.owner_of(fullname)
+        return self._place_of(owner, self._how(owner, fullname, is_fake=True, is_over=False))
+
+    def _remedy(self, kind: str, fullname: str) -> str:
+        declaration = self.protection.declaration(fullname)
+        is_declared = bool(declaration) and not declaration.endswith(BY_PROTECT)
+        return displaced_remedy(kind, fullname, is_declared=is_declared)
+
+    def _source_of_coverage(self, fullname: str) -> str:
+        """What coverage was to measure when its import of that brought a module in, which it has then thrown out."""
+        first = self._ledger.first_import(fullname)
+        return first.place.phase.removeprefix(COVERAGE) if first and first.place.phase.startswith(COVERAGE) else ""
 
     def _displaced(self) -> dict[str, Any]:
         displaced = self._keeper.displaced()
@@ -284,6 +588,15 @@ def stood_in_for(names: Iterable[str]) -> list[str]:
     """Those of the modules that a finder gives one of our own stand-ins for."""
     finders: list[Any] = [finder for finder in sys.meta_path if getattr(finder, "is_stand_in", False)]
     return [name for name in names if any(finder.covering(name) for finder in finders)] if finders else []
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those that have led to it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _file_owner(nodeid: str) -> Owner:

@@ -1,13 +1,18 @@
-"""The one meta path finder: first in ``sys.meta_path``, it leaves the finding to the others."""
+"""
+The one meta path finder: it leaves the finding to the others.
+
+It is put first into ``sys.meta_path``. Where others are put before it, ``finding.py`` hands it their answers.
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
 
     from .keeper import Half, Keeper
 
+    Executing = Callable[[str, Any], AbstractContextManager[None]]
+
     class Judge(Protocol):
         """Who decides what becomes of a request. What its methods raise goes to whoever imports or reloads."""
 
@@ -26,6 +33,12 @@ if TYPE_CHECKING:
 
         def is_protected(self, fullname: str) -> bool:
             """Whether the module must not be initialised twice."""
+
+        def on_other(self, fullname: str) -> Executing | None:
+            """Another module is asked for: what to enter while it is executed, if anything."""
+
+        def lets_go(self, fullname: str) -> bool:
+            """Whether a kept module that is missing shall be executed again, as without a guard: it is forgotten."""
 
         def on_reload(self, fullname: str) -> bool:
             """A reload is asked for. True: the module is given back as it is; False: it is reloaded."""
@@ -67,6 +80,23 @@ class ProtectedFinder:
         ``importlib.util.find_spec`` only asks whether there is such a module.
         """
         __tracebackhide__ = True
+        return self._judged(fullname, path, target, lambda: self._ask_others(fullname, path, target))
+
+    def after(
+        self, spec: ModuleSpec, fullname: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> ModuleSpec:
+        """The answer to a request that a finder before this one has answered by *spec*: its loader does its work."""
+        __tracebackhide__ = True
+        return self._judged(fullname, path, target, lambda: spec) or spec
+
+    def _judged(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None,
+        ask_others: Callable[[], ModuleSpec | None],
+    ) -> ModuleSpec | None:
+        __tracebackhide__ = True
         if target is not None and sys.modules.get(fullname) is target:
             if not self._judge.on_reload(fullname):
                 return None
@@ -79,20 +109,44 @@ class ProtectedFinder:
         is_protected = self._judge.is_protected(fullname)
         kept = self._keeper.find(fullname) if is_protected or fullname not in self._keeper.kept else None
         if not is_protected and kept is None:
-            return None
+            return self._other(fullname, ask_others)
+        if kept is not None and is_import(_asker()) and self._judge.lets_go(fullname):
+            kept = None
         if kept is not None and (twin := self._twin(fullname, path)) is not None:
             return twin
         if kept is not None and self._is_parent_in_place(fullname):
-            return self._given(fullname, kept, asker=sys._getframe(1))
-        spec = self._ask_others(fullname, path, target)
+            return self._given(fullname, kept, asker=_asker())
+        spec = ask_others()
         if spec is None or not hasattr(spec.loader, "exec_module"):
-            return spec
+            return self._with_parts(fullname, spec)
         if kept is not None:
-            return self._given(fullname, kept, asker=sys._getframe(1))
+            return self._given(fullname, kept, asker=_asker())
         if fullname in self._keeper.half:
             return giving_spec(fullname, spec, partial(self._tried_again, fullname))
         spec.loader = WatchedLoader(spec.loader, self._executing)  # type: ignore[assignment]  # a duck
         return spec
+
+    def _other(self, fullname: str, ask_others: Callable[[], ModuleSpec | None]) -> ModuleSpec | None:
+        """A module that is not protected; parts of it may be kept, which it has as attributes when it is executed."""
+        executing = None if getattr(self._thread, "is_importing", False) else self._judge.on_other(fullname)
+        has_parts = self._keeper.has_parts(fullname)
+        spec = ask_others() if executing or has_parts else None
+        if spec is None or type(spec.loader).__module__.startswith("_pytest."):
+            return spec  # test files and plugins are pytest's
+        if spec.loader is None:
+            return self._with_parts(fullname, spec)
+        around = [*filter(None, [executing, self._keeper.attaching if has_parts else None])]
+        if hasattr(spec.loader, "exec_module"):
+            spec.loader = WatchedLoader(spec.loader, partial(_all_of, around))  # type: ignore[assignment]  # a duck
+        return spec
+
+    def _with_parts(self, fullname: str, spec: ModuleSpec | None) -> ModuleSpec | None:
+        """A namespace package, which has no code to wait for: it has its kept parts as attributes from the start."""
+        if spec is None or spec.loader is not None or not self._keeper.has_parts(fullname):
+            return spec
+        module = module_from_spec(spec)
+        with self._keeper.attaching(fullname, module):
+            return giving_spec(fullname, module.__spec__, lambda: module)
 
     def _twin(self, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
         """
@@ -156,10 +210,28 @@ class ProtectedFinder:
 
 def is_import(asker: FrameType) -> bool:
     """Whether the caller of a finder is importlib, for an import; others may just want to know."""
-    outer = asker.f_back
-    return asker.f_code.co_name == FINDING and outer is not None and outer.f_code.co_name == IMPORTING
+    outer: FrameType | None = asker
+    while outer is not None and outer.f_code.co_name == FINDING:  # twice where finding.py stands around it
+        outer = outer.f_back
+    return outer is not asker and outer is not None and outer.f_code.co_name == IMPORTING
 
 
 def is_from_import(asker: FrameType) -> bool:
     """Whether a frame is importlib's, which looks for a name of ``from package import name``."""
     return asker.f_code.co_name == FROM_IMPORT
+
+
+@contextmanager
+def _all_of(around: Sequence[Executing], fullname: str, module: ModuleType) -> Iterator[None]:
+    with ExitStack() as stack:
+        for executing in around:
+            stack.enter_context(executing(fullname, module))
+        yield
+
+
+def _asker() -> FrameType:
+    """Who has asked the finder."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return frame

@@ -19,10 +19,11 @@ def raise_half(fullname: str, half: Half) -> NoReturn:
     __tracebackhide__ = True
     if not isinstance(half.error, Exception):  # pytest-timeout's failure, Ctrl-C: no error of the module's
         raise HalfImported(fullname, first=str(half.place), error=repr(half.error))
-    add_note(
-        half.error,
-        f"{fullname!r} failed half-way while it was first imported: {half.place}. It can't be done again.",
-    )
+    if not half.is_elsewhere:  # or who has only read it would be named
+        add_note(
+            half.error,
+            f"{fullname!r} failed half-way while it was first imported: {half.place}. It can't be done again.",
+        )
     raise half.error.with_traceback(half.traceback)
 
 

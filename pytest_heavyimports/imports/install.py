@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 from typing import TYPE_CHECKING
 
 from .finder import ProtectedFinder
+from .finding import stand_behind
 from .reload import patch_reload
 
 if TYPE_CHECKING:
@@ -38,6 +41,22 @@ def install(judge: Judge, keeper: Keeper) -> ExitStack:
     Returns:
         A context manager; ``close()`` undoes everything, and closing twice is harmless.
     """
-    handle = put_first(ProtectedFinder(judge, keeper))
+    finder = ProtectedFinder(judge, keeper)
+    handle = put_first(finder)
+    handle.callback(stand_behind(finder))
     handle.callback(patch_reload(judge.on_reload))
     return handle
+
+
+@contextmanager
+def importable() -> Iterator[None]:
+    """Modules can be imported inside, even where a test has cleared ``sys.meta_path`` and has left it so."""
+    left = sys.meta_path
+    if PathFinder in left:
+        yield
+        return
+    sys.meta_path = [*left, BuiltinImporter, FrozenImporter, PathFinder]
+    try:
+        yield
+    finally:
+        sys.meta_path = left

@@ -15,9 +15,11 @@ from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
-from ..facts.names import is_within, root
+from ..errors import add_note, initialised_elsewhere
+from ..facts.names import is_within, lineage, root
 from ..facts.places import within_modules
-from .modules import declared_spec, in_place, is_extension, is_finished, is_real, is_stand_in
+from .elsewhere import is_elsewhere, mapped_extensions
+from .modules import declared_spec, holds, in_place, is_extension, is_finished, is_namespace, is_real, is_stand_in
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -32,6 +34,8 @@ class Half(NamedTuple):
     error: BaseException
     traceback: TracebackType | None
     place: Place
+    is_elsewhere: bool = False
+    """Whether another interpreter of this process had it first, so that nobody here is to blame."""
 
 
 class _Thread:
@@ -57,6 +61,8 @@ class Keeper:
         """Protected modules whose code runs now: one that is taken away meanwhile is given back as it is."""
         self._failed: list[tuple[str, BaseException]] = []
         """What has failed inside of the outermost import, with the error by which the package that is gone is known."""
+        self._tried: set[str] = set()
+        """Packages, by their first names, that were imported in this interpreter, or failed."""
         self._counted = 0
         """How many modules there were at the last look of :meth:`_follow`, which looks at the newer ones alone."""
         self._specs: dict[str, ModuleSpec | None] = {}
@@ -65,6 +71,8 @@ class Keeper:
         """By the module that was imported: what came in with it and is no part of its package, as sympy with torch."""
         self._bringers: dict[str, str] = {}
         """The same the other way round: who has brought in each of those."""
+        self._beside: dict[str, dict[str, Any]] = {}
+        """What was there before a module was imported, by its own name and that module's: it may use that."""
         self._awaited: dict[str, ref[_Thread]] = {}
         """Modules that importlib is about to put in, each by the thread that waits for it; see :meth:`await_import`."""
         self._here = _Here()
@@ -90,7 +98,25 @@ class Keeper:
             bringer = self._bringers[fullname]
             if self.is_displaced(bringer):
                 module = self._relatives[bringer][fullname]
+        if module is None and fullname in self._beside:
+            displaced = [bringer for bringer in self._beside[fullname] if self.is_displaced(bringer)]
+            module = self._held_beside([fullname], displaced).get(fullname)
         return module
+
+    def _held_beside(self, names: Iterable[str], bringers: Collection[str]) -> dict[str, Any]:
+        """
+        Those that were there before one of these was imported, and that its modules hold something of.
+
+        Where they are missing as well, they must come back with it: executed again, they would have other classes.
+        """
+        held = {}
+        for name in names:
+            for bringer in self._beside[name].keys() & set(bringers):
+                family = [kept for each, kept in list(self.kept.items()) if is_within(each, bringer)]
+                if any(holds(kept, (name,)) for kept in family):
+                    held[name] = self._beside[name][bringer]
+                    self._has_part(name)
+        return held
 
     def being_executed(self, fullname: str) -> Any:
         """The module of that name that is being executed, or ``None``."""
@@ -133,6 +159,35 @@ class Keeper:
         except KeyError:
             return False
 
+    def family(self, fullname: str) -> str:
+        """
+        The package whose kept modules belong together with *fullname*: the outermost that is kept or being executed.
+
+        Not the top-level name: ``opentelemetry`` and ``google`` are shared by distributions that know nothing of each
+        other, and of somebody's own package a part alone may be protected.
+        """
+        family = fullname
+        for name in lineage(fullname):
+            if name in self.kept or name in self._executing:
+                family = name
+        return family
+
+    def families(self) -> dict[str, set[str]]:
+        """The names of all kept modules, by family."""
+        families: dict[str, set[str]] = {}
+        for name in list(self.kept):
+            families.setdefault(self.family(name), set()).add(name)
+        return families
+
+    def is_held_outside(self, names: Collection[str], *, but: Collection[str]) -> bool:
+        """Whether a kept module holds something of these, *but* for some."""
+        return any(name not in but and holds(module, names) for name, module in list(self.kept.items()))
+
+    def relatives(self, names: Collection[str]) -> list[str]:
+        """What came with these, or is put back with them."""
+        beside = [name for name, bringers in self._beside.items() if not bringers.keys().isdisjoint(names)]
+        return [*beside, *(name for each in names for name in self._relatives.get(each, {}))]
+
     # What is kept
 
     def adopt(self, names: Iterable[str]) -> None:
@@ -149,8 +204,11 @@ class Keeper:
             self._specs[fullname] = declared_spec(module)
             self.kept[fullname] = module
             self._all = None
-            package, _, child = fullname.rpartition(".")
-            self._parts.setdefault(package, {})[child] = fullname
+            self._has_part(fullname)
+
+    def _has_part(self, fullname: str) -> None:
+        package, _, child = fullname.rpartition(".")
+        self._parts.setdefault(package, {})[child] = fullname
 
     def executing(self, fullname: str, module: Any) -> AbstractContextManager[object]:
         """To be entered while a protected module is executed; it is kept at the end, one that fails isn't."""
@@ -158,13 +216,35 @@ class Keeper:
             return nullcontext()  # a copy of somebody's own, by spec.loader.exec_module
         return _Execution(self, fullname, module)
 
+    @contextmanager
+    def attaching(self, package: str, module: Any) -> Iterator[None]:
+        """Around the execution of a package that is not kept: what is there of its parts becomes its attributes."""
+        yield
+        for child, name in list(self._parts[package].items()):
+            if name in sys.modules and sys.modules[name] is self._given(name):
+                vars(module).setdefault(child, sys.modules[name])
+
+    def has_parts(self, package: str) -> bool:
+        """Whether modules lie directly in this package that are put back when they are missing."""
+        return package in self._parts
+
+    def _given(self, fullname: str) -> Any:
+        """What is put back for a name, itself or with others; ``None`` where nothing is."""
+        module = self.kept.get(fullname)
+        if module is None:
+            module = self._relatives.get(self._bringers.get(fullname, ""), {}).get(fullname)
+        if module is None and self._beside.get(fullname):
+            module = next(reversed(self._beside[fullname].values()))
+        return module
+
     def begin(self, fullname: str, module: Any) -> None:
         """A module of a protected package is about to be executed."""
         self._executing[fullname] = module
         if fullname in self._parts:  # kept since an attempt that has failed: they were attributes of what it had made
             with self._lock:
                 for child, name in self._parts[fullname].items():
-                    module.__dict__.setdefault(child, self.kept[name])
+                    if name in self.kept:
+                        module.__dict__.setdefault(child, self.kept[name])
         if len(sys.modules) == self._counted + 1:
             self._counted += 1  # the module itself, as a rule
         else:
@@ -197,7 +277,7 @@ class Keeper:
         nobody can load them again. Called for every module of a heavy package: only the newest entries are looked at.
         """
         new = len(sys.modules) - self._counted
-        package = root(fullname)
+        package = self.family(fullname)
         if new < 0:
             self.give_back(fullname)
         elif new > 0:
@@ -223,28 +303,45 @@ class Keeper:
             comes_with: Told the name and the module of what else came in. Whether it shall come back with *fullname*.
         """
         before = set(sys.modules)
+        family = self.family(fullname)
+        mapped = frozenset() if self._is_known(fullname) else mapped_extensions()
         try:
             yield
         except BaseException as error:
             # A package on the way may be the one that is gone. What failed inside and was caught there doesn't count.
-            for gone in [fullname, *(name for name, inner in self._failed if inner is error)]:
+            failed = [fullname, *(name for name, inner in self._failed if inner is error)]
+            elsewhere = [name for name in failed if not self._is_known(name) and is_elsewhere(root(name), mapped)]
+            for name in elsewhere:
+                add_note(error, initialised_elsewhere(root(name)))
+            self._tried.update(map(root, failed))
+            for gone in failed:
                 if self._is_half(gone, before, fullname):
-                    self.half[gone] = Half(error, within_modules(error.__traceback__), place)
+                    self.half[gone] = Half(error, within_modules(error.__traceback__), place, bool(elsewhere))
             raise
         finally:
             self._failed.clear()
         relatives = self._relatives.setdefault(fullname, {})
         for name, module in sys.modules.copy().items():
-            if name in before or name in self.kept or name in self._executing or module is None:
+            if name in self.kept or name in self._executing or module is None:
+                continue
+            if name in before:
+                if fullname == family and root(name) not in sys.stdlib_module_names and comes_with(name, module):
+                    self._beside.setdefault(name, {}).setdefault(fullname, module)
                 continue
             if not is_finished(module) or is_stand_in(module):
                 continue  # another thread is at it; or it is no part of anything
-            if is_within(name, root(fullname)):
-                if is_real(name, module):
-                    self.keep(name, module)  # put there by C code: no finder has seen it
-            elif comes_with(name, module) and name not in self._bringers:
+            if is_within(name, family):
+                # Put there by C code, or by the package itself: no finder has seen it. It is the package's own whatever
+                # it looks like, as it was not there before: cv2.utils.fs has no spec, and is no part of an extension.
+                self.keep(name, module)
+            elif name not in self._bringers and not is_namespace(module) and comes_with(name, module):
                 relatives[name] = module
                 self._bringers[name] = fullname
+                self._has_part(name)
+
+    def _is_known(self, fullname: str) -> bool:
+        """Whether the package that a module lies in was imported before in this interpreter, or has failed."""
+        return root(fullname) in self.kept or root(fullname) in self._tried
 
     def _is_half(self, gone: str, before: Collection[str], outermost: str) -> bool:
         """
@@ -261,7 +358,7 @@ class Keeper:
 
     def give_back(self, fullname: str) -> None:
         """Put back what is missing of the package that *fullname* belongs to, and what came with it."""
-        top = root(fullname)
+        top = self.family(fullname)
         within = f"{top}."
         present = sys.modules
         missing = {
@@ -270,22 +367,23 @@ class Keeper:
             if name not in present and (name.startswith(within) or name == top)
         }
         self._restore(missing)
-        self._attach(missing)
         for bringer, relatives in list(self._relatives.items()):
-            if root(bringer) == top:
-                self._restore_missing(relatives)
+            if self.family(bringer) == top:
+                missing |= self._restore_missing(relatives)
+        self._attach(missing | self._restore_beside([top]))
 
     def put_back(self, names: Iterable[str]) -> None:
         """Put kept modules back, in the place of whatever is there; what is there for a name not kept is dropped."""
         names = list(names)
         kept = {name: self.kept[name] for name in names if name in self.kept}
         self._restore(kept)
-        self._attach(kept)
+        put = dict(kept)
         for name in names:
             if name in kept:
-                self._restore_missing(self._relatives.get(name, {}))
+                put |= self._restore_missing(self._relatives.get(name, {}))
             else:
                 sys.modules.pop(name, None)
+        self._attach(put | self._restore_beside(kept))
 
     def await_import(self, fullname: str) -> None:
         """
@@ -306,20 +404,31 @@ class Keeper:
         self._awaited.pop(fullname, None)
 
     def forget(self, names: Collection[str]) -> None:
-        """Keep modules no longer that were executed under a stand-in: what they took from it is not real."""
+        """Keep modules no longer: executed under a stand-in, which they have taken from, or to be executed again."""
         with self._lock:
             self._all = None
             for name in names:
-                for known in (self.kept, self.half, self._specs, self._relatives, self._bringers):
+                for known in (self.kept, self.half, self._specs, self._relatives, self._bringers, self._beside):
                     known.pop(name, None)
                 package, _, child = name.rpartition(".")
                 self._parts.get(package, {}).pop(child, None)
-        for relatives in self._relatives.values():
-            for name in relatives.keys() & set(names):
-                del relatives[name]
+        for known in (*self._relatives.values(), *self._beside.values()):
+            for name in known.keys() & set(names):
+                del known[name]
 
-    def _restore_missing(self, modules: dict[str, Any]) -> None:
-        self._restore({name: module for name, module in modules.items() if name not in sys.modules})
+    def _restore_beside(self, bringers: Collection[str]) -> dict[str, Any]:
+        gone = [name for name in self._beside if name not in sys.modules]
+        return self._restore_missing(self._held_beside(gone, bringers) | self._packages_of(bringers, gone))
+
+    def _packages_of(self, parts: Collection[str], gone: Collection[str]) -> dict[str, Any]:
+        """The namespace packages that parts lie in, where they are *gone*: a new one would lack the parts."""
+        lying = [(package, name) for name in parts for package in lineage(name) if package in gone]
+        return {package: self._beside[package][name] for package, name in lying if name in self._beside[package]}
+
+    def _restore_missing(self, modules: dict[str, Any]) -> dict[str, Any]:
+        missing = {name: module for name, module in modules.items() if name not in sys.modules}
+        self._restore(missing)
+        return missing
 
     def _restore(self, modules: dict[str, Any]) -> None:
         with self._lock:
@@ -328,14 +437,18 @@ class Keeper:
             sys.modules.update({name: module for name, module in modules.items() if name not in awaited})
 
     def _attach(self, names: Collection[str]) -> None:
-        """Put back the attributes that are modules, onto their kept parents."""
+        """Put back the attributes that are modules, onto their parents: the kept ones, or those that are there."""
         for package, parts in list(self._parts.items()):
             parent = self.kept.get(package)
-            if parent is None or parts.keys() <= vars(parent).keys():
+            if parent is None:
+                parent = sys.modules.get(package)
+                if not is_real(package, parent):
+                    continue  # it is not there, or a fake
+            if parts.keys() <= vars(parent).keys():
                 continue
             for child in [child for child in list(parts) if child not in vars(parent)]:
                 if parts[child] in names:
-                    setattr(parent, child, self.kept[parts[child]])
+                    setattr(parent, child, self._given(parts[child]))
 
 
 class _Execution:

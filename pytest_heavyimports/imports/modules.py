@@ -7,9 +7,9 @@ To look at a module wakes none: a lazy one, or a fake, is asked for no more than
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.machinery import EXTENSION_SUFFIXES
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..facts.names import is_within, lineage, root
@@ -56,6 +56,12 @@ def is_initializing(module: Any) -> bool:
     return bool(getattr(declared_spec(module), "_initializing", False))
 
 
+def is_namespace(module: Any) -> bool:
+    """Whether a module is a namespace package, which several distributions may share."""
+    spec = declared_spec(module)
+    return spec is not None and spec.origin is None and spec.submodule_search_locations is not None
+
+
 def is_real(fullname: str, module: Any) -> bool:
     """
     Whether what stands under a name in ``sys.modules`` belongs there, and is no stand-in.
@@ -72,6 +78,30 @@ def is_real(fullname: str, module: Any) -> bool:
     # Not always an attribute of the extension: C code alone knows torch._C._dynamo.autograd_compiler.
     parents = [sys.modules.get(name) for name in lineage(fullname.rpartition(".")[0])]
     return type(module) is ModuleType and any(map(is_extension, parents))
+
+
+def holds(module: Any, names: Collection[str]) -> bool:
+    """
+    Whether a module has one of these, or a function, a class or an instance of a class of theirs, in its namespace.
+
+    What it has as a package doesn't count: its own parts, under their names.
+    """
+    try:
+        namespace = dict(object.__getattribute__(module, "__dict__"))
+    except AttributeError:
+        return False
+    package = namespace.get("__name__")
+    return any(_home(value) in names for key, value in namespace.items() if _home(value) != f"{package}.{key}")
+
+
+def _home(value: Any) -> str | None:
+    """The name of the module that a value comes from, or that it is."""
+    kind = type(value)
+    if issubclass(kind, ModuleType):
+        home = object.__getattribute__(value, "__dict__").get("__name__")
+    else:
+        home = getattr(value if kind is FunctionType or issubclass(kind, type) else kind, "__module__", None)
+    return home if isinstance(home, str) else None
 
 
 def is_stand_in(module: Any) -> bool:

@@ -70,7 +70,9 @@ def flush() -> list[Any]:
     Returns:
         The buffers that there are.
     """
-    buffers = [*_kept, *(one for one in gc.get_objects() if issubclass(type(one), _BUFFERS))]
+    objects = gc.get_objects()
+    kinds = {kind for kind in {*map(type, objects)} if issubclass(kind, _BUFFERS)}
+    buffers = [*_kept, *(one for one in objects if type(one) in kinds)]
     _flush(buffers)
     return buffers
 

@@ -13,6 +13,8 @@ from ..config.hooks import Hooks
 from .session import Reporting
 
 if TYPE_CHECKING:
+    import warnings
+
     from ..session import HeavySession
 
 
@@ -70,6 +72,10 @@ class SectionHooks(Hooks):
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._reporting.items = session.items
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        if warning_message.category.__name__ == "HeavyImportWarning":
+            self._reporting.warnings_recorded.append(str(warning_message.message))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         self._reporting.write_section(terminalreporter)

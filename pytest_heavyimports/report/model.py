@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..facts.names import is_within, lineage, root
 from ..facts.places import Place
-from ..facts.records import Forgotten, Import, Leak, Reimport, Reload
+from ..facts.records import FakeKept, Forgotten, Import, Leak, Reimport, Reload
 
 if TYPE_CHECKING:
     from ..facts.ledger import Event
     from ..facts.records import Load
     from .account import Account
 
-GUARD_EVENTS = (Leak, Reimport, Reload)
+GUARD_EVENTS = (FakeKept, Leak, Reimport, Reload)
 MAIN_THREAD = "MainThread"
 
 

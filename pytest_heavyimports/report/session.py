@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..config.options import BUDGET_KEY, BUDGETS_CACHE_KEY, HEAVY_MARK, ini_source, is_distributed, is_worker
 from ..facts.places import AT_START, INHERITED, WARM, is_there
+from ..imports.install import importable
 
 if TYPE_CHECKING:
     import pytest
@@ -52,6 +53,10 @@ class Reporting:
         """Lines on budgets that could not be checked."""
         self.accounts: dict[str, Account] = {}
         """Of workers, by their names."""
+        self.warnings_recorded: list[str] = []
+        """The guard's, as pytest has seen them."""
+        self.is_without_warnings = False
+        """Whether pytest shows none at the end."""
         self._config = session.config
         self._session = session
         self._told_events = 0
@@ -92,7 +97,7 @@ class Reporting:
     @property
     def has_something(self) -> bool:
         """Whether anything was seen that may be told."""
-        return self._session.has_begun or bool(self.measurer or self.accounts)
+        return self._session.has_begun or bool(self.measurer or self.accounts or self._session.notes)
 
     def account_of(self, worker: str) -> Account:
         """What a worker has told so far."""
@@ -164,11 +169,13 @@ class Reporting:
 
     def write_section(self, terminal: pytest.TerminalReporter) -> None:
         """Write the terminal's section."""
-        self._session.notice("during tests")
-        if self.has_something:
-            from .terminal import write_section
+        self.is_without_warnings = not terminal.hasopt("w")
+        with importable():
+            self._session.notice("during tests")
+            if self.has_something:
+                from .terminal import write_section
 
-            write_section(terminal, list(self.lines()))
+                write_section(terminal, list(self.lines()))
 
     def lines(self) -> Iterator[Line]:
         """The lines of the terminal's section."""
@@ -180,12 +187,37 @@ class Reporting:
         if self._session.settings.report and self.has_something and option.verbose > -2:
             width = shutil.get_terminal_size().columns if self.progress else None
             yield from section_lines(self.report, verbosity=option.verbose, hint=self.hint, width=width)
+            yield from (Line(line, "yellow") for line in self._session.notes)
+            yield from self._hidden_warnings()
         for file in self._written if option.verbose >= 0 else ():
             yield Line(f"written: {file}")
         for failure in self.failures:
             yield Line(failure, "red")
         for line in self.unchecked:
             yield Line(line, "yellow")
+
+    def _hidden_warnings(self) -> Iterator[Line]:
+        """Those of the guard that the suite hides with others."""
+        from ..facts.records import Warned
+
+        events = [event for account in self.report.accounts for _, event in account.events]
+        texts = [event.text for event in events if isinstance(event, Warned)]
+        if not texts:
+            return
+        from ..errors import is_silence_asked_for
+        from .terminal import hidden_lines
+
+        config = self._config
+        filters = (*config.getini("filterwarnings"), *(getattr(config.option, "pythonwarnings", None) or ()))
+        if is_silence_asked_for(filters):
+            return
+        by = "--disable-warnings"
+        if not self.is_without_warnings:
+            by = "a filter of warnings" if config.pluginmanager.has_plugin("warnings") else "-p no:warnings"
+            for text in self.warnings_recorded:
+                if text in texts:
+                    texts.remove(text)
+        yield from hidden_lines(texts, by)
 
     def tell(self) -> None:
         """Tell everybody but the terminal; what fails is added to the failures."""

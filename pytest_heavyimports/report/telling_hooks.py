@@ -10,6 +10,7 @@ import pytest
 from ..config.hooks import Hooks
 from ..config.options import is_distributed, is_worker
 from ..facts.records import Phase
+from ..imports.install import importable
 from .account import as_values
 
 if TYPE_CHECKING:
@@ -119,8 +120,9 @@ class ReportHooks(ReportingHooks):
     # Before pytest writes JUnit's file.
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self._reporting.has_something:
-            self._reporting.tell()
+        with importable():
+            if self._reporting.has_something:
+                self._reporting.tell()
         if self._reporting.failures and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         told = [*self._reporting.failures, *self._reporting.unchecked]

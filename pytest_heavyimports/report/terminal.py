@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..facts.names import is_within, root
-from ..facts.records import Leak, Reimport, Reload
+from ..facts.records import FakeKept, Leak, Reimport, Reload
 from .figures import memory, percent, seconds
 from .model import parts_of
 
@@ -76,6 +76,15 @@ def section_lines(report: Report, *, verbosity: int = 0, hint: str = "", width: 
         yield Line(f"hint: {hint}", "bold")
 
 
+def hidden_lines(texts: Sequence[str], by: str) -> Iterator[Line]:
+    """The lines on warnings of the guard that pytest doesn't show, and why it doesn't."""
+    if texts:
+        yield Line(f"{len(texts)} warning{'s' if len(texts) > 1 else ''} of the guard, hidden by {by}:", "yellow")
+    for text in texts:
+        for line in text.splitlines():
+            yield Line(f"{INDENTED}{line}")
+
+
 def _in_short(modules: Sequence[Module]) -> Iterator[Line]:
     """A line for each module whose cost is in no other one's."""
     for module in modules:
@@ -129,13 +138,19 @@ def _guard_line(event: Event, worker: str) -> Iterator[Line]:
     elif isinstance(event, Reimport):
         taken_by = f"{event.fullname} imported again, taken by {event.taken_by}"
         yield _acted(worker, event.place, taken_by, event.refused, "given back")
+    elif isinstance(event, FakeKept):
+        became = "left alone" if event.is_left else "taken out"
+        holders = ", ".join(event.fullnames)
+        yield Line(f"{worker}{event.owner}: put in a fake of {event.fake}, kept by {holders}: {became}", "yellow")
     elif isinstance(event, Leak):
         more = f" and {len(event.fullnames) - 1} more" if len(event.fullnames) > 1 else ""
         what, became = f"left {event.fullnames[0]}{more} displaced", "put back"
         if event.is_fake:
-            what = f"left a fake of {event.fullnames[0]}{more}"
-            became = "left alone" if event.is_tolerated else "taken away"
+            what, became = f"left a fake of {event.fullnames[0]}{more}", "taken away"
+        became = "left alone" if event.is_tolerated else became
         yield Line(f"{worker}{event.owner}: {what}: {became}", "yellow")
+        for line in event.remedy.splitlines():
+            yield Line(f"{INDENTED}{line}")
 
 
 def _acted(worker: str, place: object, what: str, refused: bool, otherwise: str) -> Line:

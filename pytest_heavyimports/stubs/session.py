@@ -237,6 +237,40 @@ def check_committed_file(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{where}: {str(file)!r} can't be read: {error}. {remedy}") from None
 
 
+SNAPSHOT_FLAGS = {
+    "update_snapshots": "--snapshot-update",  # syrupy
+    "update_new_snapshots_only": "--snapshot-update-new-only",
+    "snapshot_update": "--snapshot-update",  # pytest-snapshot, snapshottest
+    "force_regen": "--force-regen",  # pytest-regressions
+    "regen_all": "--regen-all",
+    "inline_snapshot": "--inline-snapshot",  # its shortcuts --fix and --review too
+}
+"""Flags of plugins that write what tests have computed into files, by what pytest calls their values."""
+INLINE_READING = ("", "disable", "report", "short-report")
+"""Words of ``--inline-snapshot=`` that have it write nothing."""
+
+
+def check_no_snapshots(config: pytest.Config, stub: Mapping[str, str]) -> None:
+    """
+    Raise pytest.UsageError in a run that would write what stand-ins have given into snapshots.
+
+    Args:
+        config: That of the run.
+        stub: Who asked for each stand-in, by the module's name.
+    """
+    for name, flag in SNAPSHOT_FLAGS.items():
+        value = getattr(config.option, name, None)
+        words = value.split(",") if isinstance(value, str) else ()
+        writing = [word for word in words if word not in INLINE_READING]
+        if value is True or writing:
+            given = f"{flag}={','.join(writing)}" if writing else flag
+            modules = ", ".join(f"{module!r} ({source})" for module, source in stub.items())
+            raise pytest.UsageError(
+                f"{given}: this run has stand-ins of {modules}, and what they give would be written into snapshots. "
+                "Update snapshots in a run with the real modules."
+            )
+
+
 def update_committed_file(config: pytest.Config, names: Iterable[str]) -> tuple[Path, list[str]]:
     """Write what real modules have, of these and of those in the file; gives the file, and what is in it."""
     from .surface import look_at, write_file

@@ -86,7 +86,8 @@ class Preload:
 
     def open(self, modules: Iterable[str]) -> None:
         """Import what each run needs, then what has been learnt, then these *modules*."""
-        for name in OF_EACH_RUN:
+        ours = [name for name in self._store.modules if root(name) == OURS]
+        for name in (*OF_EACH_RUN, *ours):  # each run has them: there is nothing to watch
             import_module(name)
         self._watch.begin_base()
         sys.meta_path.insert(sys.meta_path.index(self._hook) + 1, self._shelf)
@@ -111,9 +112,10 @@ class Preload:
         self._watch.world.begin()
         try:
             self._hook.mark_rewrite(*(module.fullname for module in modules if module.is_rewritten))
+            world: Mapping[str, object] = self._world()
             for module in modules:
                 if module.fullname not in sys.modules and not self._store.is_left_out(module.fullname):
-                    self._import(module)
+                    world = self._import(module, world)
                 if module.fullname in sys.modules and module.file:
                     self._store.modules.setdefault(module.fullname, module)
         except HarmfulImport as harm:
@@ -130,6 +132,7 @@ class Preload:
     def only_try(self, begin: Callable[[str], None]) -> None:
         """In a child that tries imports: *begin* is told the name of each before it begins, and nothing is kept."""
         self._store.trying = begin
+        self._watch.world.looks_for_trouble_only = True
 
     def fault(self, environment: Mapping[str, str], path: list[str]) -> str:
         """Why a run with these variables and this ``sys.path`` can't be one of this process; empty where it can."""
@@ -260,9 +263,10 @@ class Preload:
         """The names that plugins have asked pytest to rewrite, in modules that a run finds imported."""
         return sorted(self._hook._must_rewrite)
 
-    def _import(self, wanted: Learnt) -> None:
+    def _import(self, wanted: Learnt, before: Mapping[str, object]) -> Mapping[str, object]:
+        """Import a module, given the world before it; the world after it, which is the same if it did no harm."""
         fullname = wanted.fullname
-        before, present = self._world(), set(sys.modules)
+        present = set(sys.modules)
         self._store.begin(fullname)
         signal.alarm(LIMIT_S)
         for name, value in self._set_for(wanted):
@@ -286,9 +290,11 @@ class Preload:
             raise HarmfulImport(fullname, fault=f"its import {self._watch.world.trouble}")
         if left_out := self._store.harmful.keys() & (sys.modules.keys() - present):
             raise HarmfulImport(fullname, fault=f"it imports {min(left_out)}, which is left out")
-        for what, fact in self._world().items():
+        after = self._world()
+        for what, fact in after.items():
             if fact != before[what]:
                 raise HarmfulImport(fullname, fault=f"its import {what}")
+        return after
 
     def _set_for(self, wanted: Learnt) -> Iterator[tuple[str, str | None]]:
         """The environment in which the module was imported: that of the client, and what the run had set by then."""

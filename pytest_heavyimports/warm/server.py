@@ -26,6 +26,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import select
 import selectors
 import signal
 import socket
@@ -304,7 +305,7 @@ class Warm:
         """Tell what there is, when what is imported in the background is there, unless runs are under way."""
         is_importing = self._trial or self._to_try or self._to_load
         client.wants_facts = bool(is_importing and not (self._under_way() or self._is_closing))
-        client.send(Message("busy") if client.wants_facts else self._facts())
+        client.send(Message("busy") if client.wants_facts else self._facts(client))
         client.since = time.monotonic()
 
     def _turn_away(self, client: Client, fault: str, *, is_worker: bool = False) -> None:
@@ -562,13 +563,13 @@ class Warm:
 
     # The end
 
-    def _facts(self) -> Message:
+    def _facts(self, client: Client) -> Message:
         return Message(
             "facts",
             process=os.getpid(),
             interpreter=sys.executable,
             project=self.preload.project,
-            modules=_versions(_tops(self.preload.known)),
+            modules=_versions(_tops(self.preload.known), lambda: client.send(Message("busy"))),
             whole=join(self.preload.read_as_a_whole),
             harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
             memory=memory_of(os.getpid()) + (memory_of(self._spare.process) if self._spare else 0),
@@ -647,12 +648,12 @@ def _tops(names: Iterable[str]) -> set[str]:
     return {name for name in tops - sys.stdlib_module_names if name[0] != "_"}
 
 
-def _versions(names: Iterable[str]) -> bytes:
+def _versions(names: Iterable[str], meanwhile: Callable[[], object]) -> bytes:
     """
     Each of these packages with its version, as the field of a message.
 
     Asked in a child: the backport of importlib.metadata, which some names take, adds a finder to ``sys.meta_path`` for
-    good, and runs would have it.
+    good, and runs would have it. *meanwhile* is called each second: a client would take this process for a stopped one.
     """
     reader, writer = os.pipe()
     try:
@@ -671,6 +672,8 @@ def _versions(names: Iterable[str]) -> bytes:
                 pipe.write(join(f"{name} {version}" for name in sorted(names) if (version := _version(name))))
         os._exit(0)
     os.close(writer)
+    while not select.select([reader], [], [], BUSY_S)[0]:
+        meanwhile()
     with os.fdopen(reader, "rb") as pipe:
         versions = pipe.read()
     os.waitpid(process, 0)

@@ -15,11 +15,11 @@ import importlib
 import os
 import random
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.machinery import EXTENSION_SUFFIXES
+from threading import get_ident
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -30,9 +30,12 @@ from .world import MISSING, Called, Effect, Set, World, variables
 
 SEEDED = ("numpy", "torch")
 """Packages whose generators `chance.py` seeds anew in each run."""
-AS_A_WHOLE = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
-AS_A_WHOLE_TOO = ("ctypes.dlopen", "ctypes.dlsym", "ctypes.dlsym/handle")
-LISTED = ("os.listdir", "os.scandir")
+AS_A_WHOLE = {
+    *("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty"),
+    *("ctypes.dlopen", "ctypes.dlsym", "ctypes.dlsym/handle"),
+}
+LISTED = {"os.listdir", "os.scandir"}
+_HEARD = {"open", *AS_A_WHOLE, *LISTED}
 # Whether what they look for is still the same, is asked in other ways.
 _IMPORT_SYSTEM = ("importlib._bootstrap_external", "importlib._bootstrap", "zipimport", "importlib.metadata")
 _STATS = ("stat", "lstat", "access", "readlink")
@@ -86,7 +89,7 @@ class ImportWatch:
     @contextmanager
     def watching(self, label: str) -> Iterator[None]:
         """Around an import, and all that it brings in."""
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         with ExitStack() as stack:
             for change in (_note_environment, _note_stats, _note_imports, _note_chance, _note_calls):
                 stack.enter_context(change(self))
@@ -148,8 +151,7 @@ class ImportWatch:
     @property
     def current(self) -> Scope | None:
         """The scope that is being executed by the thread that imports."""
-        is_here = self._stack and threading.get_ident() == self._thread
-        return self._stack[-1] if is_here else None
+        return self._stack[-1] if self._stack and get_ident() == self._thread else None
 
     def begin_base(self) -> None:
         """What is imported by now is what each run has; only what comes later is watched."""
@@ -165,11 +167,11 @@ class ImportWatch:
 
     def note_file(self, path: Any, *, is_listed: bool = False) -> None:
         """A path was read, listed or asked about."""
+        if type(path) is str and path in self.files and not is_listed:
+            return  # torch asks 13,000 times
         scope = self.current
         if scope is None or isinstance(path, int):
             return
-        if isinstance(path, str) and path in self.files and not is_listed:
-            return  # torch asks 13,000 times
         with suppress(TypeError, ValueError):
             name = os.fsdecode(path) if path is not None else "."
             if not os.path.isabs(name):
@@ -192,23 +194,23 @@ class ImportWatch:
                 scope.draws_by_chance = True
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._stack:
-            return
-        if event == "open":
-            path, mode, flags = arguments
-            is_written = isinstance(mode, str) and set(mode) & set("wxa")
-            is_read = not is_written and not (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_CREAT))
-            if is_read and not _asks_for_module(sys._getframe(1)):
-                self.note_file(path)
-        elif event in LISTED:
-            if not _asks_for_module(sys._getframe(1)):
-                self.note_file(arguments[0], is_listed=True)
-        elif event in AS_A_WHOLE or event in AS_A_WHOLE_TOO:
-            self.note_whole(sys._getframe(1))
+        if event not in _HEARD or not self._stack:
+            return  # of the 17,000 that an import of torch raises, 1,100 are of matter
+        frame = sys._getframe(1)
+        if event in AS_A_WHOLE:
+            self.note_whole(frame)
+        elif not _asks_for_module(frame) and (event in LISTED or _reads(*arguments)):
+            self.note_file(arguments[0], is_listed=event in LISTED)
 
 
 def _asks_for_module(frame: FrameType | None) -> bool:
     return frame is not None and frame.f_globals.get("__name__") in _IMPORT_SYSTEM
+
+
+def _reads(_: object, mode: object, flags: object) -> bool:
+    """Whether a file is opened to be read, by the arguments of the audit event ``open``."""
+    is_written = isinstance(mode, str) and not {*mode}.isdisjoint("wxa")
+    return not is_written and not (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_CREAT))
 
 
 def _package_of(frame: FrameType | None) -> str:
@@ -295,7 +297,7 @@ def _note_stats(watch: ImportWatch) -> Iterator[None]:
 @contextmanager
 def _note_imports(watch: ImportWatch) -> Iterator[None]:
     """Which modules a package uses, those that were there too, and when another one begins."""
-    real, real_module = builtins.__import__, importlib.import_module
+    real, real_module, modules = builtins.__import__, importlib.import_module, sys.modules
 
     @as_import_system
     def noting(
@@ -305,24 +307,27 @@ def _note_imports(watch: ImportWatch) -> Iterator[None]:
         fromlist: Any = (),
         level: int = 0,
     ) -> ModuleType:
-        if watch.current is None:
+        scope = watch.current
+        if scope is None:
             return real(name, globals, locals, fromlist, level)
-        if level or root(name) in sys.modules:
+        if level or name in modules or root(name) in modules:
             found = real(name, globals, locals, fromlist, level)
         else:
             with watch.scope(name):
                 found = real(name, globals, locals, fromlist, level)
-        _note_use(watch, _resolved(name, globals, level), fromlist or ())
+        _note_use(scope, _resolved(name, globals, level) if level else name, fromlist or ())
         return found
 
     @as_import_system
     def noting_module(name: str, package: str | None = None) -> ModuleType:
-        if watch.current is None or name.startswith(".") or root(name) in sys.modules:
+        scope = watch.current
+        if scope is None or name.startswith(".") or root(name) in modules:
             found = real_module(name, package)
         else:
             with watch.scope(name):
                 found = real_module(name, package)
-        _note_use(watch, getattr(found, "__name__", name), ())
+        if scope is not None:
+            _note_use(scope, getattr(found, "__name__", name), ())
         return found
 
     last = _Last(watch)
@@ -348,18 +353,17 @@ class _Last:
             self._watch.current.absent.add(fullname)
 
 
-def _note_use(watch: ImportWatch, name: str, fromlist: Any) -> None:
-    scope = watch.current
-    if scope is not None:
-        scope.uses.update(lineage(name))
-        for part in fromlist:
-            if isinstance(part, str) and f"{name}.{part}" in sys.modules:
-                scope.uses.add(f"{name}.{part}")
+def _note_use(scope: Scope, name: str, fromlist: Any) -> None:
+    uses = scope.uses
+    if name not in uses:
+        uses.update(lineage(name))
+    for part in fromlist:
+        if isinstance(part, str) and f"{name}.{part}" in sys.modules:
+            uses.add(f"{name}.{part}")
 
 
 def _resolved(name: str, variables: Mapping[str, Any] | None, level: int) -> str:
-    if not level:
-        return name
+    """The absolute name of what is imported by a name with so many dots before it."""
     package = str((variables or {}).get("__package__") or (variables or {}).get("__name__", ""))
     base = package.rsplit(".", level - 1)[0] if level > 1 else package
     return f"{base}.{name}" if name else base

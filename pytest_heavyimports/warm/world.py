@@ -19,6 +19,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from ..process.environment import current_umask, set_variable
@@ -218,6 +219,8 @@ class World:
         self.trouble = ""
         """What an import has done that can't be undone."""
         self._finders: list[tuple[list[Any], list[Any]]] = []
+        self.looks_for_trouble_only = False
+        """Where imports are tried: what can be undone is no matter, and a look at all modules takes 3 ms."""
 
     def add(self, module: Any, *, deep: bool = True) -> None:
         """
@@ -257,6 +260,8 @@ class World:
 
     def effects(self) -> list[Effect]:
         """What has changed since it was last asked."""
+        if self.looks_for_trouble_only:
+            return [*self._of_process()]
         return [*self._of_modules(), *self._of_classes(), *self._of_containers(), *self._of_process()]
 
     def _of_modules(self) -> Iterator[Effect]:
@@ -264,15 +269,16 @@ class World:
             owner = before.get("__name__", "")
             for name in {**before, **now}:
                 old, new = before.get(name, MISSING), now.get(name, MISSING)
+                if old is new:
+                    continue
+                if deep:
+                    self._add_value(owner, name, new)
                 is_module = type(new) is type(sys) and (old is MISSING or not deep)
                 is_of_matter = not is_module and name not in NO_MATTER and (owner, name) not in self.exempt
                 # A name of a third package that a part of it sets late is its own.
-                if old is not new and is_of_matter and (deep or (old is not MISSING and not _is_own(new, owner))):
+                if is_of_matter and (deep or (old is not MISSING and not _is_own(new, owner))):
                     yield Set(module, name, old, new)
             self._modules[key] = (now, now.copy(), module, deep)
-            if deep:
-                for name, value in now.items():
-                    self._add_value(owner, name, value)
 
     def _of_classes(self) -> Iterator[Effect]:
         for key, (now, before, owner) in _different(self._classes):
@@ -360,7 +366,13 @@ def is_watching(finder: object) -> bool:
 
 def variables() -> dict[str, str]:
     """The environment, and nobody notes that it was read."""
-    return {os.fsdecode(name): os.fsdecode(value) for name, value in os.environ._data.items()}  # type: ignore[attr-defined]
+    return dict(_decoded(tuple(os.environ._data.items())))  # type: ignore[attr-defined]  # no public name
+
+
+@lru_cache(maxsize=2)
+def _decoded(pairs: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, str]:
+    """They are asked for five times an import, and seldom change."""
+    return {os.fsdecode(name): os.fsdecode(value) for name, value in pairs}
 
 
 def _error_handlers() -> list[object]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ..support.guarded import AFTERWARDS, MODES, Guarded, failures, told
+from ..support.guarded import AFTERWARDS, MODES, Guarded, failures
+from ..support.guarded import owners_told as told
 from .others import needs
 
 pytestmark = needs("pytest_mock")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support.guarded import AFTERWARDS, MODES, Guarded, failures, told
+from ..support.guarded import AFTERWARDS, MODES, Guarded, failures
+from ..support.guarded import owners_told as told
 
 if TYPE_CHECKING:
     from ..support.installed import Installed
@@ -331,7 +332,7 @@ def test_a_fake_of_the_root_conftest_stays(guarded: Guarded) -> None:
     result = guarded.run("error", "-W", "error")
     result.assert_outcomes(passed=1)
     assert len(told(result)) == 1
-    assert told(result)[0] == "before collection: left a fake of plainpkg: left alone"
+    assert told(result)[0] == "conftest.py:4 (before collection): left a fake of plainpkg: left alone"
 
 
 @pytest.mark.parametrize(
@@ -389,7 +390,7 @@ def test_a_module_first_imported_under_a_fake(
         [
             f"*test_it.py:{line}: HeavyImportWarning: 'needing' was first imported while a fake of 'plainpkg' was in *",
             "*  first:   test_it.py:*, in test_it.py::test_it (call)",
-            f"*  fake by: {owner}",
+            f"*  fake by: test_it.py:*, in {owner}",
             "*Import needing before the fake is put in: declare it in heavy_modules and set heavy_preload = true.",
         ]
     )
@@ -409,3 +410,110 @@ def test_a_module_that_doesnt_need_the_faked_one_is_not_told(guarded: Guarded, i
         """
     )
     guarded.run("error", "-W", "error").assert_outcomes(passed=1)
+
+
+LACKING = "try:\n    import plainpkg\nexcept ImportError:\n    plainpkg = None\n"
+BLOCKERS = {
+    "test": (
+        """
+        import sys
+
+        def test_it(monkeypatch):
+            monkeypatch.setitem(sys.modules, "plainpkg", None)
+            import lacking
+        """,
+        "test_it.py::test_it",
+    ),
+    "fixture": (
+        """
+        import sys
+
+        import pytest
+
+        @pytest.fixture
+        def blocking(monkeypatch):
+            monkeypatch.setitem(sys.modules, "plainpkg", None)
+
+        def test_it(blocking):
+            import importlib
+            importlib.import_module("lacking")
+        """,
+        "test_it.py::test_it (setup of fixture 'blocking')",
+    ),
+    "shared fixture": (
+        """
+        import sys
+
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def blocking():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setitem(sys.modules, "plainpkg", None)
+                yield
+
+        def test_it(blocking):
+            import lacking
+        """,
+        "test_it.py (setup of fixture 'blocking')",
+    ),
+}
+
+
+@pytest.mark.parametrize("blocker", BLOCKERS)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_module_first_imported_while_another_is_blocked(
+    guarded: Guarded, installed: Installed, blocker: str, mode: str
+) -> None:
+    """It goes without for good: who has blocked the other one is warned, and fails in ``error``."""
+    installed.add("lacking", "1.0", {"lacking/__init__.py": LACKING})
+    guarded.suite.declare("plainpkg", "lacking")
+    text, owner = BLOCKERS[blocker]
+    guarded.suite.tests(text)
+    result = guarded.run(mode)
+    result.assert_outcomes(passed=1, **({"warnings": 1} if mode == "restore" else {"errors": 1}))
+    result.stdout.fnmatch_lines(
+        [
+            "*'lacking' was first imported while 'plainpkg' was blocked in sys.modules (None): it goes without *",
+            "*  first: * in test_it.py::test_it (call)",
+            f"*  blocked by: {owner}",
+            "*  asked by:   lacking",
+            "*use the fixture hide_modules, which first imports what is declared:",
+            "*declare lacking in heavy_modules.",
+        ]
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_blocked_and_not_protected(guarded: Guarded, installed: Installed, mode: str) -> None:
+    """Nobody has watched who it was: a warning says where the import was, and nobody fails."""
+    installed.add("lacking", "1.0", {"lacking/__init__.py": LACKING})
+    guarded.suite.declare("lacking")
+    guarded.suite.tests(BLOCKERS["test"][0])
+    result = guarded.run(mode)
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*'lacking' was first imported while 'plainpkg' was blocked*", "*first: *::test_it *"])
+    assert "blocked by" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_blocked_and_not_missed_is_not_told(guarded: Guarded, mode: str) -> None:
+    """Nor where the module was there before, or can't be imported without."""
+    guarded.suite.declare("plainpkg", "cvlike", "part = plainpkg.part")
+    guarded.suite.tests(
+        """
+        import sys
+
+        import pytest
+
+        def test_needs_nothing(monkeypatch):
+            monkeypatch.setitem(sys.modules, "plainpkg", None)
+            import cvlike
+
+        def test_fails(monkeypatch):
+            monkeypatch.setitem(sys.modules, "plainpkg", None)
+            with pytest.raises(ImportError):
+                import plainpkg.part
+        """
+    )
+    guarded.run(mode, "-W", "error").assert_outcomes(passed=2)

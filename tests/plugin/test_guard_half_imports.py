@@ -321,3 +321,39 @@ def test_second(monkeypatch):
     )
     guarded.run("error").assert_outcomes(passed=2)
     assert guarded.suite.executions()["breakable"] == 2
+
+
+APART = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+def test_apart():
+    try:
+        ident = interpreters.create("legacy")
+    except TypeError:
+        ident = interpreters.create(isolated=False)
+    try:
+        assert not interpreters.run_string(ident, "import numpy")
+    finally:
+        interpreters.destroy(ident)
+"""
+
+
+@pytest.mark.parametrize("asker", ["numpy", "needing_numpy"])
+@pytest.mark.parametrize("mode", MODES)
+def test_what_another_interpreter_has_initialised_first(
+    guarded: Guarded, half_installed: Installed, asker: str, mode: str
+) -> None:
+    """Who imports it afterwards, and can't, is not blamed: the error has the reason and the remedy."""
+    half_installed.add("needing-numpy", "1.0", {"needing_numpy/__init__.py": "import numpy\n"})
+    guarded.suite.declare("needing_numpy")
+    guarded.suite.tests(APART, "test_a.py")
+    guarded.suite.tests(f"def test_one():\n    import {asker}\n\ndef test_two():\n    import {asker}\n", "test_b.py")
+    result = guarded.run(mode, "-W", "ignore")
+    result.assert_outcomes(passed=1, failed=2)
+    text = result.stdout.str()
+    assert text.count("'numpy' was initialised before, in another interpreter of this process") == 2
+    assert '@pytest.mark.heavy_isolated(method="spawn")' in text
+    assert "half-way" not in text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_heavyimports.errors import EVICTION_REMEDY, FAKE_REMEDY, HALF_WHY
+from pytest_heavyimports.errors import EVICTION_REMEDY, FAKE_REMEDY, HALF_WHY, displaced_remedy, reimport_remedy
 
 from ..support.guarded import Guarded, failures, told
 from ..support.suite import section
@@ -19,6 +19,7 @@ WHY = (
     "it is declared as 'plainpkg' (pytest.ini, [pytest], line 1 of heavy_modules), "
     "which the session imports once: a second copy has other classes"
 )
+DEL_REMEDY = displaced_remedy("del", "plainpkg", is_declared=True)
 STRICT = ("-W", "error::pytest_heavyimports.HeavyImportWarning")
 
 
@@ -49,9 +50,10 @@ def test_evicts(plainpkg):
 EVICTED = f"""\
 'plainpkg' was thrown out of sys.modules, and was put back.
   first:    test_it.py::test_evicts (setup of fixture 'plainpkg')
-  taken by: test_it.py::test_evicts
+  taken by: test_it.py:4, in test_it.py::test_evicts
+  how:      del sys.modules["plainpkg"]
   why:      {WHY}
-{EVICTION_REMEDY}"""
+{DEL_REMEDY}"""
 
 
 def test_remedies() -> None:
@@ -95,7 +97,7 @@ def test_the_report_tells_a_leak(guarded: Guarded) -> None:
     first, left = section(guarded.run("restore"))
     assert first.startswith("plainpkg ")
     assert first.endswith("  first: test_it.py::test_evicts (setup of fixture 'plainpkg')")
-    assert left == "test_it.py::test_evicts: left plainpkg displaced: put back"
+    assert left == "test_it.py:4, in test_it.py::test_evicts: left plainpkg displaced: put back"
 
 
 def test_a_leak_of_several(guarded: Guarded) -> None:
@@ -112,7 +114,7 @@ def test_a_leak_of_several(guarded: Guarded) -> None:
     )
     result = guarded.run("error")
     assert "\n'plainpkg' and 1 more were thrown out of sys.modules, and were put back.\n" in result.stdout.str()
-    assert told(result) == ["test_it.py::test_evicts: left plainpkg and 1 more displaced: put back"]
+    assert told(result) == ["test_it.py:6, in test_it.py::test_evicts: left plainpkg and 1 more displaced: put back"]
 
 
 def test_a_leak_of_a_fixture(guarded: Guarded) -> None:
@@ -137,9 +139,10 @@ def test_a_leak_of_a_fixture(guarded: Guarded) -> None:
         f"""
 'plainpkg' was thrown out of sys.modules, and was put back.
   first:    test_it.py:3, in test_it.py (collection)
-  taken by: test_it.py (teardown of fixture 'evicting')
+  taken by: test_it.py:9, in test_it.py (teardown of fixture 'evicting')
+  how:      sys.modules.pop("plainpkg")
   why:      {WHY}
-{EVICTION_REMEDY}
+{DEL_REMEDY}
 """
         in text
     )
@@ -151,9 +154,10 @@ def test_a_leak_of_a_file(guarded: Guarded) -> None:
     expected = f"""\
 'plainpkg' was thrown out of sys.modules, and was put back.
   first:    test_it.py:3, in test_it.py (collection)
-  taken by: test_it.py (collection)
+  taken by: test_it.py:5, in test_it.py (collection)
+  how:      del sys.modules["plainpkg"]
   why:      {WHY}
-{EVICTION_REMEDY}"""
+{DEL_REMEDY}"""
     result = guarded.run("error")
     assert _block(result, "'plainpkg' was thrown out", indent="").startswith(expected + "\n")
     assert failures(result) == ["ERROR test_it.py"]
@@ -178,13 +182,14 @@ def test_a_fake_that_a_file_leaves(guarded: Guarded) -> None:
     expected = f"""\
 A fake of 'plainpkg' was left in sys.modules: a MagicMock. Only that file's own tests see it.
   first:   test_it.py:4, in test_it.py (collection)
-  fake by: test_it.py (collection)
+  fake by: test_it.py:6, in test_it.py (collection)
+  how:     sys.modules["plainpkg"] = MagicMock()
   why:     {WHY}
 {FAKE_REMEDY}"""
     line = f"{guarded.suite.path}/test_it.py:1: HeavyImportWarning: "
     result = guarded.run("restore")
     assert _block(result, line, indent="  ") == f"{line}{expected}\n  import sys"
-    assert told(result) == ["test_it.py (collection): left a fake of plainpkg: taken away"]
+    assert told(result) == ["test_it.py:6, in test_it.py (collection): left a fake of plainpkg: taken away"]
     assert _block(guarded.run("error"), "A fake of", indent="").startswith(expected + "\n")
 
 
@@ -213,14 +218,15 @@ def test_a_refused_re_import(guarded: Guarded) -> None:
         "pytest_heavyimports.ReimportRefused\n"
         "'plainpkg' was about to be initialised a second time in this process.\n"
         "  first:    test_it.py::test_first (setup of fixture 'plainpkg')\n"
-        "  taken by: test_it.py::test_cold_start\n"
+        "  taken by: test_it.py:8, in test_it.py::test_cold_start\n"
+        '  how:      monkeypatch.delitem(sys.modules, "plainpkg")\n'
         "  again:    test_it.py:10, in test_it.py::test_cold_start (call)\n"
         f"  why:      {WHY}\n"
-        f"{EVICTION_REMEDY}\n"
+        f"{reimport_remedy('plainpkg')}\n"
     )
     assert told(result) == [
         "test_it.py:10, in test_it.py::test_cold_start (call): plainpkg imported again, "
-        "taken by test_it.py::test_cold_start: refused"
+        "taken by test_it.py:8, in test_it.py::test_cold_start: refused"
     ]
 
 
@@ -248,7 +254,8 @@ def test_a_re_import_that_is_given_back_is_no_leak(guarded: Guarded) -> None:
     result = guarded.run("restore", "-W", "error")
     result.assert_outcomes(passed=1)
     assert told(result) == [
-        "test_it.py:5, in test_it.py::test_it (call): plainpkg imported again, taken by test_it.py::test_it: given back"
+        "test_it.py:5, in test_it.py::test_it (call): plainpkg imported again, "
+        "taken by test_it.py:4, in test_it.py::test_it: given back"
     ]
 
 
@@ -301,7 +308,7 @@ def test_imported_under_a_fake(guarded: Guarded) -> None:
         f"{line}'wanting' was first imported while a fake of 'plainpkg' was in its place: what it took from there is "
         "broken for the rest of this process.\n"
         "  first:   test_it.py:6, in test_it.py::test_it (call)\n"
-        "  fake by: test_it.py::test_it\n"
+        "  fake by: test_it.py:5, in test_it.py::test_it\n"
         "Import wanting before the fake is put in: declare it in heavy_modules and set heavy_preload = true.\n"
         "  import wanting"
     )
@@ -313,7 +320,10 @@ def test_before_collection(guarded: Guarded) -> None:
     guarded.suite.tests("def test_it(): pass\n")
     result = guarded.run("error", "-W", "error")
     result.assert_outcomes(passed=1)
-    assert told(result) == ["before collection: left plainpkg displaced: put back"]
+    assert told(result) == [
+        "conftest.py:5 (before collection): left plainpkg displaced: put back",
+        *(f"    {line}" for line in DEL_REMEDY.splitlines()),
+    ]
 
 
 def test_the_report_says_that_a_fake_stays(guarded: Guarded) -> None:
@@ -325,7 +335,7 @@ def test_the_report_says_that_a_fake_stays(guarded: Guarded) -> None:
     result = guarded.run("error", "-W", "error")
     result.assert_outcomes(passed=1)
     (line,) = told(result)
-    assert line == "before collection: left a fake of plainpkg: left alone"
+    assert line == "conftest.py:4 (before collection): left a fake of plainpkg: left alone"
     assert "taken away" not in line
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from ..support.guarded import AFTERWARDS, MODES, Guarded, failures, told
+from ..support.guarded import AFTERWARDS, MODES, Guarded, failures, owners_told, told
 
 if TYPE_CHECKING:
     from ..support.installed import Installed
@@ -231,10 +233,10 @@ def _check(guarded: Guarded, leaky: Leaky, mode: str) -> None:
     guarded.suite.tests(leaky.text, "test_a.py")
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == [f"{leaky.owner}: left plainpkg displaced: put back"]
+    assert owners_told(result) == [f"{leaky.owner}: left plainpkg displaced: put back"]
     assert guarded.suite.executions() == {"plainpkg": 1}
     text = result.stdout.str()
-    assert f"  taken by: {leaky.owner}\n" in text
+    assert re.search(rf"^ +taken by: test_a\.py:\d+, in {re.escape(leaky.owner)}$", text, re.MULTILINE)
     if mode == "restore":
         assert failures(result) == []
         result.assert_outcomes(passed=leaky.passing + 1, warnings=1)
@@ -269,7 +271,7 @@ def test_a_package_owns_its_fixture(guarded: Guarded, phase: str, mode: str) -> 
     guarded.suite.tests("def test_it(): pass\n", "part/test_two.py")
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == [f"part ({phase} of fixture 'evicting'): left plainpkg displaced: put back"]
+    assert owners_told(result) == [f"part ({phase} of fixture 'evicting'): left plainpkg displaced: put back"]
     assert guarded.suite.executions() == {"plainpkg": 1}
     assert failures(result) == ([] if mode == "restore" else ["ERROR part/test_two.py::test_it"])
     assert result.parseoutcomes()["passed"] == 3
@@ -283,7 +285,8 @@ def test_a_session_fixture_is_judged_by_the_last_test(guarded: Guarded, phase: s
     guarded.suite.tests(fixture, "test_a.py")
     guarded.suite.tests("def test_last(): pass\n", "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == [f"test_a.py:6, in {phase} of fixture 'evicting': left plainpkg displaced: put back"]
+    line = {"setup": 8, "teardown": 9}[phase]
+    assert told(result) == [f"test_a.py:{line}, in {phase} of fixture 'evicting': left plainpkg displaced: put back"]
     if mode == "restore":
         result.assert_outcomes(passed=3, warnings=1)
     else:
@@ -392,8 +395,8 @@ def test_xunit_style_is_a_fixture(guarded: Guarded, case: str, mode: str) -> Non
     guarded.suite.tests(text, "test_a.py")
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
-    assert len(told(result)) == 1
-    result.stdout.fnmatch_lines([f"{owner}: left plainpkg displaced: put back"])
+    (line,) = owners_told(result)
+    assert fnmatchcase(line, f"{owner}: left plainpkg displaced: put back")
     assert guarded.suite.executions() == {"plainpkg": 1}
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::TestIt::test_it"])
     assert result.parseoutcomes()["passed"] == 2
@@ -448,7 +451,7 @@ def test_a_file_owns_what_its_collection_displaces(guarded: Guarded, case: str, 
     guarded.suite.tests(COLLECTED[case], "test_a.py")
     guarded.suite.tests("import plainpkg\n" + textwrap.dedent(AFTERWARDS), "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == ["test_a.py (collection): left plainpkg displaced: put back"]
+    assert owners_told(result) == ["test_a.py (collection): left plainpkg displaced: put back"]
     assert guarded.suite.executions() == {"plainpkg": 1}
     if mode == "restore":
         result.assert_outcomes(passed=2, warnings=1)
@@ -465,7 +468,7 @@ def test_a_conftest_in_a_directory_owns_what_its_import_displaces(guarded: Guard
     guarded.suite.tests("def test_it(): pass\n", "part/test_it.py")
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode)
-    assert told(result) == ["part (collection): left plainpkg displaced: put back"]
+    assert told(result) == ["part/conftest.py:5, in part (collection): left plainpkg displaced: put back"]
     assert guarded.suite.executions() == {"plainpkg": 1}
     if mode == "restore":
         result.assert_outcomes(passed=2, warnings=1)
@@ -507,7 +510,7 @@ def test_before_collection_nobody_fails(guarded: Guarded, mode: str) -> None:
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode, "-W", "error")
     result.assert_outcomes(passed=1)
-    assert told(result)[-1] == "before collection: left plainpkg displaced: put back"
+    assert owners_told(result)[-1] == "before collection: left plainpkg displaced: put back"
     assert guarded.suite.executions() == {"plainpkg": 1}
 
 
@@ -763,7 +766,7 @@ def test_a_re_import_by_another_is_given_back(guarded: Guarded) -> None:
         result.assert_outcomes(passed=2)
         assert told(result) == [
             "test_it.py:16, in test_it.py::test_heavy (call): plainpkg imported again, "
-            "taken by test_it.py (setup of fixture 'without'): given back"
+            "taken by test_it.py:9, in test_it.py (setup of fixture 'without'): given back"
         ]
     assert guarded.suite.executions() == {"plainpkg": 2}, "once a session"
 
@@ -902,7 +905,9 @@ def test_what_x_stops_is_still_torn_down_and_judged(guarded: Guarded) -> None:
     )
     result = guarded.run("error", "-x")
     assert failures(result) == ["FAILED test_it.py::test_fails", "ERROR test_it.py::test_fails"]
-    assert told(result) == ["test_it.py (teardown of fixture 'evicting'): left plainpkg displaced: put back"]
+    assert told(result) == [
+        "test_it.py:9, in test_it.py (teardown of fixture 'evicting'): left plainpkg displaced: put back"
+    ]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -983,7 +988,7 @@ def test_an_inner_session_that_evicts_for_good(guarded: Guarded, mode: str) -> N
     )
     guarded.suite.tests(AFTERWARDS, "test_z.py")
     result = guarded.run(mode, "-p", "pytester")
-    assert told(result) == ["test_a.py::test_session: left plainpkg displaced: put back"]
+    assert told(result) == ["test_a.py:3, in test_a.py::test_session: left plainpkg displaced: put back"]
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_session"])
     assert result.parseoutcomes()["passed"] == 2
     assert guarded.suite.executions() == {"plainpkg": 1}

@@ -327,7 +327,7 @@ def test_no_builtin_fixture_of_this_pytest_is_forgotten(suite: Suite) -> None:
     # Those that begin with an underscore are for pytest itself.
     builtin = set(re.findall(r"^([^\W_]\w*)(?: \[\w+ scope\])? -- ", listed, flags=re.MULTILINE))
     assert "tmp_path" in builtin
-    ours = {"cuda_device", "heavy_module", "heavy_stub", "import_probe"}
+    ours = {"cuda_device", "heavy_module", "heavy_stub", "hide_modules", "import_probe"}
     assert builtin <= RESERVED
     assert ours <= RESERVED
     # "request" is no fixture that could be listed.

@@ -23,7 +23,7 @@ def run(suite: Suite, installed: Installed) -> Run:
     suite.declare("plainpkg", "cv = cvlike")
 
     def run(*args: str) -> pytest.RunResult:
-        return suite.run(*args, path=(installed.site,), **installed.environment)
+        return suite.run(*args, path=(installed.site, suite.path), **installed.environment)
 
     return run
 
@@ -202,3 +202,98 @@ def test_with_workers_of_xdist(suite: Suite, run: Run) -> None:
     result.assert_outcomes(passed=2)
     processes = suite.executing_processes()
     assert all(processes.count(process) == 2 for process in processes), "each of both modules, once a process"
+
+
+SEEING = "import os\nimport sys\n\nvariable = os.environ.get('EARLY')\nhooked = 'hooked' in sys.modules\n"
+
+
+@pytest.fixture
+def seeing(suite: Suite, installed: Installed, run: Run) -> Suite:
+    """A suite that declares ``seeing``, an installed package that a variable of the environment tells something."""
+    installed.add("seeing", "1.0", {"seeing/__init__.py": SEEING})
+    suite.declare("seeing")
+    suite.tests("def test_it(seeing):\n    assert seeing.variable == 'set'\n")
+    return suite
+
+
+@pytest.mark.parametrize("file", ["conftest.py", "tests/conftest.py", "setting_up.py", "tests/sub/conftest.py"])
+def test_after_a_conftest_that_sets_a_variable(seeing: Suite, run: Run, file: str) -> None:
+    """At its top, or at that of a module that it imports; wherever pytest reads one at start-up."""
+    seeing.declare("seeing", pythonpath=".")
+    seeing.write(file, "import os\n\nos.environ['EARLY'] = 'set'\n")
+    if file == "setting_up.py":
+        seeing.write("conftest.py", "import setting_up\n")
+    seeing.tests("def test_it(seeing):\n    assert seeing.variable == 'set'\n", "tests/sub/test_it.py")
+    result = run("--heavy-preload", "tests/sub/test_it.py")
+    result.assert_outcomes(passed=1)
+    assert [line.partition("first: ")[2] for line in section(result)] == ["preload"]
+
+
+def test_after_the_hooks_of_a_conftest(seeing: Suite, run: Run) -> None:
+    """Those that pytest calls before it collects."""
+    for hook in ("pytest_configure(config)", "pytest_sessionstart(session)"):
+        seeing.write("conftest.py", f"import os\n\ndef {hook}:\n    os.environ['EARLY'] = 'set'\n")
+        run("--heavy-preload").assert_outcomes(passed=1)
+
+
+def test_after_a_plugin_that_sets_a_variable(seeing: Suite, run: Run) -> None:
+    """As pytest-env does."""
+    seeing.write(
+        "early.py",
+        """
+        import os
+
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_load_initial_conftests():
+            os.environ["EARLY"] = "set"
+        """,
+    )
+    seeing.write("conftest.py", SEES.replace("plainpkg", "seeing"))
+    seeing.tests("import conftest\n\ndef test_it(seeing):\n    assert seeing.variable == 'set' and conftest.HAD[0]\n")
+    run("--heavy-preload", "-p", "early").assert_outcomes(passed=1)
+
+
+def test_before_a_conftest_that_is_not_read(seeing: Suite, run: Run) -> None:
+    """With ``--noconftest`` none comes first."""
+    seeing.write("conftest.py", "import os\n\nos.environ['EARLY'] = 'set'\n")
+    seeing.tests("def test_it(seeing):\n    assert seeing.variable is None\n")
+    run("--heavy-preload", "--noconftest").assert_outcomes(passed=1)
+
+
+HOOK = """
+import sys
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return None
+
+def put_in():
+    sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize("mode", ["off", "error"])
+def test_an_import_hook_that_came_too_late_is_told(suite: Suite, installed: Installed, run: Run, mode: str) -> None:
+    """Such as that of a plugin which puts it in when it is configured."""
+    installed.add("instrumenting", "1.0", {"instrumenting.py": f"{HOOK}\ndef pytest_configure():\n    put_in()\n"})
+    suite.tests("def test_it(plainpkg): pass\n")
+    late = "-p", "instrumenting"
+    result = run("--heavy-preload", f"--heavy-guard={mode}", *late)
+    result.assert_outcomes(passed=1)
+    assert [line for line in section(result) if "first: " not in line] == [
+        "the import hook of instrumenting came after plainpkg, cvlike had been preloaded, and misses that: "
+        "leave out heavy_preload, or put it in by conftest.py"
+    ]
+    assert "import hook" not in run(f"--heavy-guard={mode}", *late).stdout.str()
+
+
+def test_an_import_hook_of_a_conftest_is_in_time(suite: Suite, run: Run) -> None:
+    """It comes before the packages, and nobody is told."""
+    suite.write("conftest.py", f"{HOOK}\nput_in()\n")
+    suite.tests("def test_it(plainpkg): pass\n")
+    result = run("--heavy-preload")
+    result.assert_outcomes(passed=1)
+    assert all(line.endswith("first: preload") for line in section(result))

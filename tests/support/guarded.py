@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .suite import section
@@ -47,6 +48,13 @@ def failures(result: pytest.RunResult) -> list[str]:
     return [line.partition(" - ")[0] for line in lines]
 
 
+def owners_told(result: pytest.RunResult) -> list[str]:
+    """As :func:`told`, without the statements and the remedies: who has done it, and what became of it."""
+    lines = [line for line in told(result) if not line.startswith(" ")]
+    return [re.sub(r"(^|taken by )\S+:\d+, in ", r"\1", line) for line in lines]
+
+
 def told(result: pytest.RunResult) -> list[str]:
-    """What the section at the end tells of the guard, without the lines on first imports."""
-    return [line for line in section(result) if "  first: " not in line]
+    """What the section at the end tells of the guard, without the lines on first imports, and on a slow collection."""
+    lines = (line for line in section(result) if not line.startswith("collection took "))
+    return [line for line in lines if "  first: " not in line]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..support.guarded import MODES, failures, told
+from ..support.guarded import MODES, failures, owners_told, told
 from ..support.suite import section
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def test_whole_after_a_put_back(torch_suite: Suite, eviction: str, mode: str) ->
     result = torch_suite.run(f"--heavy-guard={mode}", "-rfE")
     assert failures(result) == ([] if mode == "restore" else ["ERROR test_a.py::test_evicts"])
     assert result.parseoutcomes()["passed"] == 1 + after
-    (line,) = told(result)
+    (line,) = owners_told(result)
     assert line.startswith(f"test_a.py::test_evicts: left {EVICTIONS[eviction][1]}")
     assert line.endswith(" displaced: put back")
 

@@ -25,8 +25,7 @@ HERE = Place("call", "test_it.py::test_it")
 
 def half(error: BaseException) -> Half:
     """What is known of a module whose import has failed so."""
-    values: dict[str, Any] = {"error": error, "traceback": error.__traceback__, "place": HERE}
-    return Half(**{name: values[name] for name in Half._fields})
+    return Half(error, error.__traceback__, HERE)
 
 
 def test_the_first_error_is_raised_again() -> None:

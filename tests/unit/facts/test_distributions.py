@@ -80,3 +80,11 @@ def test_installed_is_what_lies_in_a_site_directory(ask: Callable[[str], Any]) -
     names = ["plainpkg", "plainpkg.part", "pytest", "counted", "sluggish", "json"]
     expected = [True, True, True, False, False, False]
     assert ask(f"[distributions.is_installed(distributions.locate(name)) for name in {names}]") == expected
+
+
+def test_a_folder_of_stubs_has_no_modules(ask: Callable[[str], Any], installed: Installed) -> None:
+    """It looks like a namespace package; one that has a module somewhere below is one."""
+    installed.add("stubbed", "1.0", {"stubbed/part/__init__.pyi": "", "spaced/part/module.py": ""})
+    names = ["stubbed", "spaced", "spaced.part"]
+    expression = f"[distributions.has_modules(distributions.locate(name)) for name in {names}]"
+    assert ask(expression) == [False, True, True]

@@ -51,6 +51,7 @@ def test_plain_values_have_the_names_of_the_fields() -> None:
         "owner": {"record": "Place", "phase": "setup", "nodeid": "test_a.py::test_one", "fixture": "torch", "line": ""},
         "is_fake": False,
         "is_tolerated": False,
+        "remedy": "",
     }
 
 

@@ -25,7 +25,9 @@ Put = Callable[[object], object]
 @pytest.fixture
 def put(monkeypatch: pytest.MonkeyPatch) -> Put:
     """Puts something into ``sys.modules`` for the length of a test."""
-    monkeypatch.setattr("pytest_heavyimports.guard.fakes.locate", lambda name: name == NAME or None)
+    monkeypatch.setattr(
+        "pytest_heavyimports.guard.fakes.locate", lambda name: real().__spec__ if name == NAME else None
+    )
 
     def put(module: object) -> object:
         monkeypatch.setitem(sys.modules, NAME, module)  # type: ignore[arg-type]  # a fake

@@ -37,6 +37,12 @@ class Watch:
     def is_protected(self, fullname: str) -> bool:
         return fullname.partition(".")[0] in self.protected
 
+    def on_other(self, fullname: str) -> None:
+        pass
+
+    def lets_go(self, fullname: str) -> bool:  # noqa: ARG002  # a Judge
+        return False
+
     def on_reload(self, fullname: str) -> bool:
         self.events.append(f"reload {fullname}")
         return self.gives_back

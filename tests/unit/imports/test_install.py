@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
@@ -16,7 +17,7 @@ from pytest_heavyimports.defer.hooks import install_deferral
 from pytest_heavyimports.defer.judge import Keeping
 from pytest_heavyimports.facts.measure import Clock
 from pytest_heavyimports.facts.places import Place
-from pytest_heavyimports.imports.install import install, put_first
+from pytest_heavyimports.imports.install import importable, install, put_first
 from pytest_heavyimports.imports.keeper import Keeper
 from pytest_heavyimports.imports.measuring import Measurer, install_measuring
 from pytest_heavyimports.stubs.module import StandInFinder
@@ -59,6 +60,22 @@ def test_the_list_may_have_been_replaced_by_a_copy(monkeypatch: pytest.MonkeyPat
     assert sys.meta_path == before
     monkeypatch.undo()
     sys.meta_path[:] = before
+
+
+@pytest.mark.parametrize("left", [[], [SimpleNamespace(find_spec=lambda *_: None)]])
+def test_imports_work_where_no_finder_is_left(monkeypatch: pytest.MonkeyPatch, left: list[Any]) -> None:
+    """For the length of a context; the list is the same afterwards."""
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    monkeypatch.setattr(sys, "meta_path", left)
+    before = list(left)
+    with importable():
+        assert importlib.util.find_spec("this")
+    assert sys.meta_path is left
+    assert left == before
+    monkeypatch.undo()
+    there = sys.meta_path
+    with importable():
+        assert sys.meta_path is there
 
 
 def test_a_reload_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,16 +168,86 @@ def test_who_comes_with_it_is_asked() -> None:
 
     def comes_with(fullname: str, module: object) -> bool:
         asked.append(fullname)
-        return fullname != "undertest"
+        return fullname == "otherpkg"
 
     with keeper.importing("apkg", HERE, comes_with=comes_with), keeper.executing("apkg", _module("apkg")):
         _module("undertest")
         other = _module("otherpkg")
     for name in ("apkg", "undertest", "otherpkg"):
         del sys.modules[name]
-    assert sorted(asked) == ["otherpkg", "undertest"]
+    assert {"otherpkg", "undertest"} <= set(asked)
     assert keeper.find("undertest") is None
     assert keeper.find("otherpkg") is other
+
+
+def test_the_family_of_a_module() -> None:
+    """The outermost package that is kept: not a namespace, nor a package of somebody's own."""
+    keeper = Keeper()
+    _module("space")
+    for name in ("space.one", "space.one.part", "space.two"):
+        keeper.keep(name, _module(name))
+    assert keeper.family("space.one.part") == "space.one"
+    assert keeper.family("space.one.part.unknown") == "space.one"
+    assert keeper.family("unknown.part") == "unknown.part"
+    assert keeper.families() == {"space.one": {"space.one", "space.one.part"}, "space.two": {"space.two"}}
+    for name in ("space.one", "space.one.part", "space.two"):
+        del sys.modules[name]
+    keeper.give_back("space.one.part")
+    assert "space.one" in sys.modules
+    assert "space.two" not in sys.modules
+
+
+def test_a_part_that_a_package_makes_is_its_own() -> None:
+    """Whatever it looks like; but not what was there before, under a name of the package."""
+    keeper = Keeper()
+    before = sys.modules["apkg.before"] = ModuleType("apkg.before")
+    with keeper.importing("apkg", HERE, comes_with=_all_come_with), keeper.executing("apkg", _module("apkg")):
+        made = sys.modules["apkg.made"] = ModuleType("apkg.made")
+    assert keeper.find("apkg.made") is made
+    assert keeper.find("apkg.before") is None
+    with keeper.importing("apkg.part", HERE, comes_with=_all_come_with):
+        _module("apkg.part")
+    assert keeper.find("apkg.before") is None
+    assert sys.modules["apkg.before"] is before
+
+
+def test_what_it_uses_comes_back_with_it_though_it_was_there_before() -> None:
+    """Where a module of the package holds something of it; the rest is imported anew."""
+    keeper = Keeper()
+    used, unused = _module("usedpkg"), _module("unusedpkg")
+    with keeper.importing("earlierpkg", HERE, comes_with=_all_come_with):
+        keeper.keep("earlierpkg", _module("earlierpkg"))
+    with keeper.importing("apkg", HERE, comes_with=_all_come_with):
+        keeper.keep("apkg", _module("apkg", used=used))
+    assert keeper.find("usedpkg") is None
+    for name in ("apkg", "usedpkg", "unusedpkg"):
+        del sys.modules[name]
+    assert keeper.find("usedpkg") is used
+    assert keeper.find("unusedpkg") is None
+    assert keeper.relatives(["apkg"])[:1] != []
+    keeper.put_back(["apkg"])
+    assert sys.modules["usedpkg"] is used
+    assert "unusedpkg" not in sys.modules
+    keeper.forget(["apkg", *keeper.relatives(["apkg"])])
+    del sys.modules["usedpkg"]
+    assert keeper.find("usedpkg") is None
+    assert unused is not None
+
+
+def test_a_package_that_is_executed_anew_has_its_kept_parts() -> None:
+    """As its attributes, where they are there; what it has made itself stays."""
+    keeper = Keeper()
+    for name in ("apkg.one", "apkg.two", "apkg.gone"):
+        keeper.keep(name, _module(name))
+    del sys.modules["apkg.gone"]
+    assert keeper.has_parts("apkg")
+    assert not keeper.has_parts("another")
+    package = _module("apkg", two=2)
+    with keeper.attaching("apkg", package):
+        pass
+    assert vars(package)["one"] is sys.modules["apkg.one"]
+    assert vars(package)["two"] == 2
+    assert not hasattr(package, "gone")
 
 
 def test_what_was_there_before_does_not_come_with_it() -> None:

@@ -9,7 +9,15 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pytest_heavyimports.imports.modules import declared_spec, is_finished, is_real, take_away, take_fake
+from pytest_heavyimports.imports.modules import (
+    declared_spec,
+    holds,
+    is_finished,
+    is_namespace,
+    is_real,
+    take_away,
+    take_fake,
+)
 
 if TYPE_CHECKING:
     import pytest
@@ -78,3 +86,35 @@ def test_a_fake_is_taken_away_for_a_while(monkeypatch: pytest.MonkeyPatch) -> No
     del sys.modules["taken"]
     take_fake("taken", module)()
     assert "taken" not in sys.modules
+
+
+def test_what_a_module_holds() -> None:
+    """Modules, their functions and classes, and instances of their classes; a package's own parts don't count."""
+    part, other = ModuleType("package.part"), ModuleType("other")
+    thing = type("Thing", (), {"__module__": "package.part"})
+
+    def function() -> None: ...
+
+    function.__module__ = "package.part"
+    names = {"package.part"}
+    for value in (part, thing, thing(), function):
+        vars(other)["value"] = value
+        assert holds(other, names)
+    vars(other)["value"] = "package.part"
+    assert not holds(other, names)
+    assert not holds(object(), names)
+    package = ModuleType("package")
+    vars(package)["part"] = part
+    assert not holds(package, names)
+    vars(package)["alias"] = part
+    assert holds(package, names)
+
+
+def test_namespace_packages() -> None:
+    """They have no file, and a path."""
+    module = ModuleType("package")
+    module.__spec__ = ModuleSpec("package", None, is_package=True)
+    assert is_namespace(module)
+    module.__spec__.origin = "/package/__init__.py"
+    assert not is_namespace(module)
+    assert not is_namespace(None)

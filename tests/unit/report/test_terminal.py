@@ -98,6 +98,7 @@ def test_the_guard_is_told_culprit_first() -> None:
         Leak(("torch", "torch.nn"), Place("", "test_c.py::test_three"), is_fake=False, is_tolerated=False),
         Leak(("torch",), Place("collect", "test_d.py"), is_fake=True, is_tolerated=False),
         Leak(("torch",), Place("before collection"), is_fake=True, is_tolerated=True),
+        Leak(("numpy",), Place("before collection"), is_fake=False, is_tolerated=False, remedy="Do this,\nor that."),
     ) == [
         "test_b.py:3, in test_b.py::test_two (call): reload of torch: refused",
         "test_a.py::test_one (call): reload of torch.overrides: ignored",
@@ -105,6 +106,9 @@ def test_the_guard_is_told_culprit_first() -> None:
         "test_c.py::test_three: left torch and 1 more displaced: put back",
         "test_d.py (collection): left a fake of torch: taken away",
         "before collection: left a fake of torch: left alone",
+        "before collection: left numpy displaced: put back",
+        "    Do this,",
+        "    or that.",
     ]
 
 

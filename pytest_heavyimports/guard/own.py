@@ -1,0 +1,152 @@
+"""The code under test, where it was first imported while a fake was in place: it leaves when the fake does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..facts.distributions import is_installed
+from ..facts.names import is_within, root
+from ..imports.modules import BLOCKED, declared_spec, holds, in_place, is_finished, put_in, take_out
+from .fakes import is_held_by, is_under
+
+if TYPE_CHECKING:
+    from .watch import Owner
+
+
+class Faked(NamedTuple):
+    """A fake that was in place when a module was first imported."""
+
+    fake: Any
+    owner: Owner
+    """Who has put it in."""
+
+
+class Kept(NamedTuple):
+    """Modules that hold a fake, or something of it, after it has gone."""
+
+    fullnames: tuple[str, ...]
+    """Those that have taken it themselves come first."""
+    package: str
+    """What it was a fake of."""
+    owner: Owner
+    holder: str = ""
+    """A module that holds one of them, and was not imported meanwhile: so they are left where they are."""
+
+
+class OwnModules:
+    """
+    Modules of the code under test that hold a fake.
+
+    One that is executed again may fail, where it registers something that can be registered once. Then the one that was
+    there comes back, as without a guard.
+    """
+
+    def __init__(self) -> None:
+        self._imported: dict[str, dict[str, Faked]] = {}
+        self._removed: dict[str, Any] = {}
+        self._lent: dict[str, dict[str, Any]] = {}
+
+    def importing(self, fullname: str, fakes: Mapping[str, Faked]) -> None:
+        """A module that is not protected is about to be imported, while these are in place."""
+        fakes = {name: faked for name, faked in fakes.items() if faked.fake is not BLOCKED}
+        if fakes and fullname not in sys.modules:
+            self._imported[fullname] = fakes
+
+    def again(self, fullname: str) -> Callable[[str, Any], AbstractContextManager[None]] | None:
+        """What to enter while a module that was taken out is executed again."""
+        return self._executing if fullname in self._removed and fullname not in sys.modules else None
+
+    def settle(self) -> Iterator[Kept]:
+        """Take out what holds a fake that has gone; one for each fake, and for what is left where it is."""
+        gone: dict[tuple[str, int], tuple[Faked, list[str]]] = {}
+        for name, fakes in list(self._imported.items()):
+            if not _is_own(sys.modules.get(name)):
+                del self._imported[name]
+                continue
+            for package, faked in fakes.items():
+                if in_place(package) is not faked.fake:
+                    gone.setdefault((package, id(faked.fake)), (faked, []))[1].append(name)
+        for (package, _), (faked, names) in gone.items():
+            lent = self._lent.get(faked.owner.place.nodeid, {})
+            for name in names:
+                self._imported[name].pop(package, None)
+            modules = {name: sys.modules[name] for name in names if name in sys.modules}  # one may hold several fakes
+            kept = [name for name, module in modules.items() if is_held_by(faked.fake, module) or holds(module, lent)]
+            kept = _closure(kept, list(modules))
+            if kept:
+                yield self._take_out(kept, package, faked)
+
+    def lend(self, kept: Kept, nodeid: str) -> None:
+        """To the tests of the file, or of the directory, that has put the fake in, and has left it."""
+        lent = {name: self._removed[name] for name in kept.fullnames if name in self._removed}
+        self._lent.setdefault(nodeid, {}).update(lent)
+
+    @contextmanager
+    def lending(self, nodeid: str) -> Iterator[None]:
+        """Around a test: what is lent to it is in place."""
+        lent = {
+            name: module for file, some in self._lent.items() if is_under(nodeid, file) for name, module in some.items()
+        }
+        others = {name: sys.modules[name] for name in lent if name in sys.modules}
+        take_out(others)
+        put_in(lent)
+        try:
+            yield
+        finally:
+            take_out(lent)
+            put_in(others)
+
+    def _take_out(self, kept: list[str], package: str, faked: Faked) -> Kept:
+        parts = [
+            name for name in sys.modules.copy() if any(is_within(name, each) for each in kept) and name not in kept
+        ]
+        names = [*kept, *(name for name in parts if _is_own(sys.modules[name]))]
+        holder = _holder(names, faked.owner.place.nodeid)
+        if not holder:
+            modules = {name: sys.modules[name] for name in names}
+            self._removed |= modules
+            take_out(modules)
+        return Kept(tuple(kept), package, faked.owner, holder)
+
+    @contextmanager
+    def _executing(self, fullname: str, module: Any) -> Iterator[None]:  # noqa: ARG002  # as others that are entered
+        try:
+            yield
+        except Exception:
+            put_in({fullname: self._removed[fullname]})
+            sys.modules[fullname] = self._removed[fullname]
+        finally:
+            self._removed.pop(fullname, None)
+
+
+def _is_own(module: Any) -> bool:
+    """Whether a module is of the code under test, and neither a test file nor a plugin, which pytest has loaded."""
+    spec = declared_spec(module)
+    if spec is None or spec.origin is None or not is_finished(module) or is_installed(spec):
+        return False
+    is_pytests = type(spec.loader).__module__.startswith("_pytest.")
+    return not is_pytests and root(spec.name) not in sys.stdlib_module_names
+
+
+def _closure(kept: list[str], names: list[str]) -> list[str]:
+    """These, and what of the others has something of them."""
+    found = list(kept)
+    for name in found:
+        found += [other for other in names if other not in found and holds(sys.modules[other], (name,))]
+    return found
+
+
+def _holder(names: Collection[str], nodeid: str) -> str:
+    """A module outside of these, and of the file that has put the fake in, that holds something of them."""
+    file = nodeid.partition("::")[0]
+    for name, module in sys.modules.copy().items():
+        spec = declared_spec(module)
+        if spec is None or not spec.origin or name in names or is_installed(spec):
+            continue
+        is_users = root(name) not in sys.stdlib_module_names and not (file and spec.origin.endswith(file))
+        if is_users and holds(module, names):
+            return name
+    return ""

@@ -1,0 +1,1 @@
+"""Modules that are played "not installed" for one test."""
