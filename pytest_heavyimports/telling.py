@@ -66,7 +66,7 @@ def tell_beside(error: BaseException, leaks: Sequence[Exception]) -> None:
 
 def doer_of(item: pytest.Item) -> Doer:
     """The function of a test, without making an instance of its class; the file of a doctest and its like."""
-    from .facts.evidence import Doer
+    from .facts.evidence import Doer  # with the guard alone
 
     name, owner = getattr(item, "originalname", None), getattr(item, "cls", None)
     function = getattr(owner or getattr(item, "module", None), name, None) if name else None

@@ -29,8 +29,8 @@ def stand_behind(finder: ProtectedFinder) -> Callable[[], None]:
     Returns:
         A function that puts back what was there. If somebody has patched it since, theirs stays, and ours does nothing.
     """
-    bootstrap: Any = importlib._bootstrap  # no public door sees every import
-    original = getattr(bootstrap, "_find_spec", None)
+    _bootstrap: Any = importlib._bootstrap  # no public door sees every import
+    original = getattr(_bootstrap, "_find_spec", None)
     if original is None:
         return lambda: None  # another Python: the finder sees what it is asked for
     is_open = True
@@ -48,10 +48,10 @@ def stand_behind(finder: ProtectedFinder) -> Callable[[], None]:
     def put_back() -> None:
         nonlocal is_open
         is_open = False
-        if bootstrap._find_spec is _find_spec:
-            bootstrap._find_spec = original
+        if _bootstrap._find_spec is _find_spec:
+            _bootstrap._find_spec = original
 
-    bootstrap._find_spec = _find_spec
+    _bootstrap._find_spec = _find_spec
     return put_back
 
 

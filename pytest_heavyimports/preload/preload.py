@@ -37,7 +37,7 @@ READING = frozenset(("get", "items", "keys", "values", "copy"))
 """What may be asked of ``os.environ`` without changing it."""
 
 
-class Preload:
+class Preloading:
     """Imports what is declared and installed, once, when its time has come."""
 
     def __init__(self, session: HeavySession, config: pytest.Config) -> None:
@@ -71,7 +71,7 @@ class Preload:
 
 def begin_preload(config: pytest.Config) -> None:
     """To be called before the first conftest file is read, where something is to be preloaded."""
-    preload = Preload(session_of(config), config)
+    preload = Preloading(session_of(config), config)
     config.pluginmanager.register(PreloadHooks(preload), "heavyimports-preload")
     preload.begin()
 
@@ -79,7 +79,7 @@ def begin_preload(config: pytest.Config) -> None:
 class PreloadHooks(Hooks):
     """Registered where something is preloaded."""
 
-    def __init__(self, preload: Preload) -> None:
+    def __init__(self, preload: Preloading) -> None:
         self._preload = preload
 
     @pytest.hookimpl(trylast=True)

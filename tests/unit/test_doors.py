@@ -25,7 +25,7 @@ CALLS = (
     "sys.set_lazy_imports_filter time.tzset"
 ).split()
 OF_OTHERS = ("owner", "_bootstrap", "sys")
-"""What ``setattr`` is called with where it changes another module."""
+"""What other modules are called where their attributes are changed, beside their names."""
 
 
 def _dotted(node: ast.expr) -> str:
@@ -41,10 +41,21 @@ def _targets(node: ast.AST) -> Iterator[ast.expr]:
             yield each.value if isinstance(each, ast.Subscript) else each
 
 
+def _absolute_names(node: ast.AST) -> list[ast.alias]:
+    """What a statement imports that is not of this package."""
+    is_absolute = isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and not node.level)
+    return node.names if is_absolute else []  # type: ignore[attr-defined]  # by the line above
+
+
 def _doors(tree: ast.AST) -> Iterator[str]:
     """Those that a file opens."""
+    others = {alias.asname or alias.name for node in ast.walk(tree) for alias in _absolute_names(node)}
     for node in ast.walk(tree):
-        yield from (name for target in _targets(node) if (name := _dotted(target)) in STATES)
+        for name in map(_dotted, _targets(node)):
+            if name in STATES:
+                yield name
+            elif "." in name and name.partition(".")[0] in {*others, *OF_OTHERS}:
+                yield "setattr"
         if not isinstance(node, ast.Call):
             continue
         called = _dotted(node.func)

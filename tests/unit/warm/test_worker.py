@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_heavyimports.errors import NoWarmProcess
-from pytest_heavyimports.warm import client, worker
+from pytest_heavyimports.warm import client, connection, worker
 
 if TYPE_CHECKING:
     from pytest_heavyimports.warm.wire import Message
@@ -71,7 +71,7 @@ def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
 
     monkeypatch.setattr(os, "execv", execute)
     monkeypatch.setattr(sys, "argv", ["worker.py", str(tmp_path / "sockets"), "name", "-u", "-c", "code"])
-    monkeypatch.setattr(client, "connect", lambda *_: object())
+    monkeypatch.setattr(connection, "connect", lambda *_: object())
     monkeypatch.setattr(client, "sandbox", lambda: "")
     monkeypatch.setattr(client, "accompany", accompany)
     monkeypatch.setattr(client, "end_as", lambda status: status >> 8)
