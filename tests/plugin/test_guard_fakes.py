@@ -390,7 +390,7 @@ def test_a_module_first_imported_under_a_fake(
         [
             f"*test_it.py:{line}: HeavyImportWarning: 'needing' was first imported while a fake of 'plainpkg' was in *",
             "*  first:   test_it.py:*, in test_it.py::test_it (call)",
-            f"*  fake by: {owner}",
+            f"*  fake by: test_it.py:*, in {owner}",
             "*Import needing before the fake is put in: declare it in heavy_modules and set heavy_preload = true.",
         ]
     )
