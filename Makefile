@@ -19,10 +19,12 @@ test-all: lint types
 test-cuda: $(INSTALLED)
 	$(BIN)/python -m pytest tests/cuda -m cuda --fail-if-all-skip
 
-# `make test`, measured from the first line of each process, those that tests start and fork too.
+# `make test`, measured from the first line of each process, those that tests start and fork too; and the tests beside
+# plugins that isolated tests take account of, which have to be installed.
 coverage: $(INSTALLED)
 	rm -f .coverage .coverage.*
 	$(MAKE) test MEASURED=yes
+	$(BIN)/nox --session keeping
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --fail-under 95
 

@@ -52,6 +52,15 @@ OTHERS: dict[str, tuple[str, ...]] = {
 }
 
 
+KEEPING = {
+    "benchmark": "pytest-benchmark",
+    "inline_snapshot": "inline-snapshot",
+    "rerunfailures": "pytest-rerunfailures",
+    "syrupy": "syrupy",
+    "testmon": "pytest-testmon",
+}
+
+
 @nox.session(python=PYTHONS)
 def core(session: nox.Session) -> None:
     """The newest pytest that the constraints name, on each Python, without torch: ``nox --session core-3.12``."""
@@ -83,6 +92,17 @@ def plugins(session: nox.Session, plugin: str) -> None:
     files = [str(file) for file in (own, Path("tests/compat/test_modes.py")) if file.exists()]
     arguments = ("-p", "pytest_timeout", "--write-table", f"--only-plugin={plugin}", *files, *session.posargs)
     session.run("python", "-m", "pytest", *arguments, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
+
+
+@nox.session
+def keeping(session: nox.Session) -> None:
+    """The plugins that ``isolation/others`` has a file for, in one environment, measured: a part of `make coverage`."""
+    groups = nox.project.dependency_groups(PROJECT, "test")
+    tests = [f"tests/compat/test_{name}.py" for name in KEEPING]
+    session.install("--quiet", "--constraint", "constraints.txt", *groups, *KEEPING.values(), "--editable", ".")
+    arguments = ("-p", "pytest_timeout", "-p", "xdist", "-n", "2", *tests, *session.posargs)
+    environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    session.run("python", "-m", "coverage", "run", "-m", "pytest", *arguments, env=environment)
 
 
 @nox.session
