@@ -12,7 +12,9 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["core", "pytests"]
 
-PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+# 3.10 has reached its end of life, and is kept as long as it costs nothing. `.ci/pythons` runs the last two where the
+# machine has none of them.
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
 ARGUMENTS = ("-m", "not torch and not cuda and not slow", "--ignore=tests/torch", "--ignore=tests/cuda")
 # What each needs beside itself. tests/compat/test_modes.py tests each, and tests/compat/test_<its name>.py some.
 # constraints.txt has the versions.

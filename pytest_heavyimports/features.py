@@ -48,6 +48,7 @@ OF_SESSION: tuple[Row, ...] = (
 """When a session with heavy modules begins: called with it."""
 
 OF_RUN: tuple[Row, ...] = (
+    (lambda _: sys.version_info >= (3, 15), "defer.lazy_hooks:keep_lazy"),
     (lambda asked: asked.stub_update, "stubs.hooks:attach_update"),
     (lambda asked: asked.isolate, "isolation.hooks:attach"),
     (lambda asked: asked.xdist_workers, "selection.hooks:attach_workers"),
@@ -137,9 +138,11 @@ def attach_to_tests(config: pytest.Config, items: list[pytest.Item]) -> None:
     asking = [item for item in items if not heavy_fixtures.isdisjoint(getattr(item, "fixturenames", ()))]
     if marked:
         load("config.marks:check_marks")(marked)
-    if asking or (marked and state.settings.xdist_workers):
-        load("selection.hooks:attach_to_tests")(config, items, asking, declared)
+    if asking:
+        load("selection.selection:mark_heavy")(asking, declared)
         marks.update(CUDA_MARK for item in asking if item.get_closest_marker(CUDA_MARK))
+    if hasattr(config.option, "parallel_threads"):  # pytest-run-parallel's
+        load("selection.selection:mark_thread_unsafe")(items)
     for mark, reference in OF_MARKS.items():
         if mark in marks:
             load(reference)(config)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from types import CodeType
 from typing import Any
 
@@ -11,6 +12,12 @@ IMPORT_STAR = "IMPORT_STAR"
 # What stands between an import and the binding of its result, in one version of Python or another.
 _BETWEEN = frozenset(("SWAP", "ROT_TWO", "POP_TOP", "CACHE", "NOP"))
 _INTRINSIC_IMPORT_STAR = 2  # the argument of CALL_INTRINSIC_1, from Python 3.12
+_IMPORT_FLAGS = 2 if sys.version_info >= (3, 15) else 0
+"""How many bits of the argument of IMPORT_NAME are no part of the name's index: whether it is lazy, or eager."""
+WRITTEN_LAZY = 1
+"""One of them."""
+_COMMON: list[object] = getattr(dis, "_common_constants", [])
+"""What LOAD_COMMON_CONSTANT gives. Private, of Python's own ``dis``; from Python 3.15 on ``None`` is among it."""
 
 
 def replaces_itself(code: CodeType | None) -> bool:
@@ -36,11 +43,15 @@ def bindings(code: CodeType | None, package: str) -> Iterator[tuple[str, bool]]:
     names: Any = None
     module, attribute, is_from, is_imported = "", "", False, False
     for operation, argument in _instructions(code):
-        if operation in ("LOAD_CONST", "LOAD_SMALL_INT"):
+        if operation in _CONSTANTS:
             # The last two before an import are its level, the number of dots, and the names after "import".
-            level, names = names, code.co_consts[argument] if operation == "LOAD_CONST" else argument
+            level, names = names, _CONSTANTS[operation](code, argument)
         elif operation == "IMPORT_NAME":
-            module, attribute, is_imported = _absolute(code.co_names[argument], level, package), "", True
+            module, attribute, is_imported = (
+                _absolute(code.co_names[argument >> _IMPORT_FLAGS], level, package),
+                "",
+                True,
+            )
             is_from = names is not None
         elif operation == "IMPORT_FROM":
             attribute, is_imported = code.co_names[argument], True
@@ -54,6 +65,14 @@ def bindings(code: CodeType | None, package: str) -> Iterator[tuple[str, bool]]:
             is_imported = False
             if operation == IMPORT_STAR:
                 yield f"*{module}", True
+
+
+_CONSTANTS: Mapping[str, Callable[[CodeType, int], Any]] = {
+    "LOAD_CONST": lambda code, argument: code.co_consts[argument],
+    "LOAD_SMALL_INT": lambda _, argument: argument,
+    "LOAD_COMMON_CONSTANT": lambda _, argument: _COMMON[argument],
+}
+"""What each instruction loads that loads a constant, in one version of Python or another."""
 
 
 def _absolute(module: str, level: int, package: str) -> str:

@@ -21,6 +21,7 @@ from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any, SupportsIndex
 
 from ..errors import add_note
+from ..facts.distributions import locate
 from ..facts.names import is_within, lineage, root
 from ..facts.places import calling_line, within_modules
 from ..imports.finder import is_from_import, is_import
@@ -37,6 +38,7 @@ PROBING = frozenset(
     "_pytest.compat _pytest.doctest _pytest.fixtures _pytest.mark.structures _pytest.python _pytest.unittest "
     "doctest inspect unittest.loader".split()
 )
+HAS_LAZY_NAMES = sys.version_info >= (3, 15)
 TELLING_DUNDERS = frozenset(("__version__", "__all__"))
 WAKING = frozenset(("__dict__", "__doc__", "__annotations__"))
 """What each module has from the start, and its code fills in."""
@@ -55,6 +57,10 @@ class DeferredModule(ModuleType):
                 deferred.usable()
         elif not _is_dunder(name) and _DEFERRED[id(self)].is_loading_elsewhere():
             _DEFERRED[id(self)].load()
+        if HAS_LAZY_NAMES and not _is_dunder(name) and name not in ModuleType.__getattribute__(self, "__dict__"):
+            # "lazy from torch import Tensor" was executed: ModuleType would look for a part of that name, and a part
+            # beats what the package's own code binds, which has not been executed yet.
+            raise AttributeError(name, name=name, obj=self)
         return ModuleType.__getattribute__(self, name)
 
     def __getattr__(self, name: str) -> Any:
@@ -245,10 +251,17 @@ class Deferral:
         """Whether imports of the module are put off."""
         return self._package_of(fullname) is not None
 
-    def puts_off_names(self, importer: str, fullname: str) -> bool:
-        """Whether names that *importer* takes from the module may wait for their use; see :mod:`.lazy_names`."""
+    def puts_off_names(self, importer: str, fullname: str, names: Sequence[str]) -> bool:
+        """
+        Whether names that *importer* takes from the module may wait for their use; see :mod:`.lazy_names`.
+
+        A part is put off as a module. Python would give the part to everybody who asks the package for that name,
+        where the package itself has a ``__getattr__`` that gives something else.
+        """
         package = self._package_of(fullname)
-        return package is not None and not is_within(importer, package) and not self._is_begun(package)
+        if package is None or is_within(importer, package) or self._is_begun(package):
+            return False
+        return not any(locate(f"{fullname}.{name}") for name in names)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None

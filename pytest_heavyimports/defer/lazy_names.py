@@ -1,17 +1,21 @@
 """
-``from torch import Tensor`` put off by the language, where it can do that: from Python 3.15, PEP 810.
+Lazy imports of the language, PEP 810, from Python 3.15 on: those that are written, and those that are put off here.
 
-Not tried on a real Python 3.15 yet: the tests have a fake of its functions. A module itself is put off by
-:mod:`.deferral`, there too, so that all versions have it in ``sys.modules`` from the start.
+``from torch import Tensor`` is put off by the language. A module itself is put off by :mod:`.deferral`, there too, so
+that all versions have it in ``sys.modules`` from the start.
 
 Reference: ``sys.set_lazy_imports_filter`` in Python's documentation.
 """
 
 from __future__ import annotations
 
+import dis
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
+
+from .bytecode import WRITTEN_LAZY
 
 
 def is_offered() -> bool:
@@ -19,15 +23,15 @@ def is_offered() -> bool:
     return hasattr(sys, "set_lazy_imports_filter")
 
 
-def put_off_names(is_put_off: Callable[[str, str], bool]) -> Callable[[], None]:
+def put_off_names(is_put_off: Callable[[str, str, Sequence[str]], bool]) -> Callable[[], None]:
     """
     Let some ``from module import name`` at the top of a module wait for the first use of the name.
 
-    ``lazy`` imports that are written as such come to the same filter, which can't tell them from others: while it is
-    in place they are done at once.
+    What is written as ``lazy``, or is in the ``__lazy_modules__`` of its module, is what it is without us. An import
+    in a ``with`` statement, as in ``with pytest.raises(ImportError):``, is done there.
 
     Args:
-        is_put_off: Told who imports, and what.
+        is_put_off: Told who imports, from which module, and which names.
 
     Returns:
         What puts everything back.
@@ -36,9 +40,11 @@ def put_off_names(is_put_off: Callable[[str, str], bool]) -> Callable[[], None]:
     mode, outer = python.get_lazy_imports(), python.get_lazy_imports_filter()
 
     def is_lazy(importer: str | None, imported: str, names: tuple[str, ...] | None) -> bool:
-        if names and is_put_off(importer or "", imported):
+        frame = sys._getframe(1)
+        is_declared = mode == "all" or is_written_lazy(frame) or imported in frame.f_globals.get("__lazy_modules__", ())
+        if is_declared and (outer is None or outer(importer, imported, names)):
             return True
-        return mode == "all" and (outer is None or bool(outer(importer, imported, names)))
+        return bool(names) and not is_in_with(frame) and is_put_off(importer or "", imported, names or ())
 
     def put_back() -> None:
         python.set_lazy_imports(mode)
@@ -47,3 +53,15 @@ def put_off_names(is_put_off: Callable[[str, str], bool]) -> Callable[[], None]:
     python.set_lazy_imports_filter(is_lazy)
     python.set_lazy_imports("all")
     return put_back
+
+
+def is_written_lazy(frame: FrameType) -> bool:
+    """Whether the import statement that a frame is at has the word ``lazy``."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return dis.opname[code[at]] == "IMPORT_NAME" and bool(code[at + 1] & WRITTEN_LAZY)
+
+
+def is_in_with(frame: FrameType) -> bool:
+    """Whether an exception would be handled here: of the blocks that do so, Python asks about imports in ``with``."""
+    entries: Any = getattr(dis.Bytecode(frame.f_code), "exception_entries", ())
+    return any(entry.start <= frame.f_lasti < entry.end for entry in entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,10 @@ def attach(session: HeavySession) -> None:
     session.also_heavy.append(lambda: guard.protection.packages)
     manager = session.config.pluginmanager
     session.at_configure.append(lambda: manager.register(GuardHooks(guard), "heavyimports-guard"))
+    if sys.version_info >= (3, 15):
+        from .lazy_hooks import LazyHooks  # where Python has lazy imports
+
+        session.at_configure.append(lambda: manager.register(LazyHooks(guard), "heavyimports-lazy"))
 
 
 class GuardHooks(Hooks):

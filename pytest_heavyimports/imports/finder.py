@@ -16,6 +16,7 @@ from importlib.util import module_from_spec
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..facts.places import is_plumbing
 from .loader import WatchedLoader, giving_spec
 
 if TYPE_CHECKING:
@@ -235,3 +236,15 @@ def _asker() -> FrameType:
     while frame.f_back is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     return frame
+
+
+def is_for_lazy_name(asker: FrameType) -> bool:
+    """
+    Whether importlib asks for a module because of ``lazy from package import name``, where the name may be no module.
+
+    Reference: ``lazy_submodule`` in ``importlib/_bootstrap.py``, from Python 3.15 on.
+    """
+    frame: FrameType | None = asker
+    while frame is not None and frame.f_code.co_name != IMPORTING and is_plumbing(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame is not None and bool(frame.f_locals.get("lazy_submodule"))

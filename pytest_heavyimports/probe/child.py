@@ -45,7 +45,7 @@ _PLUMBING = (
     "__main__",
 )
 
-# Private, and the same from Python 3.10 to 3.14.
+# Private, and the same from Python 3.10 to 3.15, but for an argument that 3.15 has added.
 _LOAD = "_find_and_load_unlocked"
 _call_with_frames_removed: "Callable[..., Any]" = vars(_bootstrap)["_call_with_frames_removed"]
 
@@ -78,13 +78,13 @@ class Recorder:
         self._latest: dict[str, SeenImport | None] = dict.fromkeys(sys.modules)
         self._counted = len(sys.modules)
 
-    def wrap(self, load: "Callable[[str, Any], ModuleType]") -> "Callable[[str, Any], ModuleType]":
+    def wrap(self, load: "Callable[..., ModuleType | None]") -> "Callable[..., ModuleType | None]":
         """
         A stand-in for *load*, importlib's ``_find_and_load_unlocked``: the function that all of these imports go
         through, builtin, frozen, extension and namespace modules and finders of anybody's own among them.
         """
 
-        def find_and_load(fullname: str, import_: "Any") -> "ModuleType":
+        def find_and_load(fullname: str, import_: "Any", **how: "Any") -> "ModuleType | None":
             package = fullname.rpartition(".")[0]
             if package and package not in sys.modules:
                 # What importlib is about to do, done here because its time is not this module's.
@@ -98,8 +98,9 @@ class Recorder:
             executing.append(this)
             begin = perf_counter()
             try:
-                module = load(fullname, import_)
-                this.is_done = True
+                module = load(fullname, import_, **how)
+                # None: "lazy from package import name", and the name is no module, which Python tries first.
+                this.is_done = module is not None
                 return module
             finally:
                 this.cumulative_s = perf_counter() - begin
@@ -167,6 +168,7 @@ def main(directory: str) -> None:
     process = posix.getpid()
     recorder = Recorder()
     setattr(_bootstrap, _LOAD, recorder.wrap(getattr(_bootstrap, _LOAD)))
+    lazy_at_start = {*getattr(sys, "lazy_modules", ())}
     begin = perf_counter()
     try:
         __import__(request["fullname"])
@@ -175,6 +177,7 @@ def main(directory: str) -> None:
     else:
         seconds = perf_counter() - begin
         report = {"seconds": seconds, "peak_bytes": _peak_bytes(), "at_start": at_start, **_success(recorder)}
+        report["lazy"] = [*{*getattr(sys, "lazy_modules", ())} - lazy_at_start]
     if posix.getpid() == process:  # not one that the module has forked
         with open(f"{directory}/report.part", "wb") as file:
             marshal.dump(report, file)

@@ -83,6 +83,7 @@ class ImportProbe:
             if each.is_in:
                 self._numbers.setdefault(each.fullname, number)
         self._at_start = frozenset(report["at_start"])
+        self._lazy: tuple[str, ...] = tuple(report["lazy"])
         self._directory = str(directory) + os.sep
         self.modules = tuple(self._numbers)
         first = ((name, self._imports[number]) for name, number in self._numbers.items())
@@ -182,6 +183,8 @@ class ImportProbe:
             return " The interpreter had imported it when it started."
         if any(each.fullname == fullname for each in self._imports):
             return " It was tried: that failed, or was put off until it is used."
+        if any(is_within(name, fullname) for name in self._lazy):
+            return " It is imported lazily, and not loaded."
         return ""
 
 

@@ -18,6 +18,7 @@ import io
 import os
 import sys
 import types
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -55,7 +56,11 @@ def fork() -> int:
         OSError: There is no memory, or there are too many processes.
     """
     buffers = flush()
-    process = os.fork()
+    with warnings.catch_warnings():
+        # Python warns of a fork where there are threads, of pytest-xdist for one. As an error, from Python 3.15 on,
+        # that would be raised when there is a child already.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process = os.fork()
     if process == 0:
         _kept[:] = buffers
         gc.freeze()

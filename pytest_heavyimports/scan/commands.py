@@ -45,7 +45,12 @@ def scan(arguments: Sequence[str]) -> int:
 def fix(arguments: Sequence[str]) -> int:
     """Show the changes, or make them; 1 if there are any."""
     parser = _parser("fix", "Move imports of heavy modules out of test functions.")
-    parser.add_argument("--to", choices=("module", "fixture"), default="module", help="where to (default: module)")
+    parser.add_argument(
+        "--to",
+        choices=("module", "fixture", "lazy"),
+        default="module",
+        help="where to: the top of the file, fixtures, or lazy imports at the top, for Python 3.15 (default: module)",
+    )
     parser.add_argument("--write", action="store_true", help="change the files")
     given = parser.parse_args(arguments)
     scanned = _begin(given)

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import tomlkit
 from libcst import ParserSyntaxError
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ..config.declarations import read_declarations
+from ..errors import CommandRefused
 from .changes import Change
 from .declare import with_declarations
 from .examine import Asked, read
 from .records import BY_FLAG, Project
-from .rewrite import Placing, hoist, import_numbers, to_parameters
+from .rewrite import Placing, hoist, import_numbers, make_lazy, to_parameters
 from .rules import RULES
 from .safety import Safety, is_barrier
 from .source import HeavySite, Source, fixtures_in, is_fixture, is_unittest
@@ -23,7 +26,7 @@ from .statements import Function, last_name
 if TYPE_CHECKING:
     from .graph import Code
     from .run import Scan
-    from .statements import AnyFunction
+    from .statements import AnyFunction, Site
 
 RULE = RULES["function-import"]
 
@@ -34,11 +37,13 @@ def fixes(scan: Scan, target: str) -> tuple[list[Change], list[str]]:
 
     Args:
         scan: The files.
-        target: ``"module"``, or ``"fixture"``, which changes the configuration too.
+        target: ``"module"``, ``"lazy"``, or ``"fixture"``, which changes the configuration too.
 
     Returns:
         The changes, and a line on each import that is left alone.
     """
+    if target == "lazy":
+        check_python(scan.project)
     changes: list[Change] = []
     left_alone: list[str] = []
     declarations: dict[str, str] = {}
@@ -83,11 +88,17 @@ class _Fix:
     def movable(self, target: str, left_alone: list[str]) -> Iterator[HeavySite]:
         """The imports that can be moved; a line on each other one goes to *left_alone*."""
         for heavy in self._source.heavy_sites:
-            if not heavy.site.is_in_function or self._source.is_ignored(RULE.name, heavy.site.node):
+            is_at_top = target == "lazy" and heavy.site.is_at_once
+            if not (heavy.site.is_in_function or is_at_top) or self._source.is_ignored(RULE.name, heavy.site.node):
                 continue
-            objection = self._safety.objection(heavy) or (
-                self._safety.objection_to_name(heavy.site) if target == "module" else self._objection_to_fixture(heavy)
-            )
+            if is_at_top:
+                objection = objection_to_lazy(heavy.site)
+            else:
+                objection = self._safety.objection(heavy) or (
+                    self._objection_to_fixture(heavy)
+                    if target == "fixture"
+                    else self._safety.objection_to_name(heavy.site)
+                )
             if objection:
                 line = heavy.site.node.lineno
                 left_alone.append(f"{self._source.file}:{line}: left alone: {heavy.module!r}: {objection}")
@@ -104,7 +115,11 @@ class _Fix:
         body = self._source.tree.body
         barriers = [number for number, statement in enumerate(body, 1) if is_barrier(statement)]
         placing = Placing(self._local, max(barriers, default=0))
-        return hoist(data, [numbers[heavy.site.node] for heavy in movable], placing)
+        moved = [numbers[heavy.site.node] for heavy in movable if heavy.site.is_in_function]
+        if target == "lazy":
+            in_place = [numbers[heavy.site.node] for heavy in movable if not heavy.site.is_in_function]
+            return make_lazy(data, in_place, moved, placing)
+        return hoist(data, moved, placing)
 
     def aliases(self, heavy: HeavySite) -> Iterator[tuple[str, str, str]]:
         """Each name that is bound, the alias that it is declared under or can be, and the reference."""
@@ -144,6 +159,41 @@ class _Fix:
                 yield f"{alias!r} is a fixture already"
             if alias == function.name or (alias != name and alias in taken):
                 yield f"{alias!r} is something else in {function.name}"
+
+
+def check_python(project: Project) -> None:
+    """
+    Raise CommandRefused unless the project says that it needs a Python with lazy imports.
+
+    Raises:
+        CommandRefused: Its code would be no Python to older ones that it allows.
+    """
+    file = project.root / "pyproject.toml"
+    document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else {}
+    asked = str(document.get("project", {}).get("requires-python", ""))
+    try:
+        allowed = SpecifierSet(asked)
+    except InvalidSpecifier:
+        allowed = SpecifierSet()
+    if any(allowed.contains(f"3.{minor}") for minor in range(15)):
+        said = f"requires-python = {asked!r}" if asked else "nothing about it"
+        raise CommandRefused(
+            f"--to lazy needs Python 3.15, and pyproject.toml says {said}",
+            remedy="Write requires-python = '>=3.15' into [project], if that is so.",
+        )
+
+
+def objection_to_lazy(site: Site) -> str:
+    """Why an import that is done when the file is imported can't be lazy; empty where it can."""
+    if site.call:
+        return f"{site.call} is no import statement"
+    if any(name == "*" for name, _ in site.names):
+        return "'import *' can't be lazy"
+    if site.owners:
+        return "an import in a class can't be lazy"
+    if any(not isinstance(block, ast.If) for block in site.blocks):
+        return "it stands in a block, such as try, where it can't be lazy, or is meant to be done"
+    return ""
 
 
 def references(heavy: HeavySite, code: Code) -> Iterator[tuple[str, str]]:

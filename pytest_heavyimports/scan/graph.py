@@ -18,7 +18,7 @@ from ..facts.distributions import is_installed, locate
 from ..facts.names import is_within, root
 from .heaviness import Heaviness
 from .source import bound_names
-from .statements import import_sites, is_type_checking
+from .statements import import_sites, is_type_checking, parse
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -177,8 +177,8 @@ class Code:
             return
         with suppress(OSError, SyntaxError, ValueError):
             package = module if spec.submodule_search_locations is not None else module.rpartition(".")[0]
-            for site in import_sites(ast.parse(Path(spec.origin).read_bytes()), package):
-                if not site.is_in_function:
+            for site in import_sites(parse(Path(spec.origin).read_bytes()), package):
+                if site.is_at_once:
                     yield from site.modules
 
     @contextmanager
@@ -204,7 +204,7 @@ def _bound_by(spec: ModuleSpec | None) -> set[str]:
     names: set[str] = set()
     if spec and spec.origin and spec.origin.endswith(".py"):
         with suppress(OSError, SyntaxError, ValueError):
-            for statement in ast.parse(Path(spec.origin).read_bytes()).body:
+            for statement in parse(Path(spec.origin).read_bytes()).body:
                 if isinstance(statement, ast.If) and is_type_checking(statement.test):
                     names.update(*map(bound_names, statement.orelse))
                 else:

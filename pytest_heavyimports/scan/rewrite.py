@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, Union
+from typing import Any, NamedTuple, Union
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
@@ -17,6 +17,9 @@ Statement = Union[cst.SimpleStatementLine, cst.BaseCompoundStatement]  # noqa: U
 Names = Sequence[tuple[str, str]]
 """Names that a statement binds, each with that of its fixture."""
 ImportNode = Union[cst.Import, cst.ImportFrom]  # noqa: UP007
+LAZY: tuple[type[Any], ...] = tuple(vars(cst)[name] for name in ("LazyImport", "LazyImportFrom") if name in vars(cst))
+"""libcst's classes for ``lazy import``, from version 1.9 on; they have the fields of the others, and one more."""
+IMPORTS: Any = (cst.Import, cst.ImportFrom, *LAZY)
 
 
 class Placing(NamedTuple):
@@ -48,6 +51,32 @@ def hoist(text: bytes, numbers: Collection[int], placing: Placing) -> bytes:
     return module.with_changes(body=_Top(module.body, placing).with_imports(taken.imports)).bytes
 
 
+def make_lazy(text: bytes, in_place: Collection[int], to_move: Collection[int], placing: Placing) -> bytes:
+    """
+    Turn import statements into ``lazy`` ones.
+
+    Args:
+        text: The file.
+        in_place: The numbers of statements at the top of the file, which stay where they are.
+        to_move: The numbers of statements in functions, which are moved to the top.
+        placing: Where these belong.
+    """
+    changed = cst.parse_module(text).visit(_MakingLazy(in_place)).bytes if in_place else text
+    taken, module = _take(changed, dict.fromkeys(to_move, ()))
+    imports = [each.with_changes(body=[as_lazy(node) for node in each.body]) for each in taken.imports]
+    return module.with_changes(body=_Top(module.body, placing).with_imports(imports)).bytes
+
+
+def as_lazy(node: cst.BaseSmallStatement) -> cst.BaseSmallStatement:
+    """The import statement with the word ``lazy``; one that has it, and any other statement, as it is."""
+    if not isinstance(node, (cst.Import, cst.ImportFrom)):
+        return node
+    lazy: cst.BaseSmallStatement = LAZY[isinstance(node, cst.ImportFrom)](
+        **{name: getattr(node, name) for name in node.__dataclass_fields__ if name != "__slots__"}
+    )
+    return lazy
+
+
 def to_parameters(text: bytes, parameters: Mapping[int, Names]) -> bytes:
     """
     Turn import statements in functions into parameters.
@@ -62,6 +91,21 @@ def to_parameters(text: bytes, parameters: Mapping[int, Names]) -> bytes:
 def _take(text: bytes, parameters: Mapping[int, Names]) -> tuple[_Taking, cst.Module]:
     taking = _Taking(parameters)
     return taking, cst.parse_module(text).visit(taking)
+
+
+class _MakingLazy(cst.CSTTransformer):
+    """Turns some import statements into lazy ones, by their numbers."""
+
+    def __init__(self, numbers: Collection[int]) -> None:
+        super().__init__()
+        self._numbers = numbers
+        self._number = -1
+
+    def on_leave(self, original_node: cst.CSTNode, updated_node: Any) -> Any:
+        if isinstance(original_node, IMPORTS):
+            self._number += 1
+            return as_lazy(updated_node) if self._number in self._numbers else updated_node
+        return updated_node
 
 
 class _Taking(cst.CSTTransformer):
@@ -102,7 +146,7 @@ class _Taking(cst.CSTTransformer):
 
     def _count(self, node: cst.SimpleStatementLine | cst.SimpleStatementSuite) -> range:
         before = self._number
-        self._number += sum(isinstance(each, (cst.Import, cst.ImportFrom)) for each in node.body)
+        self._number += sum(isinstance(each, IMPORTS) for each in node.body)
         return range(before, self._number)
 
     def leave_IndentedBlock(
@@ -269,7 +313,7 @@ class _Top:
     def _key(self, statement: Statement) -> tuple[int, bool, str]:
         node = _imports(statement)[0]
         name = _module(node)
-        return self._block(name), isinstance(node, cst.ImportFrom), name.lower()
+        return self._block(name), hasattr(node, "relative"), name.lower()
 
     def _block(self, name: str) -> int:
         top = root(name)
@@ -304,7 +348,8 @@ WIDEST = 88
 def _imports(statement: cst.BaseStatement) -> list[ImportNode]:
     """The imports that a line consists of; empty where it has anything else."""
     if isinstance(statement, cst.SimpleStatementLine):
-        nodes = [node for node in statement.body if isinstance(node, (cst.Import, cst.ImportFrom))]
+        body: Sequence[Any] = statement.body
+        nodes = [node for node in body if isinstance(node, IMPORTS)]
         if len(nodes) == len(statement.body) and not _is_future(statement):
             return nodes
     return []
@@ -322,16 +367,16 @@ def _is_text(statement: cst.BaseStatement) -> bool:
     return isinstance(statement.body[0].value, (cst.SimpleString, cst.ConcatenatedString))
 
 
-def _module(node: ImportNode) -> str:
+def _module(node: Any) -> str:
     """What is imported, or imported from; with its dots where that is relative."""
-    if isinstance(node, cst.Import):
-        return node.names[0].evaluated_name
+    if not hasattr(node, "relative"):
+        return str(node.names[0].evaluated_name)
     return "." * len(node.relative) + (get_full_name_for_node(node.module) or "" if node.module else "")
 
 
-def _bindings(node: cst.CSTNode) -> Iterable[tuple[str, str, str]]:
-    if isinstance(node, (cst.Import, cst.ImportFrom)):
-        module = _module(node) if isinstance(node, cst.ImportFrom) else ""
+def _bindings(node: Any) -> Iterable[tuple[str, str, str]]:
+    if isinstance(node, IMPORTS):
+        module = _module(node) if hasattr(node, "relative") else ""
         for alias in _aliases(node):
             yield module, alias.evaluated_name, alias.evaluated_alias or ""
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from .statements import Function, Site, import_sites, last_name, text_of
+from .statements import Function, Site, import_sites, last_name, parse, text_of
 
 if TYPE_CHECKING:
     from .heaviness import Heaviness
@@ -99,7 +99,7 @@ class Source:
         """
         self.file = file
         self.text = text
-        self.tree = ast.parse(text)
+        self.tree = parse(text)
         self.module = module
         self.heaviness = heaviness
         self.naming = naming
@@ -150,7 +150,7 @@ class Source:
     @cached_property
     def is_heavy(self) -> bool:
         """Whether importing the file imports something heavy."""
-        return self.is_heavy_by_package or any(not each.site.is_in_function for each in self.heavy_sites)
+        return self.is_heavy_by_package or any(each.site.is_at_once for each in self.heavy_sites)
 
     @cached_property
     def tests(self) -> list[Test]:

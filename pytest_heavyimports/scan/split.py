@@ -7,12 +7,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 from .changes import Change
 from .examine import read
+from .rewrite import IMPORTS
 from .rules import RULES
 from .source import Source, Test, bound_names, fixture_name, is_fixture
 from .statements import Function, walk
@@ -223,8 +224,8 @@ class _Cutting:
             return line
         return line.with_changes(body=small)
 
-    def _import(self, node: cst.BaseSmallStatement) -> cst.BaseSmallStatement | None:
-        if not isinstance(node, (cst.Import, cst.ImportFrom)) or isinstance(node.names, cst.ImportStar):
+    def _import(self, node: Any) -> Any:
+        if not isinstance(node, IMPORTS) or isinstance(node.names, cst.ImportStar):
             return node
         if isinstance(node, cst.ImportFrom) and isinstance(node.module, cst.Name) and node.module.value == "__future__":
             return node
@@ -233,7 +234,7 @@ class _Cutting:
             return None
         if len(names) == len(node.names):
             return node
-        if not (isinstance(node, cst.ImportFrom) and node.lpar):
+        if not getattr(node, "lpar", None):
             names[-1] = names[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
         return node.with_changes(names=names)
 

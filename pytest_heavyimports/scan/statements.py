@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Union
+from typing import Any, NamedTuple, Union
 
 Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 AnyFunction = Union[ast.FunctionDef, ast.AsyncFunctionDef]  # noqa: UP007  # at run time, 3.10 has no | for these
 Owner = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef]  # noqa: UP007
+
+_IS_LAZY = "is_lazy"
+"""The attribute of a node that Python's own parser sets, from Python 3.15 on."""
+_WORD = rb"^([ \t]*)lazy[ \t]+(?=(?:import|from)\b)"
+_WORDS: dict[type, re.Pattern[Any]] = {
+    bytes: re.compile(_WORD, re.MULTILINE),
+    str: re.compile(_WORD.decode(), re.MULTILINE),
+}
 
 CALLS = ("importorskip", "import_module", "__import__")
 """Functions whose first argument is imported."""
@@ -33,9 +43,61 @@ class Site(NamedTuple):
         return any(isinstance(owner, Function) for owner in self.owners)
 
     @property
+    def is_lazy(self) -> bool:
+        """Whether it is done when one of its names is used: ``lazy import torch``."""
+        return bool(getattr(self.node, _IS_LAZY, False))
+
+    @property
+    def is_at_once(self) -> bool:
+        """Whether it is done when the file is imported."""
+        return not (self.is_in_function or self.is_lazy)
+
+    @property
     def modules(self) -> Iterator[tuple[str, ...]]:
         """What each name may import."""
         return (modules for _, modules in self.names)
+
+
+def parse(text: str | bytes) -> ast.Module:
+    """
+    The tree of a file, in which ``lazy import`` is an import on every Python.
+
+    Before Python 3.15 the word is taken away, and the imports of these lines are known as lazy. ``__lazy_modules__``
+    is only asked where this Python goes by it.
+
+    Raises:
+        SyntaxError: The text is no Python.
+    """
+    if sys.version_info >= (3, 15):
+        tree = ast.parse(text)
+        listed = _listed_as_lazy(tree)
+        lazy: Iterable[ast.stmt] = [node for node in tree.body if listed and not listed.isdisjoint(_modules(node))]
+    else:
+        pattern, newline = _WORDS[type(text)], "\n" if isinstance(text, str) else b"\n"
+        numbers = {text.count(newline, 0, match.start()) + 1 for match in pattern.finditer(text)}  # type: ignore[arg-type]
+        tree = ast.parse(pattern.sub(r"\1" if isinstance(text, str) else rb"\1", text) if numbers else text)
+        imports = (node for node in walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)))
+        lazy = [node for node in imports if node.lineno in numbers] if numbers else []
+    for node in lazy:
+        setattr(node, _IS_LAZY, True)
+    return tree
+
+
+def _listed_as_lazy(tree: ast.Module) -> set[str]:
+    """The modules of ``__lazy_modules__``, as far as they are written there."""
+    values = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and "__lazy_modules__" in map(last_name, node.targets)
+    ]
+    return {text for value in values for item in getattr(value, "elts", ()) if (text := text_of(item))}
+
+
+def _modules(node: ast.AST) -> list[str]:
+    """What an import statement imports, or imports from."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
 def import_sites(tree: ast.Module, package: str) -> Iterator[Site]:

@@ -1,32 +1,28 @@
-"""Which tests are heavy; and pytest's hooks where those are kept to few workers, or come last."""
+"""pytest's hooks where heavy tests are kept to few workers, or come last."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+# Imports in functions: where pytest-xdist distributes the tests, a scheduler of ours, which imports it.
+import warnings
+from collections.abc import Generator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ..config.hooks import Hooks
-from ..config.options import is_worker, settings_of
-from .selection import group_for_workers, light_first, mark_heavy, schedule_groups, warn_of_lost_groups
+from ..config.options import WORKERS_KEY, is_worker, settings_of
+from ..errors import HeavyImportWarning
+from .selection import check_scheduler, groups_for_workers, light_first
 
 if TYPE_CHECKING:
-    from ..config.declarations import HeavyModule
-
-
-def attach_to_tests(
-    config: pytest.Config, items: list[pytest.Item], asking: list[pytest.Item], declared: Mapping[str, HeavyModule]
-) -> None:
-    """Mark those of the tests that are *asking* for a heavy module, and group them for few workers."""
-    mark_heavy(asking, declared)
-    if workers := settings_of(config).xdist_workers:
-        group_for_workers(items, workers)
+    from .scheduling import GroupFiles
 
 
 def attach_workers(config: pytest.Config) -> None:
     """Have few workers of pytest-xdist run the heavy tests."""
-    config.pluginmanager.register(FewWorkersHooks(), "heavyimports-workers")
+    config.pluginmanager.register(FewWorkersHooks(config, settings_of(config).xdist_workers), "heavyimports-workers")
 
 
 def attach_order(config: pytest.Config) -> None:
@@ -37,19 +33,52 @@ def attach_order(config: pytest.Config) -> None:
 class FewWorkersHooks(Hooks):
     """Registered where few workers of pytest-xdist are to run the heavy tests."""
 
+    def __init__(self, config: pytest.Config, workers: int) -> None:
+        self._config = config
+        self._workers = workers
+
+    @cached_property
+    def _files(self) -> GroupFiles:
+        from .scheduling import GroupFiles
+
+        files = GroupFiles()
+        self._config.add_cleanup(files.close)
+        return files
+
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        schedule_groups(session.config)
-        if is_worker(session.config):
-            session.config.pluginmanager.register(GroupHooks(), "heavyimports-groups")
+        check_scheduler(session.config)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        from .scheduling import INPUT
 
-class GroupHooks(Hooks):
-    """Registered in those workers."""
+        node.workerinput[INPUT] = str(self._files.file_of(node.gateway.id))
 
-    # After pytest-xdist.
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        warn_of_lost_groups(items)
+    @pytest.hookimpl(optionalhook=True, wrapper=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Generator[None, object, object]:
+        scheduler = yield
+        from .scheduling import REPLACED, GroupScheduling
+
+        if type(scheduler) in REPLACED:
+            return GroupScheduling(config, log, self._files)
+        raise pytest.UsageError(
+            f"{WORKERS_KEY} distributes the tests by a scheduler of its own, and a plugin has given another one: "
+            f"{type(scheduler).__module__}.{type(scheduler).__qualname__}. Set {WORKERS_KEY} = 0."
+        )
+
+    # Before pytest-xdist tells the controller that this worker has collected.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if not is_worker(session.config):
+            return
+        from .scheduling import INPUT, write_groups
+
+        try:
+            file = Path(session.config.workerinput[INPUT])  # type: ignore[attr-defined]  # pytest-xdist's
+            write_groups(file, groups_for_workers(session.items, self._workers))
+        except OSError as error:
+            reason = f"this worker and its controller share no files: {error}"
+            warnings.warn(f"{WORKERS_KEY} has no effect: {reason}", HeavyImportWarning, stacklevel=1)
 
 
 class OrderHooks(Hooks):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ..config.options import CUDA_MARK, HEAVY_FIXTURES, HEAVY_MARK, WORKERS_KEY, is_worker
+from ..config.options import CUDA_MARK, HEAVY_FIXTURES, HEAVY_MARK, STUB_MARK, WORKERS_KEY
 from ..config.private import fixturedefs_of
-from ..errors import HeavyImportWarning
 
 if TYPE_CHECKING:
     from ..config.declarations import HeavyModule
@@ -39,6 +37,17 @@ def mark_heavy(items: Iterable[pytest.Item], declared: Mapping[str, HeavyModule]
             item.add_marker(getattr(pytest.mark, CUDA_MARK))
 
 
+def mark_thread_unsafe(items: Iterable[pytest.Item]) -> None:
+    """
+    Keep tests with a stand-in in one thread: pytest-run-parallel runs a test in many, which share ``sys.modules``.
+
+    To be called where that plugin is there, which knows the mark.
+    """
+    for item in items:
+        if "heavy_stub" in getattr(item, "fixturenames", ()) or item.get_closest_marker(STUB_MARK):
+            item.add_marker(pytest.mark.thread_unsafe(reason="has a stand-in of pytest-heavyimports"))
+
+
 def is_heavy(item: pytest.Item) -> bool:
     """Whether a test has the mark, by hand or by :func:`mark_heavy`."""
     return item.get_closest_marker(HEAVY_MARK) is not None
@@ -62,52 +71,35 @@ def light_first(items: list[pytest.Item]) -> None:
     items[:] = [items[index] for index in sorted(range(len(items)), key=late.__contains__)]
 
 
-def group_for_workers(items: Iterable[pytest.Item], workers: int) -> None:
+def groups_for_workers(items: Sequence[pytest.Item], workers: int) -> dict[str, str]:
     """
-    Have the heavy tests run by so many workers of pytest-xdist at most, by marks for its scheduler ``loadgroup``.
+    Groups of tests, each to be run by one worker of pytest-xdist, by which at most so many workers run heavy tests.
 
-    Each group is a stretch of the tests in their order, so that most of a file's are in one. Tests in a group of their
-    author's stay there, and each such group with a heavy test in it counts as one worker.
+    Each group is a stretch of the heavy tests in their order, so that most of a file's are in one. Tests in a group of
+    their author's stay there, and each such group with a heavy test in it counts as one worker.
+
+    Returns:
+        The group of each test that is in one, by its nodeid.
     """
-    heavy = [item for item in items if is_heavy(item)]
-    own = {_group(item) for item in heavy} - {None}
-    rest = [item for item in heavy if _group(item) is None]
-    number = max(workers - len(own), 1)
-    for index, item in enumerate(rest):
-        item.add_marker(getattr(pytest.mark, GROUP_MARK)(f"{HEAVY_MARK}{index * number // len(rest)}"))
+    own = {item.nodeid: f"{GROUP_MARK} {name}" for item in items if (name := _group(item)) is not None}
+    heavy = [item.nodeid for item in items if is_heavy(item)]
+    rest = [nodeid for nodeid in heavy if nodeid not in own]
+    number = max(workers - len({own[nodeid] for nodeid in heavy if nodeid in own}), 1)
+    return own | {nodeid: f"{HEAVY_MARK} {index * number // len(rest)}" for index, nodeid in enumerate(rest)}
 
 
-def schedule_groups(config: pytest.Config) -> None:
+def check_scheduler(config: pytest.Config) -> None:
     """
-    Have pytest-xdist, where it distributes the tests, use its scheduler ``loadgroup`` in place of ``load``.
+    Raise a UsageError where the user has asked for a scheduler of pytest-xdist's that ours can't stand in for.
 
     Raises:
-        pytest.UsageError: The user has asked for another scheduler.
+        pytest.UsageError: It would send heavy tests to each worker.
     """
     scheduler = getattr(config.option, "dist", "no")
-    if is_worker(config):  # a worker is told nothing of the controller's choice, and goes by its arguments
-        config.option.loadgroup = True
-    elif scheduler == "load":
-        config.option.dist = "loadgroup"
-    elif scheduler not in ("no", "loadgroup"):
+    if scheduler not in ("no", "load", "loadgroup"):
         raise pytest.UsageError(
-            f"{WORKERS_KEY} needs pytest-xdist's scheduler 'loadgroup', and --dist={scheduler} was given. "
+            f"{WORKERS_KEY} distributes the tests by a scheduler of its own, and --dist={scheduler} was given. "
             f"Leave --dist away, or set {WORKERS_KEY} = 0."
-        )
-
-
-def warn_of_lost_groups(items: Iterable[pytest.Item]) -> None:
-    """
-    Warn where pytest-xdist has made no groups of its marks, so that any worker may get heavy tests.
-
-    Reference: pytest-xdist's issue 1386: version 3.8.0 writes the groups to where pytest 9.2 doesn't look for them.
-    """
-    if any(_group(item) is not None and "@" not in item.nodeid for item in items):
-        warnings.warn(
-            f"{WORKERS_KEY} has no effect: this pytest-xdist makes no groups under this pytest (its issue 1386: 3.8.0 "
-            "under pytest 9.2). Use pytest < 9.2, or a pytest-xdist that is newer than 3.8.0.",
-            HeavyImportWarning,
-            stacklevel=1,
         )
 
 
@@ -140,5 +132,7 @@ def _node_of(item: pytest.Item, scope: str) -> Hashable:
 
 
 def _group(item: pytest.Item) -> str | None:
-    mark = item.get_closest_marker(GROUP_MARK)
-    return None if mark is None else str(mark.args[0] if mark.args else mark.kwargs.get("name", "default"))
+    """As pytest-xdist names it: by all marks of a test."""
+    marks = item.iter_markers(GROUP_MARK)
+    names = {str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")) for mark in marks}
+    return "_".join(sorted(names)) if names else None

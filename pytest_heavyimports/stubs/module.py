@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..facts.names import lineage
-from ..imports.finder import is_from_import
+from ..imports.finder import is_for_lazy_name, is_from_import
 from ..imports.modules import is_stand_in
 from .answers import OF_VERSION, SETTERS, VALUES, TorchVersion, answer_of, version_of
 from .calls import MISSING, RECORD, RECORDED, Origin, Record, is_probe, refuse_misspelt
@@ -341,6 +341,8 @@ class StandInFinder:
         parent, _, name = fullname.rpartition(".")
         if fullname != stand_in.fullname and stand_in.known and stand_in.known.lacks(parent, name):
             return None
+        if is_for_lazy_name(sys._getframe(1)):
+            return None  # the stand-in itself knows what has that name
         return ModuleSpec(fullname, StandInLoader(stand_in), is_package=True)  # type: ignore[arg-type]  # a duck
 
     def covering(self, fullname: str) -> StandIn | None:

@@ -294,3 +294,16 @@ def test_fixtures_of_conftest_files_are_looked_at(plain: Suite) -> None:
     plain.tests("def test_it():\n    import plain\n    assert plain\n")
     done = call_command(plain.path, "fix")
     assert done.err == ["test_it.py:2: left alone: 'plain': os.environ in fixture 'env' comes before it"]
+
+
+def test_to_lazy(suite: Suite) -> None:
+    """Imports at the top and in functions become lazy ones, where the project needs a Python that has them."""
+    suite.tests("import plain\n\n\ndef test_it():\n    from plain import answer\n\n    assert answer() == 42\n")
+    done = call_command(suite.path, "fix", "--to=lazy", "--module", "plain")
+    assert done.status == 2
+    assert "--to lazy needs Python 3.15, and pyproject.toml says nothing about it" in "\n".join(done.err)
+    suite.write("pyproject.toml", '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.15"\n')
+    assert call_command(suite.path, "fix", "--to=lazy", "--write", "--module", "plain").status == 1
+    text = (suite.path / "test_it.py").read_text(encoding="utf-8")
+    assert text.startswith("lazy import plain\nlazy from plain import answer\n\n\ndef test_it():\n    assert answer()")
+    assert call_command(suite.path, "fix", "--to=lazy", "--module", "plain") == (0, [], [])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,36 +26,43 @@ MANY = """
     """
 
 
-LOST = "*HeavyImportWarning: heavy_xdist_workers has no effect: *"
-
-
-@pytest.fixture(scope="module")
-def are_groups_made(tmp_path_factory: pytest.TempPathFactory) -> bool:
-    """Whether this pytest-xdist makes groups under this pytest: 3.8.0 doesn't under 9.2."""
-    directory = tmp_path_factory.mktemp("groups")
-    (directory / "test_it.py").write_text(
-        "import pytest\n\n@pytest.mark.xdist_group('mine')\ndef test_it(): pass\n", encoding="utf-8"
-    )
-    command = [sys.executable, "-m", "pytest", "-p", "xdist", "-p", "no:cacheprovider", "-v", "-n1", "--dist=loadgroup"]
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    ran = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=True)
-    return "test_it@mine" in ran.stdout
-
-
 @pytest.mark.parametrize(("limit", "processes"), [("0", 3), ("1", 1), ("2", 2)])
-def test_so_many_workers_import_it(suite: Suite, are_groups_made: bool, limit: str, processes: int) -> None:
+def test_so_many_workers_import_it(suite: Suite, limit: str, processes: int) -> None:
     """With no limit all three workers import it; with one, as many as are allowed; and every test runs."""
     suite.declare("counted", heavy_xdist_workers=limit)
     suite.tests(MANY)
     result = suite.run("-n", "3", "-p", "xdist")
     assert result.parseoutcomes()["passed"] == 24
-    if limit != "0" and not are_groups_made:
-        result.stdout.fnmatch_lines([LOST])
-        return
     assert len(set(suite.executing_processes())) == processes
 
 
-def test_groups_of_the_author_are_kept(suite: Suite, are_groups_made: bool) -> None:
+def test_what_the_other_workers_have_imported(suite: Suite) -> None:
+    """Their ``sys.modules`` has nothing heavy at the end, and all three have run tests."""
+    suite.declare("counted", heavy_xdist_workers="1")
+    suite.tests(MANY)
+    suite.write(
+        "conftest.py",
+        """
+        import sys
+        from pathlib import Path
+
+        HAS_RUN = []
+
+        def pytest_runtest_logreport(report):
+            HAS_RUN.append(report.nodeid)
+
+        def pytest_sessionfinish(session):
+            worker = getattr(session.config, "workerinput", {}).get("workerid")
+            if worker and HAS_RUN:
+                Path(worker).write_text(str("counted" in sys.modules))
+        """,
+    )
+    assert suite.run("-n", "3", "-p", "xdist").parseoutcomes()["passed"] == 24
+    assert sorted(file.read_text() for file in suite.path.glob("gw?")) == ["False", "False", "True"]
+
+
+@pytest.mark.parametrize("dist", [(), ("--dist=loadgroup",)])
+def test_groups_of_the_author_are_kept(suite: Suite, dist: tuple[str, ...]) -> None:
     """A group with a heavy test in it counts as one of the workers, and its light tests stay in it."""
     suite.declare("counted", heavy_xdist_workers="2")
     suite.tests(
@@ -69,21 +73,80 @@ def test_groups_of_the_author_are_kept(suite: Suite, are_groups_made: bool) -> N
         def test_mine_too(self): pass
     """
     )
-    result = suite.run("-n", "3", "-p", "xdist", "-v")
+    result = suite.run("-n", "3", "-p", "xdist", "-v", *dist)
     assert result.parseoutcomes()["passed"] == 26
-    if not are_groups_made:
-        pytest.skip("pytest-xdist makes no groups under this pytest")
     workers = {line.split("]")[0] for line in result.outlines if "test_mine" in line and "PASSED" in line}
     assert len(workers) == 1
     assert len(set(suite.executing_processes())) <= 2
 
 
+def test_a_worker_that_dies(suite: Suite) -> None:
+    """Another one takes over what is left of its group; the test that has ended it fails, and is not run again."""
+    suite.declare("counted", heavy_xdist_workers="1")
+    suite.tests(
+        f"""{MANY}
+    @pytest.mark.heavy
+    def test_dies():
+        import os
+
+        os._exit(1)
+
+    def test_after_it(counted): pass
+    """
+    )
+    result = suite.run("-n", "2", "-p", "xdist")
+    outcomes = result.parseoutcomes()
+    assert (outcomes["passed"], outcomes["failed"]) == (25, 1)
+
+
+def test_a_scheduler_of_a_plugin(suite: Suite) -> None:
+    """It would send heavy tests to each worker, and is not replaced."""
+    suite.declare("counted", heavy_xdist_workers="1")
+    suite.tests(MANY)
+    suite.write(
+        "conftest.py",
+        """
+        from xdist.scheduler import LoadScopeScheduling
+
+        class Mine(LoadScopeScheduling):
+            pass
+
+        def pytest_xdist_make_scheduler(config, log):
+            return Mine(config, log)
+        """,
+    )
+    result = suite.run("-n", "2", "-p", "xdist")
+    assert usage_errors(result) == [
+        "heavy_xdist_workers distributes the tests by a scheduler of its own, and a plugin has given another one: "
+        "conftest.Mine. Set heavy_xdist_workers = 0."
+    ]
+
+
+def test_a_worker_elsewhere(suite: Suite) -> None:
+    """Where it can't write its groups, a warning says so, and the tests run."""
+    suite.declare("counted", heavy_xdist_workers="1")
+    suite.tests(MANY)
+    suite.write(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.hookimpl(optionalhook=True, trylast=True)
+        def pytest_configure_node(node):
+            node.workerinput["heavyimports_groups"] = "/absent/groups.json"
+        """,
+    )
+    result = suite.run("-n", "2", "-p", "xdist")
+    assert result.parseoutcomes()["passed"] == 24
+    result.stdout.fnmatch_lines(["*heavy_xdist_workers has no effect: this worker and its controller share no files:*"])
+
+
 def test_another_scheduler_is_refused(suite: Suite) -> None:
-    """Only one of pytest-xdist's schedulers knows groups."""
+    """It would send heavy tests to each worker."""
     suite.declare("counted", heavy_xdist_workers="1")
     suite.tests(MANY)
     assert usage_errors(suite.run("-n", "2", "-p", "xdist", "--dist=loadscope")) == [
-        "heavy_xdist_workers needs pytest-xdist's scheduler 'loadgroup', and --dist=loadscope was given. "
+        "heavy_xdist_workers distributes the tests by a scheduler of its own, and --dist=loadscope was given. "
         "Leave --dist away, or set heavy_xdist_workers = 0."
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -243,6 +244,8 @@ def test_a_part_is_an_attribute_though_its_package_vanished_as_it_was_loaded(run
     )
 
 
+# The import of a part waits for its package there (CPython's issue 83065), and this one would wait for the part.
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="no thread sees a part half done")
 @pytest.mark.parametrize("mode", ["restore", "error"])
 def test_a_package_that_saw_a_part_half_done_in_another_thread_is_tried_again(
     python: Callable[..., str], tree: Installed, tmp_path: Path, mode: str

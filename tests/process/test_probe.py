@@ -227,6 +227,19 @@ def test_an_import_that_failed_is_not_in(prober: Prober, write: Write) -> None:
     )
 
 
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="Python has no lazy imports")
+def test_what_is_imported_lazily(prober: Prober, write: Write) -> None:
+    """It is not in until it is used; and a name that is no module is taken from its module then."""
+    write("heavy.py", "class Name: pass\n")
+    write("light.py", "lazy import heavy\nlazy from heavy import Name\n")
+    write("user.py", "from light import Name\nName()\n")
+    assert "heavy" not in prober("light")
+    expected = "Importing 'light' doesn't import 'heavy'. It is imported lazily, and not loaded."
+    assert prober("light").explain("heavy") == [expected]
+    assert "heavy" in prober("user")
+    assert "heavy.Name" not in prober("user")
+
+
 def test_lazy_modules_are_in_once_they_are_used(prober: Prober, write: Write) -> None:
     """What ``importlib.util.LazyLoader`` has put off isn't in; what has been used is."""
     write(
@@ -677,7 +690,7 @@ def test_an_exception_with_its_cause(prober: Prober, write: Write) -> None:
 
 def test_a_syntax_error(prober: Prober, write: Write) -> None:
     """It is told with its line."""
-    file = write("app.py", "answer = 1\nthis is no Python\n")
+    file = write("app.py", "answer = 1\n= 2\n")
     text = failure(prober, "app")
     assert "could not be imported in a clean interpreter: it raised SyntaxError: invalid syntax.\n" in text
     assert f'File "{file}", line 2' in text

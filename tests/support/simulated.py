@@ -193,7 +193,6 @@ def cuda_torch(directory: Path, version: str = "2.13.0", cuda: str | None = "13.
 
 
 NO_TORCH = """
-import functools
 import importlib.machinery as machinery
 
 find_spec = machinery.PathFinder.find_spec
@@ -203,6 +202,6 @@ def find_no_torch(fullname, path=None, target=None):
     return None if fullname.partition(".")[0] == "torch" else find_spec(fullname, path, target)
 
 
-machinery.PathFinder.find_spec = functools.partial(find_no_torch)  # pytest makes a method of a function
+machinery.PathFinder.find_spec = find_no_torch.__call__  # pytest makes a method of a function
 """
 """A plugin for pytest: a machine where torch is not installed."""

@@ -41,6 +41,6 @@ def _is_fork(node: ast.Call) -> bool:
 RULE = Rule(
     "cuda-fork",
     "CUDA can't be used in a process that was forked after it was initialised.",
-    'Use multiprocessing.get_context("spawn"), or fork before anything touches CUDA.',
+    'Use multiprocessing.get_context("spawn"), or "forkserver", which Python 3.14 uses by itself.',
     _find,
 )

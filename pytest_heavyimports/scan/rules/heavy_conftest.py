@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def _find(source: Source) -> Iterator[Found]:
     if PurePath(source.file).name == "conftest.py":
         for heavy in source.heavy_sites:
-            if not heavy.site.is_in_function:
+            if heavy.site.is_at_once:
                 yield Found(heavy.site.node, f"{heavy.module!r} is imported for every test below", heavy.chain)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _find(source: Source) -> Iterator[Found]:
-    at_the_top = [each for each in source.heavy_sites if not each.site.is_in_function]
+    at_the_top = [each for each in source.heavy_sites if each.site.is_at_once]
     if not at_the_top or not source.tests or source.is_heavy_by_package:
         return
     needy = sum(map(source.needs.is_heavy, source.tests))

@@ -9,7 +9,6 @@ import pytest
 
 from pytest_heavyimports import fixtures
 from pytest_heavyimports.config.declarations import parse_line
-from pytest_heavyimports.errors import HeavyImportWarning
 from pytest_heavyimports.selection import selection
 
 DECLARED = {"torch": parse_line("torch", "pytest.ini"), "answer": parse_line("answer = plain:answer", "pytest.ini")}
@@ -63,9 +62,9 @@ def heavy(name: str, *marks: pytest.MarkDecorator, **definitions: Any) -> Any:
     return Item(name, pytest.mark.heavy, *marks, **definitions)
 
 
-def light(name: str, **definitions: Any) -> Any:
+def light(name: str, *marks: pytest.MarkDecorator, **definitions: Any) -> Any:
     """Another one."""
-    return Item(name, **definitions)
+    return Item(name, *marks, **definitions)
 
 
 def test_who_asks_for_a_heavy_module_is_marked() -> None:
@@ -133,57 +132,43 @@ def test_parameters_of_a_session_are_shared() -> None:
     assert names(items) == "other h same"
 
 
-def groups(items: list[Any]) -> list[str | None]:
-    """Those of pytest-xdist."""
-    return [next((str(each.args[0]) for each in item.iter_markers("xdist_group")), None) for item in items]
-
-
 def test_heavy_tests_are_grouped_for_workers() -> None:
     """In stretches; light ones are in no group."""
     items = [heavy("a"), light("b"), heavy("c"), heavy("d"), heavy("e")]
-    selection.group_for_workers(items, 2)
-    assert groups(items) == ["heavy0", None, "heavy0", "heavy1", "heavy1"]
+    expected = {"a": "heavy 0", "c": "heavy 0", "d": "heavy 1", "e": "heavy 1"}
+    assert selection.groups_for_workers(items, 2) == expected
 
 
 def test_a_group_of_the_authors_counts_as_one() -> None:
-    """And there is at least one more."""
-    items = [heavy("a", pytest.mark.xdist_group("mine")), heavy("b"), heavy("c")]
-    selection.group_for_workers(items, 2)
-    assert groups(items) == ["mine", "heavy0", "heavy0"]
-    items = [heavy("a", pytest.mark.xdist_group("mine")), heavy("b")]
-    selection.group_for_workers(items, 1)
-    assert groups(items) == ["mine", "heavy0"]
+    """With all that is in it; and there is at least one more. Several marks are one group, as in pytest-xdist."""
+    mine, more = pytest.mark.xdist_group("mine"), pytest.mark.xdist_group(name="more")
+    items = [heavy("a", mine), heavy("b"), heavy("c"), light("d", mine), light("e", more, mine)]
+    of_author = {"a": "xdist_group mine", "d": "xdist_group mine", "e": "xdist_group mine_more"}
+    for workers in (1, 2):
+        assert selection.groups_for_workers(items, workers) == of_author | {"b": "heavy 0", "c": "heavy 0"}
+    assert selection.groups_for_workers(items, 3) == of_author | {"b": "heavy 0", "c": "heavy 1"}
 
 
-@pytest.mark.parametrize(("given", "used"), [("load", "loadgroup"), ("loadgroup", "loadgroup"), ("no", "no")])
-def test_the_scheduler_by_groups_is_used(given: str, used: str) -> None:
-    """In place of the usual one."""
-    config: Any = SimpleNamespace(option=SimpleNamespace(dist=given))
-    selection.schedule_groups(config)
-    assert config.option.dist == used
-
-
-def test_a_worker_makes_groups() -> None:
-    """It goes by its arguments."""
-    config: Any = SimpleNamespace(option=SimpleNamespace(dist="no"), workerinput={})
-    selection.schedule_groups(config)
-    assert config.option.loadgroup is True
+@pytest.mark.parametrize("scheduler", ["no", "load", "loadgroup"])
+def test_a_scheduler_that_ours_stands_in_for(scheduler: str) -> None:
+    """It is what pytest-xdist uses by itself, or one by groups."""
+    config: Any = SimpleNamespace(option=SimpleNamespace(dist=scheduler))
+    selection.check_scheduler(config)
 
 
 def test_another_scheduler_is_refused() -> None:
     """It would send heavy tests to each worker."""
     config: Any = SimpleNamespace(option=SimpleNamespace(dist="worksteal"))
     with pytest.raises(pytest.UsageError) as refused:
-        selection.schedule_groups(config)
+        selection.check_scheduler(config)
     assert str(refused.value) == (
-        "heavy_xdist_workers needs pytest-xdist's scheduler 'loadgroup', and --dist=worksteal was given. Leave --dist "
-        "away, or set heavy_xdist_workers = 0."
+        "heavy_xdist_workers distributes the tests by a scheduler of its own, and --dist=worksteal was given. Leave "
+        "--dist away, or set heavy_xdist_workers = 0."
     )
 
 
-def test_groups_that_xdist_has_not_made_are_warned_of() -> None:
-    """They are in the names of the tests where it has."""
-    group = pytest.mark.xdist_group("mine")
-    selection.warn_of_lost_groups([heavy("test_it@mine", group), light("other")])
-    with pytest.warns(HeavyImportWarning, match=r"heavy_xdist_workers has no effect: .*issue 1386"):
-        selection.warn_of_lost_groups([heavy("test_it", group)])
+def test_stand_ins_stay_in_one_thread() -> None:
+    """By the mark and by the fixture."""
+    items = [light("a", pytest.mark.heavy_stub("torch")), light("b", heavy_stub=definition()), light("c")]
+    selection.mark_thread_unsafe(items)
+    assert [bool(item.iter_markers("thread_unsafe")) for item in items] == [True, True, False]

@@ -16,9 +16,10 @@ CUDA = "import torch, os, multiprocessing\nDEVICE = torch.device('cuda:0')\n"
     [
         "import torch\nos.fork()  # cuda",
         f"{CUDA}multiprocessing.get_context('spawn')  # no fork",
+        f"{CUDA}multiprocessing.get_context('forkserver')  # its server has no CUDA",
         "os.fork(); 'cuda'",
     ],
-    ids=["no CUDA", "spawn", "nothing heavy"],
+    ids=["no CUDA", "spawn", "forkserver", "nothing heavy"],
 )
 def test_no_fork_or_no_cuda_is_none(text: str) -> None:
     """Both are needed, and something heavy."""
