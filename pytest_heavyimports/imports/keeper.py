@@ -325,7 +325,8 @@ class Keeper:
             if name in self.kept or name in self._executing or module is None:
                 continue
             if name in before:
-                if fullname == family and root(name) not in sys.stdlib_module_names and comes_with(name, module):
+                is_another = fullname == family and root(name) not in sys.stdlib_module_names
+                if is_another and is_real(name, module) and comes_with(name, module):  # a fake is not to come back
                     self._beside.setdefault(name, {}).setdefault(fullname, module)
                 continue
             if not is_finished(module) or is_stand_in(module):

@@ -234,6 +234,19 @@ def test_what_it_uses_comes_back_with_it_though_it_was_there_before() -> None:
     assert unused is not None
 
 
+def test_a_fake_that_it_uses_does_not_come_back_with_it() -> None:
+    """It lay there when the module was imported; who put it there has taken it out again."""
+    keeper = Keeper()
+    fake = sys.modules["faked"] = ModuleType("faked")
+    with keeper.importing("apkg", HERE, comes_with=_all_come_with):
+        module = _module("apkg", faked=fake)
+        keeper.keep("apkg", module)
+    del sys.modules["apkg"], sys.modules["faked"]
+    keeper.put_back(["apkg"])
+    assert sys.modules["apkg"] is module
+    assert "faked" not in sys.modules
+
+
 def test_a_package_that_is_executed_anew_has_its_kept_parts() -> None:
     """As its attributes, where they are there; what it has made itself stays."""
     keeper = Keeper()
