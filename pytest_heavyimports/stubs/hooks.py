@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from ..errors import HeavyImportWarning, StandInRefused
 from ..facts.places import asking_line, shown_file
 from ..session import begun_session
 from ..telling import tell_report
-from .session import files_of_tests, remember_names, stand_ins_of, update_committed_file
+from .session import check_no_snapshots, files_of_tests, remember_names, stand_ins_of, update_committed_file
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -215,11 +215,12 @@ def attach(session: HeavySession) -> None:
             pytest.skip(reason)
 
     session.before_handing_out.append(check)
-    session.at_configure.append(lambda: _watch_run(session.config))
+    session.at_configure.append(lambda: _watch_run(session.config, session.settings.stub))
 
 
-def _watch_run(config: pytest.Config) -> None:
+def _watch_run(config: pytest.Config, stub: Mapping[str, str]) -> None:
     """The run has stand-ins: pytest is configured, and what is known of the real modules can be found."""
+    check_no_snapshots(config, stub)
     stand_ins = _watched(config)
     stand_ins.find_names(stand_ins.of_run.values())
     config.pluginmanager.register(StubbedRunHooks(stand_ins), "heavyimports-stand-ins-of-run")

@@ -18,7 +18,7 @@ def test_a_source_that_imports_it(guarded: Guarded, mode: str) -> None:
     guarded.suite.write("app/core.py", APP)
     guarded.suite.tests("from app import core\n\ndef test_it():\n    assert core.a() == 42\n", "test_a.py")
     guarded.suite.tests(AFTERWARDS, "test_z.py")
-    guarded.suite.declare("plainpkg", pythonpath=".")
+    guarded.suite.declare("plainpkg", pythonpath=".", heavy_protect="plainpkg")  # or it is left out with app
     where = (guarded.installed.site, guarded.suite.path)
     options = ("-p", "pytest_cov", "--cov=app.core", "--cov-report=term", f"--heavy-guard={mode}")
     result = guarded.suite.run(*options, path=where, **guarded.installed.environment)

@@ -15,7 +15,7 @@ from ..support.warm_errors import errors_of
 if TYPE_CHECKING:
     from ..support.warm import WarmSuite
 
-INHERITED = "__import__('pytest_heavyimports.facts.places').places.INHERITED"
+INHERITED = "__import__('pytest_heavyimports.facts.places', fromlist=['places']).INHERITED"
 """In a warm run, what is imported before it."""
 
 
