@@ -22,6 +22,7 @@ NOT_RUN = {
         "needs a GPU; tests/plugin/test_heavy_cuda_leak.py asserts this text with a simulated one",
     ],
     "docs/guide/declaring.md": ["a grammar", "the configuration of a distribution, not of pytest"],
+    "docs/guide/light-tests.md": ["needs Python 3.15"],
     "docs/questions/a-test-leaves-a-magicmock-torch.md": ["a part of the file below"],
     "docs/questions/already-has-a-docstring.md": [
         "messages, of torch and of NumPy",
