@@ -521,7 +521,7 @@ def displaced_remedy(kind: str, fullname: str, *, is_declared: bool) -> str:
     What to type instead of what has displaced a module; empty where that is not known.
 
     Args:
-        kind: That of ``facts.evidence.How``.
+        kind: That of ``guard.evidence.How``.
         fullname: The module.
         is_declared: Whether it is declared, so that ``heavy_preload`` imports it.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
@@ -12,18 +13,12 @@ from ..config.hooks import Hooks
 from ..config.options import is_guard_lifted
 from ..config.reach import namespace_packages
 from ..errors import is_silence_asked_for
+from ..facts.places import Place, shown_line
 from ..imports.copies import Copies, watch_executions
 from ..imports.install import install
 from ..imports.keeper import KEEPER
-from ..telling import (
-    collected_file,
-    conftest_files,
-    doer_of,
-    fixture_place,
-    tell_beside,
-    tell_report,
-    tell_test,
-)
+from ..telling import tell_beside, tell_report, tell_test
+from .evidence import Doer
 from .policy import BY_PROTECT
 from .session import Guard
 
@@ -71,14 +66,14 @@ class GuardHooks(Hooks):
     # Outermost, all of them: what other plugins do inside belongs to the file, the fixture or the test as well.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None, object, object]:
-        self._guard.settle_start(conftest_files(session.config))
+        self._guard.settle_start(_conftest_files(session.config))
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        with self._guard.collecting(collector.nodeid, collected_file(collector)):
+        with self._guard.collecting(collector.nodeid, _collected_file(collector)):
             report = yield
         leaks = self._guard.settle_file(collector.nodeid, is_lifted=is_guard_lifted(collector))
         call = getattr(report, "call", None)
@@ -89,7 +84,7 @@ class GuardHooks(Hooks):
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        with self._guard.testing(item.nodeid, is_lifted=is_guard_lifted(item), doer=lambda: doer_of(item)):
+        with self._guard.testing(item.nodeid, is_lifted=is_guard_lifted(item), doer=lambda: _doer_of(item)):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -97,7 +92,7 @@ class GuardHooks(Hooks):
         self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
         self._of_fixtures += self._guard.settle_fixtures()
-        place, function = fixture_place(fixturedef, request, "setup"), fixturedef.func
+        place, function = _fixture_place(fixturedef, request, "setup"), fixturedef.func
         is_shared = fixturedef.scope != "function"
         with self._guard.setting_up(fixturedef, place, is_shared=is_shared, function=function):
             try:
@@ -109,7 +104,7 @@ class GuardHooks(Hooks):
     def pytest_fixture_post_finalizer(
         self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
     ) -> None:
-        self._guard.finalized(fixturedef, fixture_place(fixturedef, request, "teardown"), fixturedef.func)
+        self._guard.finalized(fixturedef, _fixture_place(fixturedef, request, "teardown"), fixturedef.func)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
@@ -139,3 +134,37 @@ class GuardHooks(Hooks):
     def _left_by(self, item: pytest.Item) -> list[Told]:
         of_fixtures, self._of_fixtures = self._of_fixtures, []
         return of_fixtures + self._guard.settle_test(item.nodeid)
+
+
+def _doer_of(item: pytest.Item) -> Doer:
+    """The function of a test, without making an instance of its class; the file of a doctest and its like."""
+    name, owner = getattr(item, "originalname", None), getattr(item, "cls", None)
+    function = getattr(owner or getattr(item, "module", None), name, None) if name else None
+    if function is None:
+        return Doer(files=(str(item.path),))
+    return Doer(function, arguments={**getattr(item, "funcargs", {}), "self": owner})
+
+
+def _collected_file(collector: pytest.Collector) -> str:
+    """The file that is executed while something is collected: that of a directory is its ``conftest.py``."""
+    path = collector.path
+    return str(path / "conftest.py" if path.is_dir() else path)
+
+
+def _conftest_files(config: pytest.Config) -> tuple[str, ...]:
+    """Those that pytest has read."""
+    files = (str(getattr(plugin, "__file__", "")) for plugin in config.pluginmanager.get_plugins())
+    return tuple(sorted(file for file in files if file.endswith("conftest.py")))
+
+
+def _fixture_place(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest, phase: str) -> Place:
+    """Where a fixture is set up or torn down, in words that its author knows."""
+    nodeid = request.node.nodeid
+    # Those that pytest makes of setUpClass, setup_module and their like.
+    made = re.fullmatch(r"_(?:xunit|unittest)_(\w+?)_fixture_(\w+)", fixturedef.argname)
+    name = f"{made[1]} of {made[2]}" if made else fixturedef.argname
+    code = getattr(fixturedef.func, "__code__", None)
+    if nodeid or code is None:
+        return Place(phase, nodeid, name)
+    # A session's fixture has no file in its place: that of its function will do.
+    return Place(phase, nodeid, name, shown_line(code.co_filename, code.co_firstlineno, str(request.config.rootpath)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..facts.distributions import is_installed
 from ..facts.names import is_within, root
-from ..imports.modules import BLOCKED, declared_spec, holds, in_place, is_finished, put_in, take_out
+from ..imports.modules import BLOCKED, declared_spec, holds, in_place, is_finished, put, put_in, take_out
 from .fakes import is_held_by, is_under
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ class OwnModules:
         try:
             yield
         except Exception:
+            put(fullname, self._removed[fullname])
             put_in({fullname: self._removed[fullname]})
-            sys.modules[fullname] = self._removed[fullname]
         finally:
             self._removed.pop(fullname, None)
 

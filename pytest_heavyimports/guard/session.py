@@ -26,7 +26,6 @@ from ..errors import (
     registered_before,
     reload_ignored,
 )
-from ..facts.evidence import NEWCOMERS, Doer, How, definition, find_how
 from ..facts.names import lineage, root
 from ..facts.places import COVERAGE, Place, Whereabouts, calling_line, source_of_coverage
 from ..facts.records import FakeKept, Import, Leak, Reimport, Reload, Warned
@@ -34,6 +33,7 @@ from ..imports.half import comes_with, raise_half
 from ..imports.known import why_not_twice
 from ..imports.lacking import Askers, blocked, watch_askers
 from ..imports.modules import BLOCKED
+from .evidence import NEWCOMERS, Doer, How, definition, find_how
 from .fakes import Fakes, is_held, shown
 from .own import Faked, OwnModules
 from .policy import BY_PROTECT, Protection, Verdict, judge_reimport, judge_reload
@@ -208,7 +208,7 @@ class Guard:
             self._record_what_came_with(fullname, place)
         held = [name for name, fake in fakes.items() if is_held(fake, self._keeper.family(fullname))]
         if held:
-            put_in = self._fakes.tolerated_since(held[0]) or self._place_of_fake(held[0])
+            put_in = self._fakes.tolerated_since(held[0]) or self._place_of_fake(held[0], self.watch.owner_of(held[0]))
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
             self._warn_at(file, line, told)
         if askers:
@@ -391,7 +391,7 @@ class Guard:
                 self._own.lend(kept, owner.place.nodeid)
             if owner.kind == "file" and self._fakes.is_lent(kept.package, owner.place.nodeid):
                 continue
-            place = self._place_of(owner, self._how(owner, kept.package, is_fake=True, is_over=False))
+            place = self._place_of_fake(kept.package, owner)
             self._ledger.record(FakeKept(kept.fullnames, kept.package, place, bool(kept.holder)))
             errors.append(fake_kept(kept.fullnames, fake=kept.package, taken_by=str(place), holder=kept.holder))
         return errors
@@ -535,8 +535,7 @@ class Guard:
             return Place(owner.place.phase, self._whereabouts.shown(*at))
         return owner.place.at(line=self._whereabouts.shown(*at))
 
-    def _place_of_fake(self, fullname: str) -> Place:
-        owner = self.watch.owner_of(fullname)
+    def _place_of_fake(self, fullname: str, owner: Owner) -> Place:
         return self._place_of(owner, self._how(owner, fullname, is_fake=True, is_over=False))
 
     def _remedy(self, kind: str, fullname: str) -> str:

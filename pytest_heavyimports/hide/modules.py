@@ -1,7 +1,7 @@
 """
 Modules played "not installed", for a while.
 
-Owns ``find_distributions`` of importlib.metadata's finder; ``sys.modules`` by ``standing.py``.
+Owns ``find_distributions`` of importlib.metadata's finder; ``sys.modules`` by ``imports/modules.py``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Stand-in modules with a real ModuleSpec: whatever is asked of them is there, is recorded, and computes nothing.
 
-Their names are made in ``stub_names.py``, and their calls recorded in ``stub_records.py``.
+Their names are made in ``names.py``, and their calls recorded in ``calls.py``.
 """
 
 from __future__ import annotations

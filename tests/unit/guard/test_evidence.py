@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_heavyimports.facts.evidence import Doer, How, definition, find_how, statements
+from pytest_heavyimports.guard.evidence import Doer, How, definition, find_how, statements
 
 HEADER = """\
 import sys
