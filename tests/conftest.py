@@ -44,6 +44,15 @@ def _world() -> dict[str, object]:
     }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _as_at_a_desk() -> Iterator[None]:
+    """Inner runs print what they would print at a desk: pytest shortens no line where CI is set."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CI", "BUILD_NUMBER", "FORCE_COLOR", "NO_COLOR", "PY_COLORS"):
+            patch.delenv(name, raising=False)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _untouched_world() -> Iterator[None]:
     """No test leaves a finder, a patched reload, a switched-off collector, a variable or a child process behind."""
