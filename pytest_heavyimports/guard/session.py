@@ -10,14 +10,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from ..errors import (
-    HeavyImportsError,
     HeavyImportWarning,
     ModulesDisplaced,
     ReimportRefused,
     ReloadRefused,
     add_note,
-    coverage_remedy,
-    displaced_remedy,
     executed_again,
     fake_kept,
     imported_under_fake,
@@ -30,14 +27,16 @@ from ..facts.names import lineage, root
 from ..facts.places import COVERAGE, Place, Whereabouts, calling_line, source_of_coverage
 from ..facts.records import FakeKept, Import, Leak, Reimport, Reload, Warned
 from ..imports.half import comes_with, raise_half
-from ..imports.known import why_not_twice
 from ..imports.lacking import Askers, blocked, watch_askers
 from ..imports.modules import BLOCKED
-from .evidence import NEWCOMERS, Doer, How, definition, find_how
+from .blame import OUTSIDE, START, Blame, file_owner, item_owner
+from .evidence import NEWCOMERS, Doer
 from .fakes import Fakes, is_held, shown
+from .looks import Looks
 from .own import Faked, OwnModules
-from .policy import BY_PROTECT, Protection, Verdict, judge_reimport, judge_reload
+from .policy import Protection, Verdict, judge_reimport, judge_reload
 from .registering import registering_again
+from .reported import Reported
 from .together import Thrown, ThrownTogether
 from .watch import Owner, Watch
 
@@ -49,9 +48,6 @@ if TYPE_CHECKING:
 
 Told = Union[ModulesDisplaced, HeavyImportWarning]  # noqa: UP007  # at run time, 3.10
 """What is to be told to the culprit: its text."""
-
-START = Owner("start", Place("before collection"))
-OUTSIDE = Owner("session", Place("between tests"))
 
 
 class Guard:
@@ -85,15 +81,9 @@ class Guard:
         self._untold: list[HeavyImportWarning] = []
         self._owed: list[tuple[Owner, HeavyImportWarning]] = []
         self._numbers = count(1)
-        self._doers: dict[Owner, Callable[[], Doer]] = {}
-        self._begun: dict[Owner, int] = {}
-        self._looked_at: dict[object, int] = {}
-        self._ends_of_test: list[object] = []
-        self._is_thorough = False
-        self._hows: dict[object, How | None] = {}
-        self._refusals: list[tuple[HeavyImportsError, tuple[Owner, ...], str]] = []
-        self._failed: set[Owner] = set()
-        self._reported: dict[object, str] = {}
+        self._blame = Blame(ledger, whereabouts)
+        self._looks = Looks(keeper)
+        self._reported = Reported(self._blame, self._looks)
         self._sorted: tuple[object, int, set[str]] = (None, 0, set())
         self._fakes = Fakes(keeper)
         self._own = OwnModules()
@@ -108,7 +98,7 @@ class Guard:
         self, declared: Mapping[str, str], removed: frozenset[str] = frozenset(), insisted: frozenset[str] = frozenset()
     ) -> None:
         """Protect these packages beside those that are known to break; see :class:`.policy.Protection`."""
-        self.protection = Protection(declared, removed, insisted)
+        self.protection = self._blame.protection = Protection(declared, removed, insisted)
         self._fakes.watch_over(self.protection)
 
     # The import system asks
@@ -150,10 +140,10 @@ class Guard:
         place = self._whereabouts.of(file, line)
         is_refused = verdict is Verdict.REFUSE
         self._ledger.record(Reload(fullname, place, is_refused))
-        facts = {"first": self._first(fullname), "again": str(place), "why": self._why(fullname)}
+        facts = {"first": self._blame.first(fullname), "again": str(place), "why": self._blame.why(fullname)}
         if is_refused:
             refusal = ReloadRefused(fullname, **facts)
-            self._refusals.append((refusal, (self.watch.actor,), fullname))
+            self._reported.refused(refusal, fullname, self.watch.actor)
             raise refusal
         warning = reload_ignored(fullname, **facts)
         warnings.warn_explicit(warning, HeavyImportWarning, file, line)
@@ -166,25 +156,25 @@ class Guard:
         owner = self.watch.owner_of(fullname)
         # A refusal in the middle of another module's first import would leave that half imported.
         verdict = Verdict.GIVE_BACK if is_nested else judge_reimport(owner, self.watch.actor, self.mode)
-        if verdict is Verdict.REFUSE and self._is_reported(owner, fullname):
+        if verdict is Verdict.REFUSE and self._reported.in_another_test(owner, fullname):
             return  # a fixture, which was refused it in an earlier test
         place = self._whereabouts.of(*calling_line())
-        is_new = self._is_new(fullname, owner)
-        how = self._how(owner, fullname, is_new=is_new, is_over=False)
-        taken_by = self._place_of(owner, how)
+        is_new = self._blame.is_new(fullname, owner)
+        how = self._blame.how(owner, fullname, is_new=is_new, is_over=False)
+        taken_by = self._blame.place_of(owner, how)
         self._ledger.record(Reimport(fullname, place, taken_by, verdict is Verdict.REFUSE))
         if verdict is Verdict.REFUSE:
             kind = how.kind if how and is_new and how.kind in NEWCOMERS else ""
             refusal = ReimportRefused(
                 fullname,
-                first=self._first(fullname),
+                first=self._blame.first(fullname),
                 taken_by=str(taken_by),
                 how=how.text if how else "",
                 again=str(place),
-                why=self._why(fullname),
-                remedy=self._remedy(kind, fullname),
+                why=self._blame.why(fullname),
+                remedy=self._blame.remedy(kind, fullname),
             )
-            self._refusals.append((refusal, (owner, self.watch.actor), fullname))
+            self._reported.refused(refusal, fullname, owner, self.watch.actor)
             raise refusal
 
     def on_half(self, fullname: str, half: Half) -> NoReturn:
@@ -208,7 +198,8 @@ class Guard:
             self._record_what_came_with(fullname, place)
         held = [name for name, fake in fakes.items() if is_held(fake, self._keeper.family(fullname))]
         if held:
-            put_in = self._fakes.tolerated_since(held[0]) or self._place_of_fake(held[0], self.watch.owner_of(held[0]))
+            since = self._fakes.tolerated_since(held[0])
+            put_in = since or self._blame.place_of_fake(held[0], self.watch.owner_of(held[0]))
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
             self._warn_at(file, line, told)
         if askers:
@@ -220,7 +211,7 @@ class Guard:
             return ""
         file, line = calling_line()
         place = self._whereabouts.of(file, line)
-        told = executed_again(fullname, copy=copy, how=how, first=self._first(fullname), again=str(place))
+        told = executed_again(fullname, copy=copy, how=how, first=self._blame.first(fullname), again=str(place))
         self._warn_at(file, line, told)
         return str(told)
 
@@ -229,8 +220,8 @@ class Guard:
     @contextmanager
     def collecting(self, nodeid: str, file: str = "") -> Iterator[None]:
         """What is displaced inside belongs to the *file*."""
-        owner = _file_owner(nodeid)
-        self._begin(owner, lambda: Doer(files=(file,)))
+        owner = file_owner(nodeid)
+        self._blame.begin(owner, lambda: Doer(files=(file,)))
         with self._lending(nodeid), self.watch.acting(owner, every_module=True):
             yield
 
@@ -240,15 +231,15 @@ class Guard:
         self.watch.check()
         self.settle(OUTSIDE)
         self._is_lifted = is_lifted
-        owner = _test_owner(nodeid)
-        self._begin(owner, doer)
+        owner = item_owner(nodeid)
+        self._blame.begin(owner, doer)
         try:
             with self._lending(nodeid), self.watch.acting(owner):
                 yield
         finally:
-            self._is_lifted = self._is_thorough = False
+            self._is_lifted = False
             self._settle_own()  # of a fake that is lent: its file has been told
-            self._ends_of_test.clear()
+            self._looks.end_test()
             self._forget(owner)
 
     @contextmanager
@@ -257,16 +248,15 @@ class Guard:
     ) -> Iterator[None]:
         """What is displaced inside belongs to the fixture, until :meth:`finalized`; *is_shared* by several tests."""
         owner = self._fixtures[fixturedef] = Owner("fixture", place, next(self._numbers))
-        self._begin(owner, lambda: Doer(function, phase="setup"))
+        self._blame.begin(owner, lambda: Doer(function, phase="setup"))
         is_nested = self.watch.actor.kind == "fixture"  # by request.getfixturevalue, in the setup of another one
-        part = ("setup", function)
-        is_looked_at = is_shared or is_nested or self._is_unknown(part)
+        is_looked_at = is_shared or is_nested or self._looks.are_due("setup", function)
         if not is_shared:
-            self._ends_of_test.append(("teardown", function))
+            self._looks.will_end(function)
         with self.watch.acting(owner, every_module=is_looked_at):
             yield
         if is_looked_at:
-            self._looked_at[part] = len(self._keeper.kept)
+            self._looks.done("setup", function)
 
     def has_warned(self, text: str) -> None:
         """A warning was issued, and was not an error: the report has it where the suite hides warnings."""
@@ -280,16 +270,9 @@ class Guard:
         """
         if note := self.note_on(error):
             add_note(error, note)
-        causes = set(map(id, _chain(error))) if self._refusals else set()
-        for refusal, owners, fullname in self._refusals:
-            if id(refusal) not in causes:
-                continue
-            self._failed.update(owners)
-            for owner in owners:
-                self._is_reported(owner, fullname, is_now=True)
-            if failed := self._fixtures.pop(fixturedef, None):  # it has nothing to be torn down
-                self._failed.add(failed)
-                self._ended.append(failed)
+        if self._reported.fail(error) and (failed := self._fixtures.pop(fixturedef, None)):
+            self._reported.add_failed(failed)
+            self._ended.append(failed)  # it has nothing to be torn down
 
     def note_on(self, error: BaseException) -> str:
         """What to say beside the error of a module that could not be executed a second time; empty otherwise."""
@@ -301,19 +284,17 @@ class Guard:
 
     def tearing_down(self, *, is_any_shared_over: bool) -> None:
         """The test's fixtures are about to be finalized, and perhaps some that it shares with others."""
-        self._is_thorough = is_any_shared_over or any(map(self._is_unknown, self._ends_of_test))
-        self.watch.check(every_module=self._is_thorough)
+        self.watch.check(every_module=self._looks.begin_ends(is_any_shared_over))
 
     def finalized(self, fixturedef: object, place: Place, function: object = None) -> None:
         """The fixture's finalizers have run; those of what it has used, such as monkeypatch, come after them."""
         finalizer = Owner("fixture", place, next(self._numbers))
-        self._begin(finalizer, lambda: Doer(function, phase="teardown"))
-        self._begun[finalizer] = self._begun.get(self._fixtures.get(fixturedef, finalizer), 0)
-        part = ("teardown", function)
-        is_looked_at = self._is_thorough and self._is_unknown(part)
+        began_with = self._fixtures.get(fixturedef)
+        self._blame.begin(finalizer, lambda: Doer(function, phase="teardown"), since=began_with)
+        is_looked_at = self._looks.are_due_at_end(function)
         self.watch.check(every_module=is_looked_at, actor=finalizer)
         if is_looked_at:
-            self._looked_at[part] = len(self._keeper.kept)
+            self._looks.done("teardown", function)
         self._ended += [self._fixtures.pop(fixturedef, finalizer), finalizer]
 
     def settle_fixtures(self) -> list[Told]:
@@ -325,7 +306,7 @@ class Guard:
 
     def settle_file(self, nodeid: str, *, is_lifted: bool) -> list[Told]:
         """The file has been collected."""
-        owner = _file_owner(nodeid)
+        owner = file_owner(nodeid)
         errors = self.settle(owner) + self._settle_own() + self._take_untold()
         self._forget(owner)
         return [] if is_lifted else errors
@@ -333,7 +314,7 @@ class Guard:
     def settle_test(self, nodeid: str) -> list[Told]:
         """The test has been torn down."""
         self.watch.check(every_module=True)
-        return self.settle_fixtures() + self.settle(_test_owner(nodeid)) + self._settle_own() + self._take_untold()
+        return self.settle_fixtures() + self.settle(item_owner(nodeid)) + self._settle_own() + self._take_untold()
 
     def settle_start(self, files: tuple[str, ...] = ()) -> None:
         """
@@ -343,7 +324,7 @@ class Guard:
             files: The ``conftest.py`` files that were read until now.
         """
         self.watch.check(every_module=True)
-        self._doers[START] = lambda: Doer(files=files)
+        self._blame.begin(START, lambda: Doer(files=files), since=START)
         self.settle(START)
         self.watch.actor = OUTSIDE
 
@@ -359,7 +340,7 @@ class Guard:
         told = [(owner, thrown) for owner, thrown in self._gone if owner in owners]
         self._gone = [each for each in self._gone if each not in told]
         for owner, thrown in told:
-            place, _, _ = self._blame(owner, thrown.fullnames[0], is_fake=False, is_over=True)
+            place, _, _ = self._blame.of(owner, thrown.fullnames[0], is_fake=False, is_over=True)
             errors.append(left_alone(thrown.fullnames, thrown.users, taken_by=str(place)))
         for owner in owners:
             missing = {each.fullname: each.fake for each in left if each.owner == owner and each.fake is None}
@@ -391,7 +372,7 @@ class Guard:
                 self._own.lend(kept, owner.place.nodeid)
             if owner.kind == "file" and self._fakes.is_lent(kept.package, owner.place.nodeid):
                 continue
-            place = self._place_of_fake(kept.package, owner)
+            place = self._blame.place_of_fake(kept.package, owner)
             self._ledger.record(FakeKept(kept.fullnames, kept.package, place, bool(kept.holder)))
             errors.append(fake_kept(kept.fullnames, fake=kept.package, taken_by=str(place), holder=kept.holder))
         return errors
@@ -425,7 +406,7 @@ class Guard:
             return  # once more
         self._gone.append((owner, thrown))
         if not self._is_lifted:
-            place, _, remedy = self._blame(owner, thrown.fullnames[0], is_fake=False, is_over=False)
+            place, _, remedy = self._blame.of(owner, thrown.fullnames[0], is_fake=False, is_over=False)
             self._ledger.record(Leak(thrown.fullnames, place, False, True, remedy if owner is START else ""))
 
     def _settled(self, owner: Owner, left: dict[str, Any]) -> ModulesDisplaced | None:
@@ -438,9 +419,11 @@ class Guard:
         tolerated = {name: fake for name, fake in fakes.items() if owner is START and name not in self._keeper.kept}
         self._fakes.tolerate(tolerated, owner.place)
         self._keeper.put_back(name for name in names if name not in tolerated)
-        if self._is_lifted or owner in self._failed or self._is_reported(owner, names[0], is_now=True):
+        if self._is_lifted or self._reported.has_failed(owner):
             return None
-        place, how, remedy = self._blame(owner, names[0], is_fake=bool(fakes), is_over=True)
+        if self._reported.in_another_test(owner, names[0], is_now=True):
+            return None
+        place, how, remedy = self._blame.of(owner, names[0], is_fake=bool(fakes), is_over=True)
         told_there = remedy if owner is START and not tolerated else ""
         self._ledger.record(Leak(tuple(names), place, is_fake, bool(tolerated), told_there))
         return ModulesDisplaced(
@@ -448,19 +431,12 @@ class Guard:
             others=len(names) - 1,
             fake=shown(fakes[names[0]]) if is_fake else "",
             is_lent=is_lent and is_fake,
-            first=self._first(names[0]),
+            first=self._blame.first(names[0]),
             taken_by=str(place),
             how=how.text if how else "",
-            why=self._why(names[0]),
+            why=self._blame.why(names[0]),
             remedy=remedy,
         )
-
-    def _blame(self, owner: Owner, fullname: str, *, is_fake: bool, is_over: bool) -> tuple[Place, How | None, str]:
-        """Where a module was displaced, how, and what to type instead; *is_over* where the owner has ended."""
-        how = self._how(owner, fullname, is_fake=is_fake, is_new=self._is_new(fullname, owner), is_over=is_over)
-        if owner is START and (source := self._source_of_coverage(fullname)):
-            return Place(f"{COVERAGE}{source}"), how, coverage_remedy(source)
-        return self._place_of(owner, how), how, self._remedy(how.kind if how else "", fullname)
 
     def _most_worth_naming(self, names: Iterable[str]) -> list[str]:
         """Declared packages first, then what was not brought in by another one, the outermost first."""
@@ -473,80 +449,10 @@ class Guard:
 
         return sorted(names, key=rank)
 
-    def _is_reported(self, owner: Owner, fullname: str, *, is_now: bool = False) -> bool:
-        """Whether a fixture was reported for a package in an earlier test; *is_now* says that it is, from now on."""
-        function = self._doers.get(owner, Doer)().function if owner.kind == "fixture" else None
-        if definition(function) is None:
-            return False  # mocker undoes what tests have done, each of them
-        part = (owner.place.phase, function)
-        if is_now:
-            self._looked_at[part] = -1  # closely, from now on
-            self._reported.setdefault((part, root(fullname)), owner.place.nodeid)
-        return self._reported.get((part, root(fullname))) not in (None, owner.place.nodeid)
-
-    def _begin(self, owner: Owner, doer: Callable[[], Doer]) -> None:
-        self._doers[owner] = doer
-        self._begun[owner] = self._ledger.number
-
     def _forget(self, *owners: Owner) -> None:
         """They have ended."""
-        self._failed.difference_update(owners)
-        self._refusals.clear()
-        self._hows.clear()
-        for owner in owners:
-            self._doers.pop(owner, None)
-            self._begun.pop(owner, None)
-
-    def _is_unknown(self, part: object) -> bool:
-        """
-        Whether the setup or teardown of a fixture is to be looked at closely, which costs too much to do it each time.
-
-        So it is where it was not since so many modules are kept, and where it has displaced some.
-        """
-        return self._looked_at.get(part) != len(self._keeper.kept)
-
-    def _is_new(self, fullname: str, owner: Owner) -> bool:
-        """Whether a module may have been first imported while the owner was at it."""
-        first = self._ledger.first_import(fullname)
-        if first is None or owner is START:
-            return True
-        if owner.kind == "test" and first.place.phase == "setup":
-            return False  # by a fixture, before the test's own function was called
-        return any(event is first for _, event in self._ledger.since(self._begun.get(owner, 0)))
-
-    def _how(self, owner: Owner, fullname: str, **facts: bool) -> How | None:
-        key = owner, fullname, tuple(facts.items())
-        if key not in self._hows:
-            doer = self._doers.get(owner, Doer)()
-            if owner.kind == "fixture" and definition(doer.function) is None:
-                doer = self._doers.get(_test_owner(owner.place.nodeid), Doer)()  # what mocker undoes
-            self._hows[key] = find_how(doer, fullname, **facts)
-        return self._hows[key]
-
-    def _place_of(self, owner: Owner, how: How | None) -> Place:
-        """The owner's place, with the statement; a fixture's with the line where it begins, where that is not known."""
-        doer = self._doers.get(owner)
-        at = (how.file, how.line) if how and how.file else None
-        if at is None and owner.kind == "fixture" and doer:
-            at = definition(doer().function)
-        if at is None:
-            return owner.place
-        if owner is START:
-            return Place(owner.place.phase, self._whereabouts.shown(*at))
-        return owner.place.at(line=self._whereabouts.shown(*at))
-
-    def _place_of_fake(self, fullname: str, owner: Owner) -> Place:
-        return self._place_of(owner, self._how(owner, fullname, is_fake=True, is_over=False))
-
-    def _remedy(self, kind: str, fullname: str) -> str:
-        declaration = self.protection.declaration(fullname)
-        is_declared = bool(declaration) and not declaration.endswith(BY_PROTECT)
-        return displaced_remedy(kind, fullname, is_declared=is_declared)
-
-    def _source_of_coverage(self, fullname: str) -> str:
-        """What coverage was to measure when its import of that brought a module in, which it has then thrown out."""
-        first = self._ledger.first_import(fullname)
-        return first.place.phase.removeprefix(COVERAGE) if first and first.place.phase.startswith(COVERAGE) else ""
+        self._reported.forget(*owners)
+        self._blame.forget(*owners)
 
     def _displaced(self) -> dict[str, Any]:
         displaced = self._keeper.displaced()
@@ -575,32 +481,8 @@ class Guard:
             if package in self._keeper.kept and self._ledger.import_of(package) is None:
                 self._ledger.record(Import(package, place, within=fullname))
 
-    def _first(self, fullname: str) -> str:
-        first = self._ledger.first_import(fullname)
-        return str(first.place) if first else ""
-
-    def _why(self, fullname: str) -> str:
-        return why_not_twice(fullname, self.protection.declaration(fullname))
-
 
 def stood_in_for(names: Iterable[str]) -> list[str]:
     """Those of the modules that a finder gives one of our own stand-ins for."""
     finders: list[Any] = [finder for finder in sys.meta_path if getattr(finder, "is_stand_in", False)]
     return [name for name in names if any(finder.covering(name) for finder in finders)] if finders else []
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and those that have led to it."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _file_owner(nodeid: str) -> Owner:
-    return Owner("file", Place("collect", nodeid.partition("::")[0]))
-
-
-def _test_owner(nodeid: str) -> Owner:
-    return Owner("test", Place("", nodeid))

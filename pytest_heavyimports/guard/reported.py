@@ -1,0 +1,76 @@
+"""Who was refused something, or has been reported: nobody is reported twice for one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..facts.names import root
+from .evidence import definition
+
+if TYPE_CHECKING:
+    from ..errors import HeavyImportsError
+    from .blame import Blame
+    from .looks import Looks
+    from .watch import Owner
+
+
+class Reported:
+    """Refusals of the test that runs, and fixtures that were reported in any test."""
+
+    def __init__(self, blame: Blame, looks: Looks) -> None:
+        self._blame = blame
+        self._looks = looks
+        self._refusals: list[tuple[HeavyImportsError, tuple[Owner, ...], str]] = []
+        self._failed: set[Owner] = set()
+        """Owners that have failed by a refusal, so that their own cleanup was not reached."""
+        self._tests: dict[object, str] = {}
+        """By part of a fixture and package: the node id of the test in which it was reported."""
+
+    def refused(self, refusal: HeavyImportsError, fullname: str, *owners: Owner) -> None:
+        """The owners were refused the import or reload of a module."""
+        self._refusals.append((refusal, owners, fullname))
+
+    def fail(self, error: BaseException) -> bool:
+        """A test or the setup of a fixture has failed: whether that is by a refusal, whose owners have failed."""
+        causes = set(map(id, _chain(error))) if self._refusals else set()
+        found = [(owners, fullname) for refusal, owners, fullname in self._refusals if id(refusal) in causes]
+        for owners, fullname in found:
+            self._failed.update(owners)
+            for owner in owners:
+                self.in_another_test(owner, fullname, is_now=True)
+        return bool(found)
+
+    def add_failed(self, owner: Owner) -> None:
+        """A fixture that was set up meanwhile has failed with it."""
+        self._failed.add(owner)
+
+    def has_failed(self, owner: Owner) -> bool:
+        """Whether it has failed by a refusal: what it leaves displaced is not reported as well."""
+        return owner in self._failed
+
+    def in_another_test(self, owner: Owner, fullname: str, *, is_now: bool = False) -> bool:
+        """Whether a fixture was reported for a package in an earlier test; *is_now*: it is reported from now on."""
+        function = self._blame.doer_of(owner).function if owner.kind == "fixture" else None
+        if definition(function) is None:
+            return False  # mocker undoes what tests have done, each of them
+        phase, nodeid = owner.place.phase, owner.place.nodeid
+        key = phase, function, root(fullname)
+        if is_now:
+            self._looks.always(phase, function)
+            self._tests.setdefault(key, nodeid)
+        return self._tests.get(key) not in (None, nodeid)
+
+    def forget(self, *owners: Owner) -> None:
+        """They have ended."""
+        self._failed.difference_update(owners)
+        self._refusals.clear()
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those that have led to it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
