@@ -22,6 +22,7 @@ from .facts.places import Place, Whereabouts, calling_line, is_there, shown_file
 from .imports.install import importable
 
 if TYPE_CHECKING:
+    from .config.reach import Unreached
     from .facts.ledger import Ledger
     from .imports.collector import CollectorPause
     from .registry import ModuleRegistry
@@ -46,6 +47,8 @@ class HeavySession:
         self.whereabouts = Whereabouts(str(config.rootpath))
         self.notes: list[str] = []
         """Lines for the section at the end: what was asked for and has no effect, and why."""
+        self.unreached: list[Unreached] = []
+        """The same for declarations, of which a run is told where it imports the module."""
         self._is_importing = False
         # What features attach.
         self.around_import: list[Callable[[str], AbstractContextManager[object]]] = []
@@ -260,7 +263,7 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
     if session.settings.guard != "off" or session.settings.preload:
         from .config.reach import unreached
 
-        session.notes += unreached(
+        session.unreached = unreached(
             declared.values(),
             protect=session.settings.protect,
             is_guarded=session.settings.guard != "off",

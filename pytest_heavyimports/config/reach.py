@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..facts.distributions import is_installed, is_installed_place, locate
 from ..facts.names import is_within, root
@@ -24,11 +24,25 @@ def namespace_packages(declared: Iterable[HeavyModule]) -> dict[str, str]:
     }
 
 
+class Unreached(NamedTuple):
+    """Declared modules that are not protected or not preloaded, as the run is to do."""
+
+    fullnames: tuple[str, ...]
+    missed: str
+    """What their declarations don't lead to."""
+    why: str
+
+    def line(self, imported: Collection[str]) -> str:
+        """What to report, where these modules were imported: nothing of a module of which this run has seen nothing."""
+        names = [name for name in self.fullnames if any(is_within(each, name) for each in imported)]
+        return f"{self.missed}: {', '.join(names)} ({self.why})" if names else ""
+
+
 def unreached(
     declared: Iterable[HeavyModule], *, protect: Collection[str], is_guarded: bool, is_preloaded: bool
-) -> Iterator[str]:
+) -> list[Unreached]:
     """
-    A line for each reason why declared modules are not protected or not preloaded, as the run is to do.
+    The declared modules that are not protected or not preloaded, by the reason.
 
     Args:
         declared: The modules.
@@ -45,8 +59,7 @@ def unreached(
             missed, why = _missed(name, spec, is_guarded, is_preloaded)
             if missed:
                 found.setdefault((missed, why), []).append(name)
-    for (missed, why), some in found.items():
-        yield f"{missed}: {', '.join(some)} ({why})"
+    return [Unreached(tuple(some), missed, why) for (missed, why), some in found.items()]
 
 
 def _missed(name: str, spec: ModuleSpec, is_guarded: bool, is_preloaded: bool) -> tuple[str, str]:

@@ -187,7 +187,9 @@ class Reporting:
         if self._session.settings.report and self.has_something and option.verbose > -2:
             width = shutil.get_terminal_size().columns if self.progress else None
             yield from section_lines(self.report, verbosity=option.verbose, hint=self.hint, width=width)
-            yield from (Line(line, "yellow") for line in self._session.notes)
+            imported = [module.fullname for module in self.report.modules]
+            unreached = filter(None, (each.line(imported) for each in self._session.unreached))
+            yield from (Line(line, "yellow") for line in (*self._session.notes, *unreached))
             yield from self._hidden_warnings()
         for file in self._written if option.verbose >= 0 else ():
             yield Line(f"written: {file}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..support.guarded import MODES, told
+from ..support.suite import section
 
 if TYPE_CHECKING:
     from ..support.installed import Installed
@@ -80,10 +81,34 @@ def test_it_has_nothing_to_preload(suite: Suite, run: Run, mode: str) -> None:
 def test_code_under_test(suite: Suite, run: Run, args: list[str], line: str | None) -> None:
     """One line for all, where the run protects or preloads."""
     suite.write("app/__init__.py", "")
-    suite.write("app/model.py", "")
+    suite.write("app/model.py", "one = 1\n")
     suite.declare("app", "app.model", "one = app.model:one", "missing")
-    suite.tests("def test_it(): pass\n")
+    suite.tests("def test_it(one): pass\n")
     assert told(run(*args)) == ([line] if line else [])
+
+
+def test_only_what_the_run_has_imported(suite: Suite, run: Run) -> None:
+    """A run of light tests is told nothing, and one that imports a part of what is declared is told of that."""
+    suite.write("app/__init__.py", "")
+    suite.write("app/model.py", "")
+    suite.write("app/other.py", "")
+    suite.declare("app.model", "app.other", "sqlite3")
+    suite.tests("def test_light(): pass\n\ndef test_heavy(model): pass\n")
+    light = run("--heavy-guard=error", "--heavy-preload", "-m", "not heavy")
+    assert section(light) == []
+    assert told(run("--heavy-guard=error")) == [
+        "not protected: app.model (in the code under test: heavy_protect protects it)"
+    ]
+
+
+def test_once_for_all_workers(suite: Suite, run: Run) -> None:
+    """The controller imports nothing, and tells what its workers have imported."""
+    suite.write("app/__init__.py", "")
+    suite.write("app/model.py", "")
+    suite.declare("app.model")
+    suite.tests("def test_one(model): pass\n\ndef test_other(model): pass\n")
+    result = run("--heavy-guard=restore", "-p", "xdist", "-n", "2")
+    assert told(result) == ["not protected: app.model (in the code under test: heavy_protect protects it)"]
 
 
 @pytest.mark.parametrize("protect", ["app", "!app"])
@@ -91,14 +116,14 @@ def test_who_has_decided_is_told_nothing(suite: Suite, run: Run, protect: str) -
     """A line of ``heavy_protect`` answers, either way."""
     suite.write("app/__init__.py", "")
     suite.declare("app", heavy_protect=protect)
-    suite.tests("def test_it(): pass\n")
+    suite.tests("def test_it(app): pass\n")
     assert told(run("--heavy-guard=error")) == []
 
 
 def test_a_part_of_python(suite: Suite, run: Run) -> None:
     """It is there to be had as a fixture, and nothing else."""
     suite.declare("sqlite3")
-    suite.tests("def test_it(): pass\n")
+    suite.tests("def test_it(sqlite3): pass\n")
     assert told(run("--heavy-guard=error")) == ["not protected: sqlite3 (a part of Python)"]
 
 
@@ -106,7 +131,7 @@ def test_a_namespace_with_parts_in_the_code_under_test(suite: Suite, run: Run) -
     """Is not protected as a whole: reloading one's own code works as ever."""
     suite.write("stars/own.py", "")
     suite.declare("stars", pythonpath=".")
-    suite.tests("def test_it(): pass\n")
+    suite.tests("def test_it():\n    import stars.own\n")
     assert told(run("--heavy-guard=error")) == [
         "not protected: stars (a namespace package with parts in the code under test: declare the others)"
     ]
