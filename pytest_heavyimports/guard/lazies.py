@@ -33,7 +33,8 @@ class Binding(NamedTuple):
     def is_in_place(self) -> bool:
         """Whether it is bound to what ``sys.modules`` has now."""
         package, _, name = self.target.rpartition(".")
-        candidates = [sys.modules.get(self.target), vars(sys.modules.get(package, self)).get(name)]
+        namespace = getattr(sys.modules.get(package), "__dict__", {})
+        candidates = [sys.modules.get(self.target), namespace.get(name)]
         if self.name == root(self.target):
             candidates.append(sys.modules.get(self.name))  # "lazy import xml.dom" binds xml
         found = self.namespace.get(self.name)
