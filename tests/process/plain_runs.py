@@ -8,13 +8,15 @@ is forked. It answers with what became of each test: an empty string where it pa
 from __future__ import annotations
 
 import faulthandler
-import importlib
+import importlib.util
 import json
 import os
+import runpy
 import sys
+import threading
 import traceback
 import warnings
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
@@ -126,6 +128,68 @@ class Test:
     def do_leave(self, name: str) -> None:
         """Put a fake in, and leave it."""
         sys.modules[name] = MagicMock()
+
+    def do_block(self, name: str) -> None:
+        """Play "not installed", until the end."""
+        self.undo.enter_context(patch.dict(sys.modules, {name: None}))  # type: ignore[dict-item]  # as import sees it
+
+    def do_optional(self, name: str) -> None:
+        """Import what may be missing."""
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+    def do_anew(self, *prefixes: str) -> None:
+        """Import modules again beside those that there are, which come back."""
+        names = [name for name in sys.modules if name.startswith(prefixes)]
+        before = {name: sys.modules.pop(name) for name in names}
+        try:
+            for name in names:
+                importlib.import_module(name)
+        finally:
+            for name in [name for name in sys.modules if name.startswith(prefixes)]:
+                del sys.modules[name]
+            sys.modules.update(before)
+
+    def do_patched(self, path: str) -> None:
+        """An attribute is a mock for a while, by its name."""
+        with patch(path) as mock:
+            name, _, attribute = path.rpartition(".")
+            assert getattr(importlib.import_module(name), attribute) is mock, f"{path} is not patched"
+
+    def do_copy(self, name: str) -> None:
+        """Execute the file of a module under another name."""
+        spec = importlib.util.find_spec(name)
+        assert spec is not None
+        copied = importlib.util.spec_from_file_location("copied", spec.origin)
+        assert copied is not None
+        assert copied.loader is not None
+        copied.loader.exec_module(importlib.util.module_from_spec(copied))
+
+    def do_run(self, name: str) -> None:
+        """Execute a module as ``python -m`` does."""
+        runpy.run_module(name, run_name="ran")
+
+    def do_thread(self, name: str) -> None:
+        """Import a module in a thread of its own."""
+        errors: list[BaseException] = []
+
+        def load() -> None:
+            try:
+                importlib.import_module(name)
+            except BaseException as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        thread.join()
+        for error in errors:
+            raise error
+
+    def do_refill(self) -> None:
+        """Empty ``sys.modules``, and fill it again."""
+        before = dict(sys.modules)
+        sys.modules.clear()
+        sys.modules.update(before)
 
     def do_reload(self, name: str) -> None:
         importlib.reload(importlib.import_module(name))

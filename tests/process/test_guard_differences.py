@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SEED = int(os.environ.get("HEAVYIMPORTS_SEED", "0"))
 FEW, MANY = 60, 2000
-CULPRITS = {"purge", "rollback", "fake", "leave", "reload"}
+CULPRITS = {"purge", "rollback", "fake", "leave", "reload", "block", "anew"}
 
 INSTALLED = {
     "stars/api/__init__.py": "class Tracer: pass\n",
@@ -160,7 +160,25 @@ MADE = st.sampled_from(
         ["fake", ["lens", "ModuleType"]],
         ["fake", ["stars.api", "MagicMock"]],
         ["fake", ["register", "MagicMock"]],
+        ["fake", ["lens.utils", "ModuleType"]],
+        ["fake", ["app.model", "MagicMock"]],
+        ["fake", ["app", "ModuleType"]],
         ["leave", ["lens"]],
+        ["block", ["lens"]],
+        ["block", ["stars.api"]],
+        ["optional", ["app.service"]],
+        ["optional", ["stars.sdk"]],
+        ["anew", ["app"]],
+        ["anew", ["stars"]],
+        ["anew", ["stars.sdk", "app.trace"]],
+        ["patched", ["lens.mint"]],
+        ["patched", ["app.service.read"]],
+        ["copy", ["stars.sdk"]],
+        ["copy", ["register"]],
+        ["run", ["stars.sdk.part"]],
+        ["thread", ["lens"]],
+        ["thread", ["app.trace"]],
+        ["refill", []],
         ["reload", ["app.model"]],
         ["reload", ["app.state"]],
         ["hook", []],

@@ -64,6 +64,18 @@ def test_what_holds_a_fake_that_is_gone_is_taken_out(make: Make) -> None:
     assert list(own.settle()) == []
 
 
+def test_a_package_leaves_with_its_parts(make: Make) -> None:
+    """Those that hold nothing too, or they would be parts of what is gone; not what only has such a name."""
+    fake = MagicMock()
+    make("app", load=fake)
+    make("app.part")
+    make("apple")
+    (kept,) = _imported(fake, "app").settle()
+    assert kept.fullnames == ("app",)
+    assert not {"app", "app.part"} & sys.modules.keys()
+    assert "apple" in sys.modules
+
+
 def test_not_while_the_fake_is_in_place(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever imports it then shall have the fake."""
     fake = MagicMock()
