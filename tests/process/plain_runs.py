@@ -1,8 +1,10 @@
 """
 Suites that are run without a guard and with one, in forked processes. Run as a script.
 
-For each line on stdin, ``{"mode": ..., "declared": [...], "tests": [[[operation, arguments], ...], ...]}``, a process
-is forked. It answers with what became of each test: an empty string where it passed, else the error.
+For each line on stdin, ``{"mode": ..., "declared": [...], "tests": [...]}``, a process is forked. A test is a file of
+its own, ``{"top": [[operation, arguments], ...], "shared": ..., "own": ..., "call": ...}``: what its top does, what two
+fixtures do, and the test itself. The fixture that all share is that of the first test. The process answers with what
+became of each test: an empty string where it passed, else the error.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import sys
 import threading
 import traceback
 import warnings
+from collections.abc import Iterable
 from contextlib import ExitStack, nullcontext, suppress
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
@@ -24,7 +27,7 @@ from unittest.mock import MagicMock, patch
 
 from pytest_heavyimports.facts.distributions import is_installed
 from pytest_heavyimports.facts.ledger import Ledger
-from pytest_heavyimports.facts.places import Whereabouts
+from pytest_heavyimports.facts.places import Place, Whereabouts
 from pytest_heavyimports.guard.session import Guard
 from pytest_heavyimports.imports.install import install
 from pytest_heavyimports.imports.keeper import Keeper
@@ -32,6 +35,7 @@ from pytest_heavyimports.imports.keeper import Keeper
 from .sequence import readline
 
 LIMIT_S = 60
+Operation = tuple[str, list[Any]]
 
 
 class HookedLoader(SourceFileLoader):
@@ -222,6 +226,7 @@ class Run:
 
     def __init__(self, mode: str, declared: list[str]) -> None:
         self.guard: Guard | None = None
+        self._shared: list[Fixture] = []
         warnings.simplefilter("ignore")
         if mode != "off":
             keeper = Keeper()
@@ -232,23 +237,86 @@ class Run:
             self.guard.protect({name: f"{name!r} (test)" for name in declared})
             self.guard.settle_start()
 
-    def run(self, number: int, operations: list[tuple[str, list[Any]]]) -> str:
-        """Gives what was wrong."""
+    def collect(self, number: int, operations: list[Operation]) -> str:
+        """Execute the top of a file; gives what was wrong."""
+        nodeid = f"test_{number}.py"
+        with self.guard.collecting(nodeid) if self.guard else nullcontext():
+            fault = _perform(Test(), operations)[0]
+        return self._with_told(fault, self.guard.settle_file(nodeid, is_lifted=False) if self.guard else [])
+
+    def run(self, number: int, test: dict[str, Any], *, is_last: bool) -> str:
+        """Run a test with its fixtures; gives what was wrong."""
         nodeid = f"test_{number}.py::test_it"
         with self.guard.testing(nodeid, is_lifted=False) if self.guard else nullcontext():
-            test, fault = Test(), ""
-            try:
-                for operation, arguments in operations:
-                    getattr(test, f"do_{operation}")(*arguments)
-            except BaseException as error:
-                fault = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+            told: list[object] = []
+            fixtures = [Fixture("shared", nodeid="")] * (number == 0) + [Fixture("own", nodeid)]
+            faults = []
+            for fixture in fixtures:
+                if self.guard:
+                    told += self.guard.settle_fixtures()
+                faults.append(fixture.set_up(self.guard, test[fixture.name]))
+                if faults[-1]:
+                    break
+            fixtures = fixtures[: len(faults)]
+            self._shared += [fixture for fixture in fixtures if fixture.is_shared]
+            call = Test()
+            if not any(faults):
+                fault, error = _perform(call, test["call"])
+                faults.append(fault)
+                if error and self.guard:
+                    self.guard.has_failed(error)
             if self.guard:
-                self.guard.watch.check()
-            test.undo.close()
-            told = self.guard.settle_test(nodeid) if self.guard else []
-            if self.guard and self.guard.mode == "error":
-                fault = "\n".join(filter(None, [fault, *map(str, told)]))
+                self.guard.tearing_down(is_any_shared_over=is_last)
+            call.undo.close()
+            for fixture in [each for each in fixtures if not each.is_shared] + (self._shared if is_last else []):
+                fixture.tear_down(self.guard)
+            if self.guard:
+                told += self.guard.settle_test(nodeid)
+        return self._with_told("\n".join(filter(None, faults)), told)
+
+    def _with_told(self, fault: str, told: Iterable[object]) -> str:
+        is_strict = self.guard is not None and self.guard.mode == "error"
+        return "\n".join(filter(None, [fault, *map(str, told)])) if is_strict else fault
+
+
+class Fixture:
+    """What is done before a test, and undone after it."""
+
+    def __init__(self, name: str, nodeid: str) -> None:
+        self.name = name
+        self.is_shared = not nodeid
+        self._nodeid = nodeid
+        self._test = Test()
+        self._function = Fixture.tear_down if self.is_shared else Fixture.set_up  # any: the same for all tests
+
+    def set_up(self, guard: Guard | None, operations: list[Operation]) -> str:
+        """Gives what was wrong."""
+        if guard is None:
+            return _perform(self._test, operations)[0]
+        with guard.setting_up(self, self._place("setup"), is_shared=self.is_shared, function=self._function):
+            fault, error = _perform(self._test, operations)
+            if error:
+                guard.has_failed(error, self)
         return fault
+
+    def tear_down(self, guard: Guard | None) -> None:
+        """Undo it."""
+        self._test.undo.close()
+        if guard:
+            guard.finalized(self, self._place("teardown"), self._function)
+
+    def _place(self, phase: str) -> Place:
+        return Place(phase, self._nodeid, self.name)
+
+
+def _perform(test: Test, operations: list[Operation]) -> tuple[str, BaseException | None]:
+    """What was wrong, as a text and as an error."""
+    try:
+        for operation, arguments in operations:
+            getattr(test, f"do_{operation}")(*arguments)
+    except BaseException as error:
+        return "".join(traceback.format_exception(type(error), error, error.__traceback__)), error
+    return "", None
 
 
 def main() -> None:
@@ -263,8 +331,12 @@ def main() -> None:
             faulthandler.dump_traceback_later(LIMIT_S, exit=True)
             try:
                 run = Run(suite["mode"], suite["declared"])
-                for number, operations in enumerate(suite["tests"]):
-                    os.write(answers, json.dumps(run.run(number, operations)).encode() + b"\n")
+                tests = suite["tests"]
+                collected = [run.collect(number, test["top"]) for number, test in enumerate(tests)]
+                for number, test in enumerate(tests):
+                    is_last = number == len(tests) - 1
+                    fault = collected[number] or run.run(number, test, is_last=is_last)
+                    os.write(answers, json.dumps(fault).encode() + b"\n")
             finally:
                 os._exit(0)
         os.waitpid(process, 0)

@@ -206,6 +206,13 @@ def _operations(target: str) -> st.SearchStrategy[list[Any]]:
     return st.sampled_from([*loads, *loads, *purges, *fakes, ["hook", []], ["reload", [names[1]]]])
 
 
+def _tests(operations: st.SearchStrategy[list[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Tests that do something; most of them do nothing at the top of their file, and have no fixtures."""
+    some = st.one_of(st.just([]), st.just([]), st.lists(operations, max_size=2))
+    call = st.lists(operations, min_size=1, max_size=4)
+    return st.fixed_dictionaries({"top": some, "shared": some, "own": some, "call": call})
+
+
 class Suites:
     """The interpreter that forks a process for each run of a suite."""
 
@@ -213,7 +220,7 @@ class Suites:
         self._process = process
         self.steps = 0
 
-    def run(self, mode: str, declared: list[str], tests: list[list[Any]]) -> list[str]:
+    def run(self, mode: str, declared: list[str], tests: list[dict[str, Any]]) -> list[str]:
         """What was wrong in each test; those that a dead process has not run are wrong."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -258,12 +265,15 @@ def _compare(suites: Suites, mode: str, operations: Any, declared: list[str], nu
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    @given(tests=st.lists(st.lists(operations, min_size=1, max_size=4), min_size=2, max_size=5))
-    def compare(tests: list[list[Any]]) -> None:
-        suites.steps += sum(map(len, tests))
+    @given(tests=st.lists(_tests(operations), min_size=2, max_size=5))
+    def compare(tests: list[dict[str, Any]]) -> None:
+        suites.steps += sum(len(some) for test in tests for some in test.values())
         plain, guarded = suites.run("off", declared, tests), suites.run(mode, declared, tests)
-        for test, before, after in zip(tests, plain, guarded, strict=True):
-            may_fail = mode == "error" and any(operation in CULPRITS for operation, _ in test)
+        for number, (test, before, after) in enumerate(zip(tests, plain, guarded, strict=True)):
+            own = [*test["top"], *test["own"], *test["call"]]
+            if number in (0, len(tests) - 1):  # the last one tears it down
+                own += tests[0]["shared"]
+            may_fail = mode == "error" and any(operation in CULPRITS for operation, _ in own)
             assert before or not after or may_fail, f"{test} passes without the guard, and not with it: {after}"
 
     compare()
