@@ -86,10 +86,13 @@ class OwnModules:
 
     @contextmanager
     def lending(self, nodeid: str) -> Iterator[None]:
-        """Around a test: what is lent to it is in place."""
-        lent = {
-            name: module for file, some in self._lent.items() if is_under(nodeid, file) for name, module in some.items()
-        }
+        """Around a test: what is lent to it is in place, unless its package was thrown out meanwhile."""
+        lent: dict[str, Any] = {}
+        given = (item for file, some in self._lent.items() if is_under(nodeid, file) for item in some.items())
+        for name, module in sorted(given, key=lambda item: item[0].count(".")):
+            package = name.rpartition(".")[0]
+            if not package or package in sys.modules or package in lent:
+                lent[name] = module
         others = {name: sys.modules[name] for name in lent if name in sys.modules}
         take_out(others)
         put_in(lent)

@@ -186,3 +186,19 @@ def test_what_is_lent_is_there_for_a_file_alone(make: Make) -> None:
         assert sys.modules["app.model"] is other
     assert sys.modules["app.model"] is other
     assert vars(package)["model"] is other
+
+
+def test_a_part_is_not_lent_without_its_package(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody has thrown out both, and an import is to bring both in; a package that is lent has its parts."""
+    fake = MagicMock()
+    for name in ("app", "app.model", "lib", "lib.part"):
+        make(name, load=None if name == "app" else fake)
+    own = _imported(fake, "app.model", "lib", "lib.part")
+    (kept,) = own.settle()
+    own.lend(kept, "tests/test_a.py")
+    with own.lending("tests/test_a.py::test_it"):
+        assert {"app.model", "lib", "lib.part"} <= sys.modules.keys()
+    monkeypatch.delitem(sys.modules, "app")
+    with own.lending("tests/test_a.py::test_it"):
+        assert {"lib", "lib.part"} <= sys.modules.keys()
+        assert "app.model" not in sys.modules
