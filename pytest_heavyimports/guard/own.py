@@ -5,11 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..facts.distributions import is_installed
 from ..facts.names import is_within, root
-from ..imports.modules import BLOCKED, declared_spec, holds, in_place, is_finished, put, put_in, take_out
+from ..imports.modules import (
+    BLOCKED,
+    bind,
+    bound,
+    declared_spec,
+    holds,
+    in_place,
+    is_finished,
+    put,
+    put_in,
+    take_out,
+)
 from .fakes import is_held_by, is_under
 
 if TYPE_CHECKING:
@@ -48,6 +60,8 @@ class OwnModules:
         self._imported: dict[str, dict[str, Faked]] = {}
         self._removed: dict[str, Any] = {}
         self._lent: dict[str, dict[str, Any]] = {}
+        self._attributes: dict[str, dict[str, Any]] = {}
+        """The same for modules that are in no ``sys.modules``, and were attributes of their packages."""
 
     def importing(self, fullname: str, fakes: Mapping[str, Faked]) -> None:
         """A module that is not protected is about to be imported, while these are in place."""
@@ -59,25 +73,47 @@ class OwnModules:
         """What to enter while a module that was taken out is executed again."""
         return self._executing if fullname in self._removed and fullname not in sys.modules else None
 
-    def settle(self) -> Iterator[Kept]:
-        """Take out what holds a fake that has gone; one for each fake, and for what is left where it is."""
+    def settle(self, going_on: Collection[Owner] = ()) -> Iterator[Kept]:
+        """
+        Take out what holds a fake that has gone; one for each fake, and for what is left where it is.
+
+        Args:
+            going_on: Fixtures of several tests, which may have handed out what they have imported under their fakes.
+        """
         gone: dict[tuple[str, int], tuple[Faked, list[str]]] = {}
         for name, fakes in list(self._imported.items()):
-            if not _is_own(sys.modules.get(name)):
+            if name in sys.modules and not _is_own(sys.modules[name]):
                 del self._imported[name]
                 continue
             for package, faked in fakes.items():
-                if in_place(package) is not faked.fake:
+                if in_place(package) is not faked.fake and faked.owner not in going_on:
                     gone.setdefault((package, id(faked.fake)), (faked, []))[1].append(name)
         for (package, _), (faked, names) in gone.items():
-            lent = self._lent.get(faked.owner.place.nodeid, {})
             for name in names:
                 self._imported[name].pop(package, None)
+                self._settle_attribute(name, faked)
+                if not self._imported[name]:
+                    del self._imported[name]
+            lent = self._lent.get(faked.owner.place.nodeid, {})
             modules = {name: sys.modules[name] for name in names if name in sys.modules}  # one may hold several fakes
             kept = [name for name, module in modules.items() if is_held_by(faked.fake, module) or holds(module, lent)]
             kept = _closure(kept, list(modules))
             if kept:
                 yield self._take_out(kept, package, faked)
+
+    def _settle_attribute(self, fullname: str, faked: Faked) -> None:
+        """
+        Have the package have what ``sys.modules`` has, where its attribute is another module, which holds the fake.
+
+        Whoever puts back ``sys.modules`` leaves that, and ``from package import module`` goes by it. Nobody is blamed.
+        """
+        module, present = bound(fullname), in_place(fullname)
+        if isinstance(module, ModuleType) and module is not present and _is_own(module) and present is not BLOCKED:
+            if not is_held_by(faked.fake, module):
+                return
+            bind(fullname, sys.modules.get(fullname))
+            if faked.owner.kind == "file":
+                self._attributes.setdefault(faked.owner.place.nodeid, {})[fullname] = module
 
     def lend(self, kept: Kept, nodeid: str) -> None:
         """To the tests of the file, or of the directory, that has put the fake in, and has left it."""
@@ -96,11 +132,22 @@ class OwnModules:
         others = {name: sys.modules[name] for name in lent if name in sys.modules}
         take_out(others)
         put_in(lent)
+        attributes = self._attributes_of(nodeid)
+        for name, module in attributes.items():
+            bind(name, module)
         try:
             yield
         finally:
+            for name, module in attributes.items():
+                if bound(name) is module:
+                    bind(name, sys.modules.get(name))
             take_out(lent)
             put_in(others)
+
+    def _attributes_of(self, nodeid: str) -> dict[str, Any]:
+        """As attributes of packages, those modules that nobody has imported since."""
+        given = (item for file, some in self._attributes.items() if is_under(nodeid, file) for item in some.items())
+        return {name: module for name, module in given if name not in sys.modules}
 
     def _take_out(self, kept: list[str], package: str, faked: Faked) -> Kept:
         parts = [

@@ -366,7 +366,7 @@ class Guard:
     def _settle_own(self) -> list[Told]:
         """Take out modules of the code under test that have kept a fake which is gone; gives what is to be told."""
         errors: list[Told] = []
-        for kept in self._own.settle():
+        for kept in self._own.settle(set(self._fixtures.values())):
             owner: Owner = kept.owner
             if owner.kind == "file":
                 self._own.lend(kept, owner.place.nodeid)

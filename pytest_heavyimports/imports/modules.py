@@ -150,6 +150,22 @@ def put_in(modules: Mapping[str, Any]) -> None:
             namespace.setdefault(child, module)
 
 
+def bind(fullname: str, module: Any) -> None:
+    """Have a package that is there have this module as its attribute, or none (``None``)."""
+    package, _, child = fullname.rpartition(".")
+    namespace = getattr(sys.modules.get(package), "__dict__", {})
+    if module is None:
+        namespace.pop(child, None)
+    else:
+        namespace[child] = module
+
+
+def bound(fullname: str) -> Any:
+    """What a package that is there has as the attribute of that name; ``None`` where it has none."""
+    package, _, child = fullname.rpartition(".")
+    return getattr(sys.modules.get(package), "__dict__", {}).get(child)
+
+
 def take_fake(fullname: str, module: Any) -> Callable[[], None]:
     """Take out what somebody has put in the place of *module*, if anything; what is returned puts it back."""
     is_fake = sys.modules.get(fullname, module) is not module and not is_real(fullname, sys.modules[fullname])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -186,3 +187,125 @@ def test_a_fake_of_a_part(guarded: Guarded) -> None:
     result = guarded.run("restore")
     result.assert_outcomes(passed=2, warnings=1)
     assert "put in a fake of plainpkg.part, kept by app.model" in told(result)[0]
+
+
+ANEW = {
+    "patch.dict": """
+        with patch.dict(sys.modules, plainpkg=fake):
+            sys.modules.pop("app.model", None)
+            import app.model as model
+    """,
+    "monkeypatch": """
+        monkeypatch.setitem(sys.modules, "plainpkg", fake)
+        monkeypatch.delitem(sys.modules, "app.model")
+        import app.model as model
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("how", "before"),
+    [("patch.dict", "import app"), ("patch.dict", "import app.model"), ("monkeypatch", "import app.model")],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_the_attribute_of_its_package_is_put_back(guarded: Guarded, mode: str, how: str, before: str) -> None:
+    """``sys.modules`` was put back as it should, and ``from app import model`` goes by the attribute: none is told."""
+    guarded.suite.tests(
+        f"""
+        import sys
+        from unittest.mock import MagicMock, patch
+        {before}
+
+        def test_with_a_fake(monkeypatch):
+            fake = MagicMock()
+            {textwrap.dedent(ANEW[how]).strip().replace(chr(10), chr(10) + " " * 12)}
+            assert model.plainpkg is fake
+        """,
+        "test_a.py",
+    )
+    guarded.suite.tests(
+        f"""
+        import sys
+        {before}
+
+        def test_has_the_real_one():
+            there = sys.modules.get("app.model")
+            from app import model
+            assert model.plainpkg.answer == 42
+            assert model is sys.modules["app.model"]
+            assert there in (None, model)
+        """,
+        "test_b.py",
+    )
+    assert failures(guarded.run("off")) == ["FAILED test_b.py::test_has_the_real_one"]
+    result = guarded.run(mode)
+    result.assert_outcomes(passed=2)
+    assert told(result) == []
+
+
+def test_the_attribute_stays_with_a_file_that_has_put_a_fake_in(guarded: Guarded) -> None:
+    """While its tests run, as in a run without the guard; others have the module with the real package."""
+    guarded.suite.tests(
+        """
+        import sys
+        from unittest.mock import MagicMock, patch
+        import app
+
+        with patch.dict(sys.modules, plainpkg=MagicMock(answer=1)):
+            from app import model
+
+        def test_is_the_same():
+            from app import model as again
+            assert again is model
+            assert again.read() == 1
+
+        def test_again():
+            test_is_the_same()
+        """,
+        "test_a.py",
+    )
+    guarded.suite.tests(
+        """
+        def test_has_the_real_one():
+            from app import model
+            assert model.read() == 42
+        """,
+        "test_b.py",
+    )
+    assert failures(guarded.run("off")) == ["FAILED test_b.py::test_has_the_real_one"]
+    for mode in MODES:
+        result = guarded.run(mode)
+        result.assert_outcomes(passed=3)
+        assert told(result) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_it_stays_while_the_fixture_lasts(guarded: Guarded, mode: str) -> None:
+    """One of several tests, which has put the fake in and has taken it out: it is judged when it ends."""
+    guarded.suite.tests(
+        """
+        import sys
+        from unittest.mock import MagicMock, patch
+
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def model():
+            sys.modules["plainpkg"] = MagicMock(answer=1)
+            from app import model
+            del sys.modules["plainpkg"]
+            return model
+
+        @pytest.mark.parametrize("number", [2, 3])
+        def test_names_it(model, number):
+            with patch("app.model.read", return_value=number):
+                assert model.read() == number
+            assert model.read() == 1
+        """,
+        "test_a.py",
+    )
+    guarded.suite.tests(REAL, "test_b.py")
+    result = guarded.run(mode)
+    failed = {"restore": [], "error": ["ERROR test_a.py::test_names_it[3]"]}
+    assert failures(result) == failed[mode]
+    assert len(told(result)) == 1
