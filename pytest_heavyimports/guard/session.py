@@ -122,7 +122,7 @@ class Guard:
 
     def lets_go(self, fullname: str) -> bool:
         """Whether a kept module that is missing shall be executed again, with those who have registered in it."""
-        owner = self.watch.owner_of(fullname)
+        owner = self.watch.owner_of(fullname) or self.watch.actor
         if judge_reimport(owner, self.watch.actor, self.mode) is Verdict.REFUSE:
             return False
         thrown = self._thrown.find(fullname, self.protection)
@@ -153,7 +153,7 @@ class Guard:
     def on_reimport(self, fullname: str, *, is_nested: bool) -> None:
         """A kept module is missing and imported again. Returns where it shall be given back, else ReimportRefused."""
         __tracebackhide__ = True
-        owner = self.watch.owner_of(fullname)
+        owner = self.watch.owner_of(fullname) or self.watch.actor
         # A refusal in the middle of another module's first import would leave that half imported.
         verdict = Verdict.GIVE_BACK if is_nested else judge_reimport(owner, self.watch.actor, self.mode)
         if verdict is Verdict.REFUSE and self._reported.in_another_test(owner, fullname):
@@ -199,7 +199,7 @@ class Guard:
         held = [name for name, fake in fakes.items() if is_held(fake, self._keeper.family(fullname))]
         if held:
             since = self._fakes.tolerated_since(held[0])
-            put_in = since or self._blame.place_of_fake(held[0], self.watch.owner_of(held[0]))
+            put_in = since or self._blame.place_of_fake(held[0], self.watch.owner_of(held[0]) or START)
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
             self._warn_at(file, line, told)
         if askers:
@@ -361,7 +361,7 @@ class Guard:
 
     def _owner_of(self, fake: str) -> Owner:
         place = self._fakes.tolerated_since(fake)
-        return Owner("file", place) if place else self.watch.owner_of(fake)
+        return Owner("file", place) if place else self.watch.owner_of(fake) or START
 
     def _settle_own(self) -> list[Told]:
         """Take out modules of the code under test that have kept a fake which is gone; gives what is to be told."""
@@ -380,11 +380,12 @@ class Guard:
     def _tell_lacks(self, fullname: str, askers: Askers, place: Place, line: tuple[str, int]) -> None:
         """A module goes without what was blocked, for good: tells the one who has blocked it, where that is known."""
         name, [asker, *_] = next(iter(askers.items()))
-        owner = self.watch.owner_of(name) if self.is_protected(name) else OUTSIDE
-        by = self._fakes.tolerated_since(name) or (owner.place if owner is not OUTSIDE else "")
+        since = self._fakes.tolerated_since(name)
+        owner = self.watch.owner_of(name) if self.is_protected(name) and not since else None
+        by = since or (owner.place if owner else "")
         others = tuple(each for each in askers if each != name)
         told = imported_without(fullname, lack=name, others=others, asker=asker, blocked_by=str(by), first=str(place))
-        if self.mode == "error" and owner.kind in ("file", "fixture", "test"):
+        if self.mode == "error" and owner and owner.kind in ("file", "fixture", "test"):
             self._owed.append((owner, told))
         else:
             self._warn_at(*line, told)
