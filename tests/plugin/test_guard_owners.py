@@ -261,6 +261,31 @@ def test_a_fixture_owns_what_its_setup_and_finalizer_displace(guarded: Guarded, 
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_shared_fixture_that_ends_in_the_setup_of_the_next_test(guarded: Guarded, mode: str) -> None:
+    """It owns a part of a package too, which is seen only where all modules are looked at."""
+    guarded.suite.tests(
+        """
+        import sys
+
+        import plainpkg.part
+        import pytest
+
+        @pytest.fixture(scope="module", params=["a", "b"])
+        def evicting(request):
+            yield
+            if request.param == "a":
+                del sys.modules["plainpkg.part"]
+
+        def test_one(evicting): pass
+        """
+    )
+    result = guarded.run(mode)
+    assert owners_told(result) == [
+        "test_it.py (teardown of fixture 'evicting'): left plainpkg.part displaced: put back"
+    ]
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("phase", BODIES)
 def test_a_package_owns_its_fixture(guarded: Guarded, phase: str, mode: str) -> None:
     """A fixture of scope package, which a package's ``conftest.py`` has, is judged when the package is done."""
