@@ -20,6 +20,7 @@ else:
         def __setattr__(self, name: str, value: object) -> None:
             raise AttributeError(f"{name} can't be changed")
 
+
 MODULES_KEY = "heavy_modules"
 PROTECT_KEY = "heavy_protect"
 PRELOAD_KEY = "heavy_preload"

@@ -12,7 +12,7 @@ class Looks:
     """
     Each fixture's setup and teardown are looked at once, and again when another number of modules is kept.
 
-    A part that has displaced a module is looked at each time. Figure: fixtures a test in ``python -m benchmarks.guard``.
+    A part that has displaced a module is looked at each time. The figure is in ``python -m benchmarks.guard``.
     """
 
     def __init__(self, keeper: Keeper) -> None:
