@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 class Looks:
     """
-    Setup and teardown of a fixture are looked at once, and again when more modules are kept than then.
+    Each fixture's setup and teardown are looked at once, and again when another number of modules is kept.
 
-    So they are where they have displaced a module. Figures: ``python -m benchmarks.guard``, fixtures a test.
+    A part that has displaced a module is looked at each time. The figure is in ``python -m benchmarks.guard``.
     """
 
     def __init__(self, keeper: Keeper) -> None:
@@ -21,7 +21,8 @@ class Looks:
         """By phase and function: how many modules were kept when it was last looked at; -1 for always."""
         self._ends: list[object] = []
         """The functions of fixtures that end with this test."""
-        self._is_end_due = False
+        self._is_end_due = True
+        """Outside of a test's teardown too: pytest finalizes a shared fixture in the setup that needs it anew."""
 
     def are_due(self, phase: str, function: object) -> bool:
         """Whether this part is to be looked at."""
@@ -51,4 +52,4 @@ class Looks:
     def end_test(self) -> None:
         """The test is over."""
         self._ends.clear()
-        self._is_end_due = False
+        self._is_end_due = True

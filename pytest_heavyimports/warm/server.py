@@ -1,5 +1,5 @@
 """
-The warm process: imports what is heavy, computes nothing, and forks a child for each run. Owns the door ``os.fork``.
+The warm process: imports what is heavy, computes nothing, and forks a child for each run.
 
 It has one thread, which waits for whatever comes first: a client, what a client says, a child's report, a child's end.
 
@@ -26,14 +26,12 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import select
 import selectors
 import signal
 import socket
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from json import loads  # now: packages replace them
 from pathlib import Path
@@ -41,9 +39,11 @@ from typing import Any, Union
 
 from ..errors import HarmfulImport, MessageRefused
 from ..facts.names import root
+from .backlog import Backlog
+from .children import fork, versions
 from .connection import peer_user
 from .key import cache_directory, identity, name_of, project, project_of
-from .learning import Learnt, Store
+from .learning import Store
 from .memory import is_memory_short, memory_of
 from .preload import Preload
 from .run import Request, Run, environment_of
@@ -124,11 +124,7 @@ class Warm:
         self._owner = owner
         store = Store(Path(cache_directory(), f"{project_of(name)}.modules"), project(os.getcwd()))
         self.preload = Preload(store, log, hook, is_for_one_run=owner >= 0)
-        self._seen: set[str] = set()
-        """What has been tried, or is to be."""
-        self._to_try: list[Learnt] = []
-        self._to_load: list[Learnt] = []
-        """What has been tried, and does no harm."""
+        self._backlog = Backlog(self.preload, is_trying=owner < 0)
         self._trial: Trial | None = None
         self._clients: dict[int, Client] = {}
         """By the number of the connection."""
@@ -189,7 +185,7 @@ class Warm:
 
     def _patience(self) -> float:
         """How long to wait for something to happen."""
-        if not self._runs and (self._to_load or (self._to_try and not self._trial)):
+        if not self._runs and (self._backlog.to_load or (self._backlog.to_try and not self._trial)):
             return 0
         if any(client.wants_facts for client in self._clients.values()):
             return BUSY_S
@@ -215,10 +211,10 @@ class Warm:
             self._since = now
             return
         may_load = not (self._is_closing or (self._is_left and is_memory_short()))
-        if self._to_load and may_load:
-            modules, self._to_load = self._to_load, []
+        if self._backlog.to_load and may_load:
+            modules = self._backlog.take_harmless()
             self._load(lambda: self.preload.load(modules))
-        if self._to_try and not self._trial and may_load:
+        if self._backlog.to_try and not self._trial and may_load:
             self._fork_trial()
             return
         if self._trial:
@@ -288,7 +284,7 @@ class Warm:
             client.send(Message("stale" if fault else "suits"))
             if not fault:
                 self._since = time.monotonic()
-                self._try_declared(message)
+                self._backlog.add_declared(message)
         elif message.kind == "readers":
             client.send(Message("readers", process=os.getpid(), names=join(self.preload.read_as_a_whole)))
         elif message.kind == "status":
@@ -303,7 +299,7 @@ class Warm:
 
     def _tell_facts(self, client: Client) -> None:
         """Tell what there is, when what is imported in the background is there, unless runs are under way."""
-        is_importing = self._trial or self._to_try or self._to_load
+        is_importing = self._trial or self._backlog.to_try or self._backlog.to_load
         client.wants_facts = bool(is_importing and not (self._under_way() or self._is_closing))
         client.send(Message("busy") if client.wants_facts else self._facts(client))
         client.since = time.monotonic()
@@ -427,10 +423,10 @@ class Warm:
     def _note(self, message: Message) -> None:
         """Take in what a run has told for the next ones."""
         if message.kind == "learnt":
-            self._remember(message)
+            self._backlog.add_learnt(message)
         elif message.kind == "settings":
             self._idle_s = float(message.number("idle"))
-            self._try_declared(message)
+            self._backlog.add_declared(message)
         elif message.kind == "given up":
             self.preload.note_given_up(message)
             self._stop_listening()
@@ -444,43 +440,24 @@ class Warm:
 
     # Imports
 
-    def _remember(self, message: Message) -> None:
-        self._try(Learnt(*loads(part)) for part in message.parts("modules"))
-
-    def _try_declared(self, message: Message) -> None:
-        self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
-
-    def _try(self, modules: Iterable[Learnt]) -> None:
-        """Have these tried when there is time, each once."""
-        for module in modules:
-            if module.fullname not in self._seen and module.fullname not in self.preload.known:
-                self._seen.add(module.fullname)
-                # One that was started for a run has nobody to spare: its workers wait for it, and it ends with them.
-                (self._to_try if self._owner < 0 else self._to_load).append(module)
-
     def _fork_trial(self) -> None:
-        modules, self._to_try = self._to_try, []
-        modules = [module for module in modules if not self.preload.is_left_out(module.fullname)]
+        modules = self._backlog.take_untried()
         if not modules:
             return
         self._end_spare()
         try:
             process, report = self._fork(lambda report: Trying(modules, report, self.preload))
         except OSError:
-            self._seen.difference_update(module.fullname for module in modules)  # the next run tells them again
+            self._backlog.forget(modules)  # the next run tells them again
             return
         if process:
             self._trial = Trial(process, report, modules)
 
     def _take_in_trial(self, trial: Trial) -> None:
-        """Import what did no harm when it was tried, and have what comes after a harmful module tried without it."""
         self._trial = None
         result = trial.result()
-        self._to_load += result.harmless
-        self._to_try = [*result.untried, *self._to_try]
-        if result.harmful and result.is_certain:
-            self.preload.leave_out(result.harmful, result.fault)
-        elif result.harmful:
+        self._backlog.take_in(result)
+        if not result.is_certain:
             self._stop_listening(f"{ENDING}: something was installed while it imported {result.harmful}")
 
     # Children
@@ -498,7 +475,7 @@ class Warm:
         reading, writing = os.pipe()
         os.set_blocking(reading, False)  # we have more to do than to wait for it
         try:
-            process = _fork()
+            process = fork()
         except OSError:
             os.close(reading)
             os.close(writing)
@@ -569,7 +546,7 @@ class Warm:
             process=os.getpid(),
             interpreter=sys.executable,
             project=self.preload.project,
-            modules=_versions(_tops(self.preload.known), lambda: client.send(Message("busy"))),
+            modules=versions(self.preload.known, lambda: client.send(Message("busy"))),
             whole=join(self.preload.read_as_a_whole),
             harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
             memory=memory_of(os.getpid()) + (memory_of(self._spare.process) if self._spare else 0),
@@ -627,61 +604,3 @@ def main(hook: Any) -> None:
     warm.preload.close()
     # What torch does when the interpreter ends takes longer than a run. The kernel hangs up on clients.
     os._exit(0)
-
-
-def _fork() -> int:
-    """Fork; in the child all signals wait until it has become what it is to be."""
-    signals = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    process = -1
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python 3.12 warns of a fork where C libraries have threads
-            process = os.fork()
-    finally:
-        if process != 0:
-            signal.pthread_sigmask(signal.SIG_SETMASK, signals)
-    return process
-
-
-def _tops(names: Iterable[str]) -> set[str]:
-    tops = {name.partition(".")[0] for name in names}
-    return {name for name in tops - sys.stdlib_module_names if name[0] != "_"}
-
-
-def _versions(names: Iterable[str], meanwhile: Callable[[], object]) -> bytes:
-    """
-    Each of these packages with its version, as the field of a message.
-
-    Asked in a child: the backport of importlib.metadata, which some names take, adds a finder to ``sys.meta_path`` for
-    good, and runs would have it. *meanwhile* is called each second: a client would take this process for a stopped one.
-    """
-    reader, writer = os.pipe()
-    try:
-        process = _fork()
-    except OSError:
-        os.close(reader)
-        os.close(writer)
-        return b""
-    if process == 0:
-        with suppress(Exception):
-            os.close(reader)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            signal.alarm(VERSIONS_S)
-            with os.fdopen(writer, "wb") as pipe:
-                pipe.write(join(f"{name} {version}" for name in sorted(names) if (version := _version(name))))
-        os._exit(0)
-    os.close(writer)
-    while not select.select([reader], [], [], BUSY_S)[0]:
-        meanwhile()
-    with os.fdopen(reader, "rb") as pipe:
-        versions = pipe.read()
-    os.waitpid(process, 0)
-    return versions
-
-
-def _version(name: str) -> str:
-    from ..facts.distributions import find_provider  # in a child: what it loads stays there
-
-    provider = find_provider(name)
-    return provider.version if provider else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_heavyimports.facts import distributions
-from pytest_heavyimports.warm import server
+from pytest_heavyimports.warm import children
 
 if TYPE_CHECKING:
     from pytest_heavyimports.facts.distributions import Distribution
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_versions_of_what_is_installed() -> None:
     """In order; what belongs to no distribution is left out."""
-    assert server._versions({"pytest", "pluggy", "nothing_of_that_name"}, lambda: None).split(b"\0") == [
+    assert children.versions({"pytest", "pluggy", "nothing_of_that_name"}, lambda: None).split(b"\0") == [
         b"pluggy " + distributions.find_provider("pluggy").version.encode(),
         f"pytest {pytest.__version__}".encode(),
     ]
@@ -31,7 +31,7 @@ def test_who_asks_for_them_hears_that_it_takes_a_while(monkeypatch: pytest.Monke
         return find(name)
 
     monkeypatch.setattr(distributions, "find_provider", slowly)
-    monkeypatch.setattr(server, "BUSY_S", 0.05)
+    monkeypatch.setattr(children, "SECOND_S", 0.05)
     calls: list[int] = []
-    assert server._versions({"pytest"}, lambda: calls.append(1)).startswith(b"pytest ")
+    assert children.versions({"pytest"}, lambda: calls.append(1)).startswith(b"pytest ")
     assert len(calls) > 2
