@@ -33,7 +33,7 @@ class Binding(NamedTuple):
     def is_in_place(self) -> bool:
         """Whether it is bound to what ``sys.modules`` has now."""
         package, _, name = self.target.rpartition(".")
-        candidates = [sys.modules.get(self.target), vars(sys.modules.get(package, self)).get(name)]
+        candidates = [sys.modules.get(self.target), getattr(sys.modules.get(package), "__dict__", {}).get(name)]
         if self.name == root(self.target):
             candidates.append(sys.modules.get(self.name))  # "lazy import xml.dom" binds xml
         found = self.namespace.get(self.name)
