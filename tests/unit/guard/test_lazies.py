@@ -43,7 +43,7 @@ def test_what_is_not(package: ModuleType, target: str) -> None:
 
 def test_it_is_made_lazy_again(package: ModuleType) -> None:
     """What has a fake; not what has the module, nor what was accepted with something else."""
-    bindings = LazyBindings(lambda fullname: True)
+    bindings = LazyBindings(lambda _: True)
     fake, real, mine = ({"np": ModuleType("fake")}, {"np": package}, {"np": "mine"})
     bindings._bindings = [Binding(mine, "np", LAZY, "laid")]
     bindings.accept()
