@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 class Looks:
     """
-    Each fixture's setup and teardown are looked at once, and again when another number of modules is kept.
+    Each fixture's setup and teardown are looked at once, and again when other modules are kept.
 
     A part that has displaced a module is looked at each time. The figure is in ``python -m benchmarks.guard``.
     """
@@ -18,7 +18,7 @@ class Looks:
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._numbers: dict[tuple[str, object], int] = {}
-        """By phase and function: how many modules were kept when it was last looked at; -1 for always."""
+        """By phase and function: the keeper's generation when it was last looked at; -1 for always."""
         self._ends: list[object] = []
         """The functions of fixtures that end with this test."""
         self._is_end_due = True
@@ -26,11 +26,11 @@ class Looks:
 
     def are_due(self, phase: str, function: object) -> bool:
         """Whether this part is to be looked at."""
-        return self._numbers.get((phase, function)) != len(self._keeper.kept)
+        return self._numbers.get((phase, function)) != self._keeper.generation
 
     def done(self, phase: str, function: object) -> None:
         """It was looked at."""
-        self._numbers[phase, function] = len(self._keeper.kept)
+        self._numbers[phase, function] = self._keeper.generation
 
     def always(self, phase: str, function: object) -> None:
         """It has displaced a module: look at it each time, until it was looked at in vain."""

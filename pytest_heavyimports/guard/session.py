@@ -481,7 +481,7 @@ class Guard:
 
     def _unprotected_kept(self) -> set[str]:
         """What another session of this process has had kept, and this one does not protect."""
-        scope, number = self.protection.scope, len(self._keeper.kept)
+        scope, number = self.protection.scope, self._keeper.generation
         if (scope, number) != self._sorted[:2]:
             unprotected = {name for name in list(self._keeper.kept) if not self.protection.covers(name)}
             self._sorted = (scope, number, unprotected)

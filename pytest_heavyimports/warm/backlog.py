@@ -56,13 +56,18 @@ class Backlog:
     def take_in(self, result: Result) -> None:
         """Import what did no harm when it was tried, and have what comes after a harmful module tried without it."""
         self.to_load += result.harmless
+        if not result.harmful:
+            self.forget(result.untried)  # the child died before it began: the next run tells them again
+            return
         self.to_try = [*result.untried, *self.to_try]
-        if result.harmful and result.is_certain:
+        if result.is_certain:
             self._preload.leave_out(result.harmful, result.fault)
 
     def _add(self, modules: Iterable[Learnt]) -> None:
         """Each once."""
         for module in modules:
+            if not isinstance(module.fullname, str):
+                raise TypeError("a module's name is a string")
             if module.fullname not in self._seen and module.fullname not in self._preload.known:
                 self._seen.add(module.fullname)
                 (self.to_try if self._is_trying else self.to_load).append(module)

@@ -1,4 +1,4 @@
-"""The warm process's forks, and what it asks in a child of its own. Owns the door ``os.fork`` of warm runs."""
+"""``fork()`` for the warm process, and ``versions()``, which asks importlib.metadata in a child that ends after it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
 from .wire import join
 
@@ -47,16 +46,20 @@ def versions(fullnames: Iterable[str], meanwhile: Callable[[], object]) -> bytes
         os.close(writer)
         return b""
     if process == 0:
-        with suppress(Exception):
+        try:
             os.close(reader)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             signal.alarm(VERSIONS_S)
             with os.fdopen(writer, "wb") as pipe:
                 pipe.write(join(f"{name} {version}" for name in _tops(fullnames) if (version := _version(name))))
-        os._exit(0)
+        finally:
+            os._exit(0)
     os.close(writer)
-    while not select.select([reader], [], [], SECOND_S)[0]:
+    answer = select.poll()
+    answer.register(reader)
+    while not answer.poll(SECOND_S * 1000):
         meanwhile()
     with os.fdopen(reader, "rb") as pipe:
         versions = pipe.read()

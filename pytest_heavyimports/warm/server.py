@@ -10,15 +10,16 @@ It has one thread, which waits for whatever comes first: a client, what a client
 | ``suits``, with its environment and what it has declared: whether its workers can be forked here | ``suits``, or ``stale`` |
 | ``readers`` | the same, with its process and who has read the environment as a whole |
 | ``status`` | ``facts``; ``busy`` each second until there are any |
-| ``stop`` | ``stopping``, and when the last run has ended the end of the connection |
+| ``stop`` | ``stopping``; where no run is under way the process ends then, and the connection with it |
 
 A run is *asked* for, *accepted* when a child of this process has its request, *started* when that child has told the
 client so, and *ended*. The child tells ``started`` itself, as the last thing before it begins, and only if the client is
 still there: so a run that has not been told has not begun, whatever becomes of this process. A client that hangs up ends
 its run. A run tells its own end, before the kernel takes it apart, where it can.
 
-What a run has imported is first tried by a child, which ends after it: an import that does harm does it there. One child
-waits for the next run, see ``spare.py``.
+What a run has imported is first tried by a child, which ends after it: an import that does harm does it there. A process
+that was started for one run imports at once what that has declared, and ends with it. One child waits for the next run,
+see ``spare.py``.
 """  # noqa: E501  # a table
 
 from __future__ import annotations
@@ -60,8 +61,6 @@ BUSY_S = 1.0
 """How often a client that waits for facts is told that there are none yet."""
 LOOK_S = 60.0
 """How often it looks, while it waits, whether the machine has room for it."""
-VERSIONS_S = 10
-"""How long the child that looks for versions may take."""
 MOST_CLIENTS = 256
 MOST_LOST = 10
 """So many spare children that end by themselves, and there are no more."""
@@ -111,6 +110,15 @@ class Accepted:
         """Why it can't be done here, as the child has said."""
 
 
+class IsChild(BaseException):
+    """Raised in the child of a fork, to leave whatever the warm process was at."""
+
+    def __init__(self, child: Child) -> None:
+        super().__init__(child)
+        self.child = child
+        """What it is to do."""
+
+
 class Warm:
     """The process."""
 
@@ -133,7 +141,7 @@ class Warm:
         self._selector = selectors.DefaultSelector()
         self._idle_s = IDLE_S
         self._since = time.monotonic()
-        self._began = time.time()
+        self._began = self._since
         self._served = 0
         self._is_closing = False
         self._is_left = False
@@ -141,8 +149,8 @@ class Warm:
         self._spare: Spare | None = None
         self._spares_lost = 0
         """One after the other."""
-        self._forked: Child | None = None
-        """In the child of a fork."""
+        self._is_asked_to_stop = False
+        """By a signal, which :meth:`_reap` hears of."""
 
     def warm_up(self, modules: list[str]) -> bool:
         """Import what each run needs, what has been learnt and these *modules*; whether that did no harm."""
@@ -153,15 +161,14 @@ class Warm:
 
     def serve(self) -> Child | None:
         """Serve until it is to end: ``None``. In the child of a fork: what that is to do, a :data:`Child`."""
-        while not (self._is_closing and not self._runs):
-            for key, _ in self._selector.select(self._patience()):
-                if self._selector.get_map().get(key.fd) is key:  # not closed by what came before
-                    key.data()
-                if self._forked:
-                    return self._forked
-            self._look_around()
-            if self._forked:
-                return self._forked
+        try:
+            while not (self._is_closing and not self._runs):
+                for key, _ in self._selector.select(self._patience()):
+                    if self._selector.get_map().get(key.fd) is key:  # not closed by what came before
+                        key.data()
+                self._look_around()
+        except IsChild as forked:
+            return forked.child
         return None
 
     def _open(self) -> None:
@@ -171,7 +178,7 @@ class Warm:
         self._wake = wake
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, lambda *_: self._stop_listening())
+        signal.signal(signal.SIGTERM, self._ask_to_stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         # It may have been started under a lower limit than those who come have; each run gets its client's own.
@@ -182,6 +189,9 @@ class Warm:
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         if self._owner >= 0:
             self._selector.register(self._owner, selectors.EVENT_READ, self._be_left)
+
+    def _ask_to_stop(self, *_: object) -> None:
+        self._is_asked_to_stop = True
 
     def _patience(self) -> float:
         """How long to wait for something to happen."""
@@ -197,8 +207,6 @@ class Warm:
     def _look_around(self) -> None:
         now = time.monotonic()
         self._use_the_time(now)
-        if self._forked:
-            return
         for client in list(self._clients.values()):
             if client.wants_facts:
                 self._tell_facts(client)
@@ -210,7 +218,8 @@ class Warm:
         if self._runs:
             self._since = now
             return
-        may_load = not (self._is_closing or (self._is_left and is_memory_short()))
+        is_waited_for = self._owner >= 0 and not self._is_left
+        may_load = not (self._is_closing or (is_memory_short() and not is_waited_for))
         if self._backlog.to_load and may_load:
             modules = self._backlog.take_harmless()
             self._load(lambda: self.preload.load(modules))
@@ -267,7 +276,7 @@ class Warm:
                 return
             for message in client.decoder.feed(data):
                 self._answer(client, message)
-                if self._forked:
+                if client.peer.fileno() < 0:  # dismissed; what else it says is no matter
                     return
         except BlockingIOError:
             pass
@@ -344,8 +353,7 @@ class Warm:
             except OSError as error:
                 self._refuse(client, f"the warm process can't fork: {error.strerror}")
             else:
-                if process:
-                    self._follow(client, process, report)
+                self._follow(client, process, report)
 
     def _run_of(self, client: Client, request: Request, report: int) -> Run:
         """In the child."""
@@ -393,7 +401,7 @@ class Warm:
             elif message.kind == "unfit":
                 run.unfit = message
             else:
-                with suppress(MessageRefused, TypeError, ValueError, OverflowError):  # a test has found the pipe
+                with suppress(Exception):  # a test has found the pipe
                     self._note(message)
 
     def _tell_end(self, run: Accepted, end: Message) -> None:
@@ -407,6 +415,8 @@ class Warm:
     def _reap(self) -> None:
         with suppress(BlockingIOError):
             os.read(self._wakeup, 4096)
+        if self._is_asked_to_stop:
+            self._stop_listening()
         for process, run in list(self._runs.items()):
             with suppress(ChildProcessError):
                 ended, status = os.waitpid(process, os.WNOHANG)
@@ -450,8 +460,7 @@ class Warm:
         except OSError:
             self._backlog.forget(modules)  # the next run tells them again
             return
-        if process:
-            self._trial = Trial(process, report, modules)
+        self._trial = Trial(process, report, modules)
 
     def _take_in_trial(self, trial: Trial) -> None:
         self._trial = None
@@ -470,7 +479,11 @@ class Warm:
             child: Gives, in the child, what that is to do, a :data:`Child`, given its end of the pipe.
 
         Returns:
-            The child's number, 0 in itself, and our end of the pipe.
+            The child's number, and our end of the pipe.
+
+        Raises:
+            IsChild: In the child.
+            OSError: There is no child.
         """
         reading, writing = os.pipe()
         os.set_blocking(reading, False)  # we have more to do than to wait for it
@@ -481,11 +494,14 @@ class Warm:
             os.close(writing)
             raise
         if process == 0:
-            os.close(reading)
-            self._forked = child(writing)
-            self._let_go()
-        else:
-            os.close(writing)
+            try:
+                os.close(reading)
+                forked = IsChild(child(writing))
+                self._let_go()
+            except BaseException:
+                os._exit(1)  # never a second warm process
+            raise forked
+        os.close(writing)
         return process, reading
 
     def _let_go(self) -> None:
@@ -507,19 +523,24 @@ class Warm:
 
     def _fork_spare(self) -> None:
         """Have a child wait for the next run."""
-        here, there = socket.socketpair()
         try:
-            process, report = self._fork(lambda report: Waiting(there, report, self.preload))
+            here, there = socket.socketpair()
         except OSError:
             self._spares_lost += 1  # the next run tells it
-            here.close()
             return
-        finally:
-            if not self._forked:
-                there.close()
-        if process == 0:
+
+        def waiting(report: int) -> Waiting:
             here.close()
+            return Waiting(there, report, self.preload)
+
+        try:
+            process, report = self._fork(waiting)
+        except OSError:
+            self._spares_lost += 1
+            here.close()
+            there.close()
             return
+        there.close()
         spare = self._spare = Spare(process, here, report)
         self._selector.register(here, selectors.EVENT_READ, lambda: self._hear_spare(spare))
 
@@ -550,7 +571,7 @@ class Warm:
             whole=join(self.preload.read_as_a_whole),
             harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
             memory=memory_of(os.getpid()) + (memory_of(self._spare.process) if self._spare else 0),
-            age=int(time.time() - self._began),
+            age=int(time.monotonic() - self._began),
             runs=self._served,
             running=self._under_way(),
         )
@@ -590,7 +611,7 @@ def main(hook: Any) -> None:
     """Of the process that ``starting.launch`` starts. In a child, returns where that ends as other interpreters do."""
     listener, lock, directory, owner = map(int, sys.argv[1:5])
     name, *modules = sys.argv[5:]
-    if not sys.flags.safe_path if hasattr(sys.flags, "safe_path") else True:
+    if not getattr(sys.flags, "safe_path", False):
         del sys.path[0]  # this directory, which is the user's
     served = socket.socket(fileno=listener)
     warm = Warm(served, lock, directory, name, owner=owner, log=2, hook=hook)
