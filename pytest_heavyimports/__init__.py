@@ -102,3 +102,9 @@ def __getattr__(name: str) -> Any:
 
         return getattr(errors, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+if getattr(sys, "get_lazy_imports", str)() == "all":  # Python 3.15
+    from .facts.lazy import keep_eager
+
+    keep_eager(__name__)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..config.hooks import Hooks
-from ..config.options import HEAVY_MARK
+from ..config.options import DEFER_KEY, HEAVY_MARK
 from ..facts.places import BY_MARK
 from ..imports.finder import ProtectedFinder
 from ..imports.finding import stand_behind
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def attach(session: HeavySession) -> None:
-    """Defer the imports of the declared modules of a session, from now to its end."""
+    """Defer the imports of the declared modules of a session, from now to its end; where Python does so, leave it."""
+    if lazy_names.puts_off_all():
+        session.notes.append(f"{DEFER_KEY} does nothing: Python puts off all imports itself (-X lazy_imports=all)")
+        return
     deferral = Deferral()
     is_guarded = session.settings.guard != "off"
     keeping = Keeping(KEEPER, is_kept=deferral.defers, place=session.whereabouts, importing=session.importing)

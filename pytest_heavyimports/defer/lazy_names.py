@@ -23,6 +23,12 @@ def is_offered() -> bool:
     return hasattr(sys, "set_lazy_imports_filter")
 
 
+def puts_off_all() -> bool:
+    """Whether this Python puts off each import at the top of a module."""
+    python: Any = sys  # typeshed knows of no such functions before 3.15
+    return is_offered() and python.get_lazy_imports() == "all"
+
+
 def put_off_names(is_put_off: Callable[[str, str, Sequence[str]], bool]) -> Callable[[], None]:
     """
     Let some ``from module import name`` at the top of a module wait for the first use of the name.

@@ -9,9 +9,9 @@ from typing import Union
 from .measure import Cost
 from .names import lineage
 from .places import INHERITED, WARM, Place
-from .records import FakeKept, Forgotten, Import, Leak, Reimport, Reload, Warned
+from .records import Autoloaded, FakeKept, Forgotten, Import, Leak, Reimport, Reload, Warned
 
-Event = Union[FakeKept, Import, Leak, Reimport, Reload, Warned, Forgotten]  # noqa: UP007  # 3.10 has no | for these
+Event = Union[Autoloaded, FakeKept, Import, Leak, Reimport, Reload, Warned, Forgotten]  # noqa: UP007  # 3.10 has no | for these
 
 
 class Ledger:

@@ -71,6 +71,20 @@ class FakeKept(NamedTuple):
     """True where they were left in place, since another module holds something of them."""
 
 
+class Autoloaded(NamedTuple):
+    """A package for a device that torch has loaded unasked, and called, while it was imported."""
+
+    name: str
+    """That of its entry point."""
+    distribution: str
+    """Its name and version; empty where they are not known."""
+    packages: tuple[str, ...]
+    """Those that came in by it."""
+    duration_s: float
+    """Seconds, of its import and its call."""
+    rss_growth_bytes: int | None
+
+
 class Forgotten(NamedTuple):
     """Modules that were imported under the stand-in of a test and are gone with it: the real import is yet to come."""
 
@@ -112,7 +126,7 @@ class Phase(NamedTuple):
 
 RECORDS: dict[str, Any] = {
     record.__name__: record
-    for record in (Import, Reload, Reimport, Leak, FakeKept, Warned, Forgotten, Load, Phase, Place)
+    for record in (Import, Reload, Reimport, Leak, FakeKept, Warned, Autoloaded, Forgotten, Load, Phase, Place)
 }
 
 

@@ -7,7 +7,7 @@ import threading
 from _tracemalloc import get_traced_memory, is_tracing  # without the module around them, which few runs have loaded
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -63,16 +63,23 @@ class Measurer:
     already are not.
     """
 
-    def __init__(self, clock: Clock, place: Callable[[], Place]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        place: Callable[[], Place],
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         """
         Args:
             clock: Counts from the beginning of the session.
             place: Tells where an import statement stands; asked of heavy modules and of outermost ones.
+            around: Called for each heavy module, and entered while it is executed.
         """
         self.heavy: frozenset[str] = frozenset()
         self.read_ns = clock.read_ns
         self._clock = clock
         self._place = place
+        self._around = around
         self._resident = ResidentSet()
         self._loads: list[_Running] = []
         self._taken = 0
@@ -81,6 +88,10 @@ class Measurer:
     def close(self) -> None:
         """No more is to be measured."""
         self._resident.close()
+
+    def around(self, fullname: str) -> AbstractContextManager[object]:
+        """What is to be entered while a module is executed."""
+        return self._around() if fullname in self.heavy else nullcontext()
 
     def begin(self, loader: MeasuredLoader, fullname: str) -> _Running:
         """A module is created, or executed."""
@@ -217,7 +228,8 @@ class MeasuredLoader(Wrapper):
         spec.loader = module.__loader__ = self._loader
         load = self._measurer.begin(self, spec.name)
         try:
-            self._loader.exec_module(module)
+            with self._measurer.around(spec.name):
+                self._loader.exec_module(module)
         except BaseException as error:
             load.error = repr(error)
             raise

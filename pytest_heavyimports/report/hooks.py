@@ -5,6 +5,7 @@ from __future__ import annotations
 # Imports in functions: few runs measure, are looked at by somebody, or tell more than the terminal.
 import sys
 from collections.abc import Generator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,7 @@ def attach(session: HeavySession) -> None:
         reporting.progress = Progress(sys.stdout.fileno(), sys.stdout.encoding)
         config.add_cleanup(reporting.progress.close)
         session.around_import.append(reporting.progress.importing)
+    session.around_import.append(lambda _: autoload_told(session))
     if settings.is_measured:
         measure(session, reporting)
     session.at_check.append(reporting.read_budgets)
@@ -48,7 +50,9 @@ def measure(session: HeavySession, reporting: Reporting) -> None:
     from ..imports.known import KNOWN
     from ..imports.measuring import Measurer, install_measuring
 
-    measurer = reporting.measurer = Measurer(session.clock, session.whereabouts.of_project)
+    measurer = reporting.measurer = Measurer(
+        session.clock, session.whereabouts.of_project, around=lambda: autoload_told(session)
+    )
     session.config.add_cleanup(install_measuring(measurer).close)
     if session.settings.guard == "off":  # else what it protects is heavy
         session.also_heavy.append(lambda: [name for name in KNOWN if "." not in name])
@@ -57,6 +61,13 @@ def measure(session: HeavySession, reporting: Reporting) -> None:
         measurer.heavy = session.heavy_names()
 
     session.at_declaration.append(tell)
+
+
+def autoload_told(session: HeavySession) -> AbstractContextManager[None]:
+    """Around a heavy import: what torch loads unasked meanwhile is recorded."""
+    from ..imports.autoload import watch_autoload
+
+    return watch_autoload(session.ledger.record)
 
 
 class SectionHooks(Hooks):

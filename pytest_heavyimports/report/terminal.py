@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..facts.names import is_within, root
-from ..facts.records import FakeKept, Leak, Reimport, Reload
+from ..facts.records import Autoloaded, FakeKept, Leak, Reimport, Reload
 from .figures import memory, percent, seconds
 from .model import parts_of
 
@@ -65,7 +65,7 @@ def section_lines(report: Report, *, verbosity: int = 0, hint: str = "", width: 
         yield from _at_length(modules, report, verbosity, width)
     for account in report.accounts:
         for _, event in account.events:
-            yield from _guard_line(event, f"{account.name}: " if account.name else "")
+            yield from _event_lines(event, f"{account.name}: " if account.name else "")
         if account.died:
             told = "what it did after its last test's report is not known"
             yield Line(f"{account.name} died ({account.died}): {told}", "red")
@@ -131,13 +131,19 @@ def _details(module: Module, report: Report) -> Iterator[Line]:
         yield Line(f"{INDENTED}{name:<{widest}}  {seconds(us):>8}  {memory(rss):>9}")
 
 
-def _guard_line(event: Event, worker: str) -> Iterator[Line]:
+def _event_lines(event: Event, worker: str) -> Iterator[Line]:
     """Who did it, what, and what became of it."""
     if isinstance(event, Reload):
         yield _acted(worker, event.place, f"reload of {event.fullname}", event.refused, "ignored")
     elif isinstance(event, Reimport):
         taken_by = f"{event.fullname} imported again, taken by {event.taken_by}"
         yield _acted(worker, event.place, taken_by, event.refused, "given back")
+    elif isinstance(event, Autoloaded):
+        cost = ", ".join(filter(None, (seconds(round(event.duration_s * 1e6)), memory(event.rss_growth_bytes))))
+        of = f" of {event.distribution}" if event.distribution else ""
+        brought = f", with {', '.join(event.packages)}" if event.packages else ""
+        yield Line(f"{worker}torch has loaded the backend {event.name}{of} unasked: {cost}{brought}")
+        yield Line(f"{INDENTED}With TORCH_DEVICE_BACKEND_AUTOLOAD=0 it does not.")
     elif isinstance(event, FakeKept):
         became = "left alone" if event.is_left else "taken out"
         holders = ", ".join(event.fullnames)

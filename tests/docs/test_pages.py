@@ -23,6 +23,7 @@ NOT_RUN = {
     ],
     "docs/guide/declaring.md": ["a grammar", "the configuration of a distribution, not of pytest"],
     "docs/guide/light-tests.md": ["needs Python 3.15"],
+    "docs/guide/report.md": ["needs a package for a device, as in tests/torch/test_report_torch.py"],
     "docs/questions/a-test-leaves-a-magicmock-torch.md": ["a part of the file below"],
     "docs/questions/already-has-a-docstring.md": [
         "messages, of torch and of NumPy",

@@ -12,6 +12,7 @@ from ..support.suite import section
 if TYPE_CHECKING:
     from ..support.installed import Installed
     from ..support.suite import Suite
+    from ..support.warm import WarmSuite
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 15), reason="Python has no lazy imports")
 
@@ -65,7 +66,18 @@ MODES = {
     "deferred and guarded": ("--heavy-defer", "--heavy-guard=error"),
     "report": ("--heavy-report=report.json",),
     "isolated": ("--heavy-isolate",),
+    "workers": ("-p", "xdist", "-n", "2"),
+    "warm workers": ("-p", "xdist", "-n", "2", "--heavy-warm"),
+    "preloaded": ("--heavy-preload",),
 }
+IMPORTED_BEFORE = ("isolated", "preloaded")
+"""Where a test that needs nothing finds numpy, since others have asked for it."""
+
+
+def _outcomes(result: pytest.RunResult) -> dict[str, str]:
+    """The outcome of each test of a run with ``-rA``, by its nodeid."""
+    lines = [line.split() for line in result.outlines if " test_it.py::" in line]
+    return {words[1]: words[0] for words in lines if words[0] in ("PASSED", "FAILED", "ERROR", "SKIPPED")}
 
 
 @pytest.fixture
@@ -77,34 +89,112 @@ def lazy(suite: Suite) -> Suite:
     return suite
 
 
+def _without_us(suite: Suite) -> dict[str, str]:
+    """The outcomes by pytest alone, but for the one of which the plugin is the reason."""
+    expected = _outcomes(suite.run("-rA", ours=False))
+    # pytest itself imports numpy at collection, as it looks at each name.
+    assert expected.pop("test_it.py::test_light") == "FAILED"
+    assert sorted(expected.values()) == ["FAILED", *["PASSED"] * 5]
+    return expected
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_outcomes_are_as_without_us(lazy: Suite, mode: str) -> None:
     """In each mode."""
-    result = lazy.run("-v", *MODES[mode])
-    without = lazy.run("-v", ours=False)
-    outcomes = {line.split()[0]: line.split()[1] for line in result.outlines if line.startswith("test_it.py::")}
-    expected = {line.split()[0]: line.split()[1] for line in without.outlines if line.startswith("test_it.py::")}
-    # pytest itself imports numpy at collection, as it looks at each name; in a process that has numpy in it already
-    # the first test fails with us, too.
-    assert expected.pop("test_it.py::test_light") == "FAILED"
-    assert outcomes.pop("test_it.py::test_light") == ("FAILED" if mode == "isolated" else "PASSED")
+    outcomes = _outcomes(lazy.run("-rA", *MODES[mode]))
+    assert outcomes.pop("test_it.py::test_light") == ("FAILED" if mode in IMPORTED_BEFORE else "PASSED")
+    assert outcomes == _without_us(lazy)
+
+
+def test_outcomes_of_warm_runs(warm: WarmSuite) -> None:
+    """The first, from which the warm process learns, and the next."""
+    warm.suite.declare("numpy")
+    warm.suite.write("app.py", APP)
+    warm.suite.tests(TESTS)
+    expected = _without_us(warm.suite)
+    for _ in range(2):
+        outcomes = _outcomes(warm.run("-rA"))
+        assert outcomes.pop("test_it.py::test_light") == "PASSED"
+        assert outcomes == expected
+
+
+def test_outcomes_beside_a_stand_in(lazy: Suite) -> None:
+    """The test that has one leaves no lazy name of the application bound to it: the others are as without us."""
+    expected = _without_us(lazy)
+    lazy.tests(
+        f"""{TESTS}
+    @pytest.mark.heavy_stub("numpy")
+    def test_stub():
+        assert app.np.zeros(3) is not None
+        assert not isinstance(app.ones(3), list)
+    """
+    )
+    outcomes = _outcomes(lazy.run("-rA", "test_it.py::test_stub", "test_it.py"))
+    assert outcomes.pop("test_it.py::test_stub") == "PASSED"
+    outcomes.pop("test_it.py::test_light")
     assert outcomes == expected
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "preloaded"])
 def test_a_light_selection_imports_nothing_heavy(lazy: Suite, mode: str) -> None:
-    """Not at collection, and not after it."""
+    """
+    Not at collection, and not after it, in any process.
+
+    But where tests are isolated what is declared is imported before them, by the process that each is forked from.
+    """
     lazy.write(
         "conftest.py",
         """
-        import sys
+        import os, sys
+        from pathlib import Path
 
         def pytest_unconfigure():
-            print("numpy is there:", "numpy._core" in sys.modules)
+            Path(f"process-{os.getpid()}").write_text(str("numpy._core" in sys.modules))
         """,
     )
-    result = lazy.run("-k", "light", "-s", *MODES[mode])
-    result.stdout.fnmatch_lines(["numpy is there: False"])
+    assert lazy.run("-k", "light", *MODES[mode]).ret == (1 if mode == "isolated" else 0)
+    told = [file.read_text() for file in lazy.path.glob("process-*")]
+    assert set(told) == {"False"}
+    assert len(told) == (3 if "worker" in mode else 1)
+
+
+EAGER_TESTS = TESTS.replace("lazy ", "").replace('"numpy" not', '"numpy._core" not')
+"""The same without the word. What ``heavy_defer`` puts off is in ``sys.modules`` by its name."""
+ALL = {
+    "plain": (),
+    "guarded": ("--heavy-guard=error",),
+    "report": ("--heavy-report=report.json",),
+    "isolated": ("--heavy-isolate",),
+    "deferred": ("--heavy-defer",),
+}
+
+
+@pytest.mark.parametrize("mode", ALL)
+def test_where_python_puts_off_all_imports(suite: Suite, mode: str) -> None:
+    """
+    From the start (``-X lazy_imports=all``): our own are not put off; ``heavy_defer`` says that it does nothing.
+
+    pytest itself doesn't start so, unless it leaves assertions alone.
+    """
+    suite.declare("numpy")
+    suite.write("app.py", APP.replace("lazy ", ""))
+    suite.tests(EAGER_TESTS)
+    # A new interpreter, since Python asks for the variable at its start.
+    result = suite.run("--assert=plain", *ALL[mode], is_new=True, PYTHON_LAZY_IMPORTS="all")
+    result.assert_outcomes(passed=5 if mode == "isolated" else 6, failed=2 if mode == "isolated" else 1)
+    told = "heavy_defer does nothing: Python puts off all imports itself (-X lazy_imports=all)"
+    assert (told in section(result)) == (mode == "deferred")
+
+
+@pytest.mark.parametrize("mode", ALL)
+def test_where_a_conftest_file_puts_off_all_imports(suite: Suite, mode: str) -> None:
+    """With assertions rewritten as ever."""
+    suite.declare("numpy")
+    suite.write("conftest.py", "import sys\n\nsys.set_lazy_imports('all')\n")
+    suite.write("app.py", APP.replace("lazy ", ""))
+    suite.tests(EAGER_TESTS)
+    result = suite.run(*ALL[mode])
+    result.assert_outcomes(passed=5 if mode == "isolated" else 6, failed=2 if mode == "isolated" else 1)
 
 
 def test_where_nothing_is_declared(suite: Suite) -> None:

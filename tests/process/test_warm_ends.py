@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,8 @@ def test_what_is_not_closed_is_written_as_by_a_plain_run(warm: WarmSuite) -> Non
     assert warm.plain().ret == 0
     wanted = left(warm)
     assert len(wanted) == 4 and all(wanted.values())
+    if sys.version_info >= (3, 14):  # which loses the end of what is compressed: we don't
+        wanted["zipped"] = zlib.crc32(b"data").to_bytes(4, "little") + len(b"data").to_bytes(4, "little")
     for run in (warm.run, warm.run, lambda: warm.plain("-p", "xdist", "-n", "1", "--heavy-warm")):
         for file in wanted:
             (warm.path / file).unlink()

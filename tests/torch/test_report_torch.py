@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..support.installed import Installed
+from ..support.suite import section
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..support.suite import Suite
 
 pytestmark = pytest.mark.torch
@@ -81,3 +86,23 @@ def test_the_report_of_torch(suite: Suite) -> None:
     assert modules["torch"]["rss_bytes"] > 50 * 2**20
     assert modules["numpy"]["within"] == "torch"
     assert len(facts["tree"]) > 500
+
+
+@pytest.mark.parametrize("how", [(), ("--heavy-guard=error",), ("--heavy-report=x.json",)])
+def test_a_package_for_a_device(suite: Suite, tmp_path: Path, how: tuple[str, ...]) -> None:
+    """torch loads and calls it unasked: it is named with what that took, and not where it is switched off."""
+    installed = Installed(tmp_path / "base")
+    installed.add(
+        "torch-npu",
+        "1.2",
+        {"torch_npu.py": "import time\n\ndef start(): time.sleep(0.4)\n"},
+        "[torch.backends]\nnpu = torch_npu:start\n",
+    )
+    suite.declare("torch")
+    suite.tests("def test_one(torch): assert torch.ones(3).sum() == 3\n")
+    told = r"torch has loaded the backend npu of torch-npu 1\.2 unasked: (.+) s, .+ MiB, with torch_npu"
+    for environment, times in (({}, 1), ({"TORCH_DEVICE_BACKEND_AUTOLOAD": "0"}, 0)):
+        result = suite.run(*how, path=(installed.site,), **installed.environment, **environment)
+        result.assert_outcomes(passed=1)
+        seconds = [float(found[1]) for found in map(re.compile(told).fullmatch, section(result)) if found]
+        assert [each >= 0.4 for each in seconds] == [True] * times

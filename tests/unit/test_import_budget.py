@@ -77,7 +77,9 @@ def test_a_run_that_declares_nothing_loads_nothing_heavy(tmp_path: Path) -> None
     )
     loaded = set(json.loads((tmp_path / "modules.json").read_text(encoding="utf-8")))
     assert f"{OURS}.plugin" in loaded
-    assert loaded & NEVER_UNUSED == set()
+    # From Python 3.15 on, every run has what keeps test files lazy.
+    needed = {f"{OURS}.defer", f"{OURS}.facts"} if sys.version_info >= (3, 15) else set()
+    assert loaded & NEVER_UNUSED == needed
 
 
 def test_each_module_can_be_imported_alone(python: Callable[..., str]) -> None:

@@ -19,6 +19,7 @@ FIELDS: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(),
     int: st.integers(),
     bool: st.booleans(),
+    float: st.floats(allow_nan=False),
     tuple[str, ...]: st.lists(st.text()).map(tuple),
 }
 FIELDS[Place] = st.builds(Place, *[st.text()] * 4)

@@ -61,6 +61,7 @@ def test_a_thread_that_is_about_to_end_is_none(monkeypatch: pytest.MonkeyPatch, 
     for file in files:
         file.touch()
     monkeypatch.setattr(forking, "TASKS", str(tmp_path))
+    monkeypatch.setattr(forking, "FORGOTTEN_S", 10.0)  # on a busy machine, a timer's moment may be long
     timer = threading.Timer(0.01, lambda: [file.unlink() for file in files[:2]])  # and that of the timer itself
     timer.start()
     allowed = foreign_threads() - 1

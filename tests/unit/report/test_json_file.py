@@ -10,7 +10,17 @@ import jsonschema
 import pytest
 
 from pytest_heavyimports.facts.places import Place
-from pytest_heavyimports.facts.records import Forgotten, Import, Leak, Phase, Reimport, Reload
+from pytest_heavyimports.facts.records import (
+    Autoloaded,
+    FakeKept,
+    Forgotten,
+    Import,
+    Leak,
+    Phase,
+    Reimport,
+    Reload,
+    Warned,
+)
 from pytest_heavyimports.report.account import Account, as_values
 from pytest_heavyimports.report.json_file import VERSION, document
 from pytest_heavyimports.report.model import make_report
@@ -27,6 +37,9 @@ def _account(name: str) -> Account:
         Reload("torch", PLACE, refused=True),
         Reimport("torch", PLACE, PLACE, refused=False),
         Leak(("torch", "torch.nn"), PLACE, is_fake=False, is_tolerated=False),
+        FakeKept(("app",), "torch", PLACE, is_left=False),
+        Warned("torch was thrown out"),
+        Autoloaded("foo", "torch-foo 1.0", ("torch_foo",), 0.5, None),
         Forgotten(("app",)),
     ]
     phases = [Phase("test_a.py::test_one", "call", "passed", 10, 20)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_heavyimports.facts.places import Place
-from pytest_heavyimports.facts.records import Import, Leak, Reimport, Reload
+from pytest_heavyimports.facts.records import Autoloaded, Import, Leak, Reimport, Reload
 from pytest_heavyimports.report.account import Account
 from pytest_heavyimports.report.model import make_report
 from pytest_heavyimports.report.terminal import Line, section_lines, write_section
@@ -109,6 +109,18 @@ def test_the_guard_is_told_culprit_first() -> None:
         "before collection: left numpy displaced: put back",
         "    Do this,",
         "    or that.",
+    ]
+
+
+def test_what_torch_has_loaded_unasked() -> None:
+    """By the name of its entry point, with what is known of it."""
+    assert _texts(
+        Autoloaded("npu", "torch-npu 1.2", ("acl", "torch_npu"), 0.5, 3 * 2**20), Autoloaded("hpu", "", (), 0.25, None)
+    ) == [
+        "torch has loaded the backend npu of torch-npu 1.2 unasked: 0.50 s, +3 MiB, with acl, torch_npu",
+        "    With TORCH_DEVICE_BACKEND_AUTOLOAD=0 it does not.",
+        "torch has loaded the backend hpu unasked: 0.25 s",
+        "    With TORCH_DEVICE_BACKEND_AUTOLOAD=0 it does not.",
     ]
 
 

@@ -157,7 +157,8 @@ def test_what_is_registered(watched: Import) -> None:
     with pytest.raises(LookupError):
         codecs.lookup("zwatched")
     assert end.redo()
-    assert atexit._ncallbacks() == before + 1  # Python keeps the place of the one that was taken back
+    # Up to 3.13, Python keeps the place of the one that was taken back.
+    assert atexit._ncallbacks() == before + (sys.version_info < (3, 14))
     end.undo()
 
 
