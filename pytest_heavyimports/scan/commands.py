@@ -57,7 +57,7 @@ def fix(arguments: Sequence[str]) -> int:
 
     from .fix import fixes
 
-    return _change(given, *fixes(scanned, given.to))
+    return _change(given, scanned, *fixes(scanned, given.to))
 
 
 def split(arguments: Sequence[str]) -> int:
@@ -69,7 +69,7 @@ def split(arguments: Sequence[str]) -> int:
 
     from .split import splits
 
-    return _change(given, *splits(scanned))
+    return _change(given, scanned, *splits(scanned))
 
 
 def _parser(name: str, what: str) -> argparse.ArgumentParser:
@@ -109,11 +109,12 @@ def _seconds(report: Path | None) -> Mapping[str, float]:
         raise CommandRefused(f"{str(report)!r} is no report of --heavy-report: {error}") from error
 
 
-def _change(given: argparse.Namespace, changes: Sequence[Change], left_alone: Sequence[str]) -> int:
+def _change(given: argparse.Namespace, scanned: Scan, changes: Sequence[Change], left_alone: Sequence[str]) -> int:
     from .changes import diff, write_all
+    from .output import faults
 
     _show(line for change in changes for line in diff(change))
-    _tell(left_alone)
+    _tell([*faults(scanned.unread), *left_alone])
     if given.write:
         write_all(changes)
     return int(bool(changes))

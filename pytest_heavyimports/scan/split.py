@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from ..facts.files import objection_to_writing
 from .changes import Change
 from .examine import read
 from .rewrite import IMPORTS
@@ -56,7 +58,7 @@ def splits(scan: Scan) -> tuple[list[Change], list[str]]:
             left_alone.append(f"{asked.file}: left alone: {objection}")
         else:
             changes.append(Change(file, asked.file, asked.data, light))
-            changes.append(Change(target, scan.project.shown(target), b"", heavy))
+            changes.append(Change(target, scan.project.shown(target), b"", heavy, file.stat().st_mode & 0o777))
     return changes, left_alone
 
 
@@ -249,7 +251,15 @@ def _has_gap(statement: cst.BaseStatement) -> bool:
 
 def _objection_to_files(scan: Scan, file: Path, target: Path) -> str:
     """Why these two files can't take the place of one; empty where they can."""
-    if target.exists():
+    if fault := objection_to_writing(file):
+        return fault
+    if file.is_symlink() or file.stat().st_nlink > 1:
+        return "it is a link"
+    if other := scan.other_name(file):
+        return f"{other} is a link to it"
+    if not os.access(file.parent, os.W_OK):
+        return "no file can be made beside it"
+    if os.path.lexists(target):
         return f"{target.name} is there already"
     if not is_test_file(target, scan.project):
         return f"pytest would not collect {target.name}"
@@ -257,7 +267,7 @@ def _objection_to_files(scan: Scan, file: Path, target: Path) -> str:
         return "there is data that is found by its name"
     pattern = re.compile(rf"^\s*(?:from|import)\b.*\b{re.escape(file.stem)}\b".encode(), re.MULTILINE)
     for other in scan.files:
-        if other != file and pattern.search(other.read_bytes()):
+        if other != file and pattern.search(scan.data(other)):
             return f"{scan.project.shown(other)} imports it"
     return ""
 
