@@ -34,7 +34,10 @@ STUBBED_CACHE_KEY = "heavyimports/stand-ins"
 """In pytest's cache: the modules that this project has used stand-ins of."""
 
 CHOICES = {
-    "heavy_missing": (("skip", "fail"), "what becomes of a test whose heavy module is not installed, or too old"),
+    "heavy_missing": (
+        ("skip", "fail"),
+        "what becomes of a test or file whose heavy module is not installed, or too old",
+    ),
     "heavy_gc": (
         ("pause", "off", "freeze"),
         "garbage collector: pause it during a heavy import, leave it alone (off), or pause it and freeze what came in",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -172,10 +173,24 @@ class Reporting:
         self.is_without_warnings = not terminal.hasopt("w")
         with importable():
             self._session.notice("during tests")
+            if skipped := terminal.stats.get("skipped"):
+                self._session.notes += self._missing(skipped)
             if self.has_something:
                 from .terminal import write_section
 
                 write_section(terminal, list(self.lines()))
+
+    def _missing(self, skipped: Sequence[pytest.CollectReport | pytest.TestReport]) -> Iterator[str]:
+        """A line on each reason for which files and tests were skipped: a declared module is missing, or too old."""
+        ends = tuple(f"; declared as {module}" for module in self._session.declared.values())
+        counts: dict[str, Counter[str]] = {}
+        for report in skipped if ends else ():
+            reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else "").removeprefix("Skipped: ")
+            if reason.endswith(ends):
+                counts.setdefault(reason, Counter())["file" if report.when == "collect" else "test"] += 1
+        for reason, of in counts.items():
+            numbers = " and ".join(f"{of[noun]} {noun}{'s' * (of[noun] > 1)}" for noun in ("file", "test") if of[noun])
+            yield f"{numbers} skipped: {reason}"
 
     def lines(self) -> Iterator[Line]:
         """The lines of the terminal's section."""

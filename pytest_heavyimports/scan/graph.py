@@ -210,8 +210,9 @@ def _odd_file(package: str) -> str:
     for folder in spec.submodule_search_locations if spec else ():
         for place, _, names in os.walk(folder):
             for name in names:
-                if name.endswith(".py") and not name.startswith(".") and not os.path.isfile(os.path.join(place, name)):
-                    return os.path.join(place, name)
+                file = os.path.join(place, name)
+                if name.endswith(".py") and not name.startswith(".") and not os.path.isfile(file):
+                    return str(file)
     return ""
 
 

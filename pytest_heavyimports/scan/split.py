@@ -255,8 +255,8 @@ def _objection_to_files(scan: Scan, file: Path, target: Path) -> str:
         return fault
     if file.is_symlink() or file.stat().st_nlink > 1:
         return "it is a link"
-    if other := scan.other_name(file):
-        return f"{other} is a link to it"
+    if name := scan.other_name(file):
+        return f"{name} is a link to it"
     if not os.access(file.parent, os.W_OK):
         return "no file can be made beside it"
     if os.path.lexists(target):
