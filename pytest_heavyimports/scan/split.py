@@ -92,14 +92,30 @@ class Parting:
         for name in names:
             if names.count(name) > 1:
                 yield f"{name!r} is defined twice"
-        classes = {owner.name for test in self._source.tests for owner in test.classes}
+        classes = {owner for test in self._source.tests for owner in test.classes}
+        named = {owner.name for owner in classes}
+        own = {node for owner in classes for node in self._own_members(owner)}
         for node in walk(self._source.tree):
-            if isinstance(node, ast.Name) and node.id in classes:
+            if isinstance(node, ast.Name) and node.id in named and node not in own:
                 yield f"{node.id!r} is used in line {node.lineno}"
         for test in self._source.tests:
             top: ast.AST = (*test.classes, test.node)[0]
             if top not in self._source.tree.body:
                 yield f"{test.name!r} stands under a condition"
+
+    def _own_members(self, owner: ast.ClassDef) -> Iterator[ast.Name]:
+        """Where a class names itself to use a member of it, which goes with the tests that do so."""
+        tests = {test.node for test in self._source.tests}
+        members = {name for each in owner.body if each not in tests for name in bound_names(each)}
+        for node in (node for statement in owner.body for node in walk(statement)):
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.ctx, ast.Load)  # what is stored there, tests share
+                and isinstance(node.value, ast.Name)
+                and node.value.id == owner.name
+                and node.attr in members
+            ):
+                yield node.value
 
     def texts(self, data: bytes) -> tuple[bytes, bytes]:
         """The light part and the heavy one."""

@@ -209,6 +209,56 @@ def test_what_others_know_by_its_name_is_left_alone(plain: Suite, file: str, tex
     assert call_command(plain.path, "split") == (0, [], [f"test_it.py: left alone: {reason}"])
 
 
+NAMES_ITSELF = """\
+import plain
+
+
+class TestBoth:
+    SIZE = 3
+
+    @staticmethod
+    def make():
+        return {"size": TestBoth.SIZE}
+
+    @classmethod
+    def load(cls):
+        return plain.answer()
+
+    def test_light(self):
+        cfg = TestBoth.make()
+        assert cfg == {"size": 3}
+
+    def test_heavy(self):
+        assert TestBoth.load() == 42
+        assert TestBoth.make()
+"""
+
+
+def test_a_class_that_names_itself_is_parted(plain: Suite) -> None:
+    """Each part has the members that its tests use, by the class's name too."""
+    file = plain.tests(NAMES_ITSELF)
+    assert call_command(plain.path, "split", "--write").err == []
+    light, heavy = file.read_text(encoding="utf-8"), (plain.path / "test_it_heavy.py").read_text(encoding="utf-8")
+    assert "plain" not in light
+    assert "def load" not in light
+    assert "def make" in light
+    assert "def test_light" not in heavy
+    assert "def make" in heavy
+    plain.run().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    "use",
+    ["TestBoth.count = 1", "helper(TestBoth)", "TestBoth.test_light", "TestBoth.of_a_base()", "TestBoth().make()"],
+)
+def test_a_class_that_shares_or_hands_itself_out_is_left_alone(plain: Suite, use: str) -> None:
+    """Its parts would not be what it was."""
+    count = "count = 0\n\n    @staticmethod\n    def make(): pass\n"
+    tests = f"    def test_light(self): pass\n    def test_heavy(self):\n        plain\n        {use}\n"
+    plain.tests(f"import plain\n\nclass TestBoth:\n    {count}\n{tests}")
+    assert call_command(plain.path, "split").err == ["test_it.py: left alone: 'TestBoth' is used in line 12"]
+
+
 # Files that are not plain ones
 
 
