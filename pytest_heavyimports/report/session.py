@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -183,13 +182,14 @@ class Reporting:
     def _missing(self, skipped: Sequence[pytest.CollectReport | pytest.TestReport]) -> Iterator[str]:
         """A line on each reason for which files and tests were skipped: a declared module is missing, or too old."""
         ends = tuple(f"; declared as {module}" for module in self._session.declared.values())
-        counts: dict[str, Counter[str]] = {}
+        counts: dict[str, tuple[set[str], set[str]]] = {}
         for report in skipped if ends else ():
             reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else "").removeprefix("Skipped: ")
             if reason.endswith(ends):
-                counts.setdefault(reason, Counter())["file" if report.when == "collect" else "test"] += 1
-        for reason, of in counts.items():
-            numbers = " and ".join(f"{of[noun]} {noun}{'s' * (of[noun] > 1)}" for noun in ("file", "test") if of[noun])
+                counts.setdefault(reason, (set(), set()))[report.when != "collect"].add(report.nodeid)
+        for reason, nodeids in counts.items():
+            both = zip(("file", "test"), map(len, nodeids))
+            numbers = " and ".join(f"{number} {noun}{'s' * (number > 1)}" for noun, number in both if number)
             yield f"{numbers} skipped: {reason}"
 
     def lines(self) -> Iterator[Line]:

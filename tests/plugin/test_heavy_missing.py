@@ -144,18 +144,21 @@ def test_every_import_mode_skips(suite: Suite, mode: str) -> None:
     suite.write("other/__init__.py", "import ghost\n")
     suite.write("other/test_b.py", "def test_it(): pass\n")
     result = suite.run("-rs", f"--import-mode={mode}")
-    assert [line.rpartition(": could")[0] for line in skips(result)] == [
-        "SKIPPED [1] other/test_b.py:1",
-        "SKIPPED [1] tests/test_a.py:1",
-    ]
+    skipped = [line.rpartition(": could")[0] for line in skips(result)]
+    assert "SKIPPED [1] tests/test_a.py:1" in skipped
+    if mode != "importlib":  # which imports no package, in older versions of pytest
+        assert "SKIPPED [1] other/test_b.py:1" in skipped
+    assert result.parseoutcomes().keys() <= {"skipped", "passed"}
 
 
 def test_a_doctest_module_is_skipped(suite: Suite) -> None:
-    """It is the code under test."""
+    """It is the code under test. A test file is collected twice then, and counted once."""
     suite.declare("ghost")
     suite.write("model.py", "import ghost\n\ndef one():\n    '''\n    >>> one()\n    1\n    '''\n    return 1\n")
+    suite.tests("import ghost\n")
     result = suite.run("-rs", "--doctest-modules")
-    assert skips(result) == [f"SKIPPED [1] model.py:1: {GHOST}"]
+    assert skips(result) == [f"SKIPPED [1] model.py:1: {GHOST}", f"SKIPPED [2] test_it.py:1: {GHOST}"]
+    assert noted(result) == [f"2 files skipped: {GHOST}"]
 
 
 @pytest.mark.parametrize(
