@@ -37,7 +37,7 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 bench: $(INSTALLED)
-	@code=0; for part in benchmarks benchmarks.guard benchmarks.isolation benchmarks.runpytest benchmarks.warm benchmarks.scan benchmarks.report benchmarks.five_ways; do \
+	@code=0; for part in benchmarks benchmarks.guard benchmarks.isolation benchmarks.runpytest benchmarks.warm benchmarks.threads benchmarks.scan benchmarks.report benchmarks.five_ways; do \
 		$(BIN)/python -m $$part || code=1; \
 	done; exit $$code
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Row = tuple[Callable[[Settings], object], str]
 
 EARLY: tuple[Row, ...] = (
+    # First: what is begun early, a warm process among it, has the variables.
+    (lambda asked: asked.xdist_threads != "off", "selection.hooks:set_threads_early"),
     (lambda asked: asked.is_early, "session:begin_early"),
     (lambda asked: asked.cuda_workers, "cuda.hooks:attach_early"),
     (lambda asked: asked.warm, "warm.workers:attach_early"),
@@ -52,6 +54,7 @@ OF_RUN: tuple[Row, ...] = (
     (lambda asked: asked.stub_update, "stubs.hooks:attach_update"),
     (lambda asked: asked.isolate, "isolation.hooks:attach"),
     (lambda asked: asked.xdist_workers, "selection.hooks:attach_workers"),
+    (lambda asked: asked.xdist_threads != "off", "selection.hooks:set_threads"),
     (lambda asked: asked.warm, "warm.workers:attach"),
     (lambda asked: asked.runpytest != "off", "pytester.hooks:attach"),
     (lambda asked: asked.order == "light-first", "selection.hooks:attach_order"),

@@ -16,6 +16,7 @@ from .errors import HeavyModuleMissing, add_note
 from .facts.names import is_within
 from .facts.places import INHERITED, WARM, Place, Whereabouts, is_there, within_modules
 from .facts.records import Import
+from .imports.absence import installed_version, is_absence, missing, require
 from .imports.modules import is_real
 
 if TYPE_CHECKING:
@@ -135,24 +136,24 @@ class ModuleRegistry:
     def _object(self, wanted: HeavyModule, *, reason: str | None = None) -> Any:
         __tracebackhide__ = True
         self._check_real(wanted.fullname)
-        missing = ""
+        lacking = ""
         try:
             module = self._module(wanted) if self.is_remembering else self._import_in_passing(wanted)
         except HeavyModuleMissing as error:
-            missing = reason or str(error)
-        if missing:  # out of the handler: the test's report needs no second traceback
-            self._on_missing(missing)
+            lacking = reason or str(error)
+        if lacking:  # out of the handler: the test's report needs no second traceback
+            self._on_missing(lacking)
         return _attribute(module, wanted.attributes, wanted) if wanted.attributes else module
 
     def _module(self, wanted: HeavyModule) -> ModuleType:
         __tracebackhide__ = True
         with self._lock:
-            version = _installed_version(wanted.fullname) if wanted.specifiers else None
+            version = installed_version(wanted.fullname) if wanted.specifiers else None
             if version is not None:
-                _require(wanted, version)
+                require(wanted, version)
             module = self._modules.get(wanted.fullname) or self._import(wanted)
             if wanted.specifiers and version is None:
-                _require(wanted, getattr(module, "__version__", None))
+                require(wanted, getattr(module, "__version__", None))
             return module
 
     def _import_in_passing(self, wanted: HeavyModule) -> ModuleType:
@@ -160,9 +161,9 @@ class ModuleRegistry:
         try:
             return importlib.import_module(wanted.fullname)
         except ModuleNotFoundError as error:
-            if not _is_absence(error, wanted.fullname):
+            if not is_absence(error, wanted.fullname):
                 raise
-            raise _missing(wanted, error) from None
+            raise missing(wanted, error) from None
 
     def _import(self, wanted: HeavyModule) -> ModuleType:
         __tracebackhide__ = True
@@ -175,7 +176,7 @@ class ModuleRegistry:
 
         def is_recorded(error: BaseException | None) -> bool:
             is_known = self.ledger.import_of(fullname) is not None
-            return not (is_known or isinstance(error, KeyboardInterrupt) or (error and _is_absence(error, fullname)))
+            return not (is_known or isinstance(error, KeyboardInterrupt) or (error and is_absence(error, fullname)))
 
         importing = self.ledger.importing(
             fullname, place, self._around, is_measured=not is_earlier, is_recorded=is_recorded
@@ -186,8 +187,8 @@ class ModuleRegistry:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # pytest-timeout's failure is no Exception, a module's sys.exit() neither
-            if _is_absence(error, fullname):
-                raise _missing(wanted, error) from None
+            if is_absence(error, fullname):
+                raise missing(wanted, error) from None
             add_note(error, f"{fullname!r} failed while it was imported: {place}. It is not tried again.")
             self._failures[fullname] = error, within_modules(error.__traceback__)
             raise error.with_traceback(self._failures[fullname][1])  # noqa: B904  # the error itself, its cause and all
@@ -212,11 +213,6 @@ def _bringer(fullname: str, new: Sequence[str]) -> str:
     return ""
 
 
-def _missing(wanted: HeavyModule, error: BaseException) -> HeavyModuleMissing:
-    fault = f"could not import {wanted.fullname!r}: {error}"
-    return HeavyModuleMissing(wanted.fullname, fault=fault, declared=str(wanted) if wanted.source else "")
-
-
 def _attribute(found: Any, attribute: str, wanted: HeavyModule) -> Any:
     try:
         return attrgetter(attribute)(found)
@@ -224,29 +220,3 @@ def _attribute(found: Any, attribute: str, wanted: HeavyModule) -> Any:
         if wanted.source:
             add_note(error, f"Declared as {wanted}.")
         raise
-
-
-def _is_absence(error: BaseException, fullname: str) -> bool:
-    """Whether *fullname*, or a package that it lies in, isn't there; not whether something that it needs is missing."""
-    return isinstance(error, ModuleNotFoundError) and bool(error.name) and is_within(fullname, str(error.name))
-
-
-def _installed_version(fullname: str) -> str | None:
-    # Here, because few declarations have a version.
-    from .facts.distributions import installed_version
-
-    return installed_version(fullname)
-
-
-def _require(wanted: HeavyModule, version: str | None) -> None:
-    """Raise HeavyModuleMissing unless *version*, ``None`` where it is unknown, satisfies the declaration."""
-    from packaging.specifiers import SpecifierSet  # some milliseconds, where a version is declared
-
-    if version is None:
-        fault = f"the version of {wanted.fullname!r} is unknown"
-    elif not SpecifierSet(wanted.specifiers).contains(version, prereleases=True):
-        fault = f"{wanted.fullname!r} is version {version}"
-    else:
-        return
-    fault = f"{fault}, and {wanted.specifiers!r} is needed"
-    raise HeavyModuleMissing(wanted.fullname, fault=fault, declared=str(wanted) if wanted.source else "")

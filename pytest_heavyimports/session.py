@@ -169,6 +169,24 @@ class HeavySession:
         if any(is_there(module.fullname) for module in self.declared.values()):
             self.registry.notice(lambda fullname: who_imported(fullname, _plugins(self.config)))
 
+    def judge_file(self, collector: pytest.File, report: pytest.CollectReport) -> None:
+        """Have a file that can't be imported skipped, or fail, where that is since a declared module is missing."""
+        from .imports.absence import lacked, line_in
+
+        call = vars(report).get("call")  # pytest's, for its debugger; without it an error stays one
+        error = call.excinfo.value if call else None
+        if isinstance(error, collector.CollectError):
+            error = error.__cause__
+        reason = lacked(error, self.declared.values())
+        if reason is None:
+            return
+        file, line = str(collector.path), line_in(str(collector.path), error)
+        if self.settings.missing == "fail":
+            report.longrepr = f"{shown_file(file, str(self.config.rootpath))}:{line}: {reason}"
+        else:
+            report.outcome, report.longrepr = "skipped", (file, line, f"Skipped: {reason}")
+            del vars(report)["call"]  # nothing to debug
+
     def forget(self, fullnames: Iterable[str]) -> None:
         """Record that heavy modules among these have been imported under a stand-in, and are there no more."""
         heavy = self.heavy_names()
@@ -203,6 +221,8 @@ class SessionHooks(Hooks):
         self._session.whereabouts.enter("collect", collector.nodeid)
         report = yield
         self._session.notice("collect", collector.nodeid)
+        if report.failed and isinstance(collector, pytest.File):
+            self._session.judge_file(collector, report)
         return report
 
     # Before all else: what plugins do inside is theirs no more.

@@ -47,6 +47,7 @@ GUIDES = {
     "heavy_order": "light-tests",
     "heavy_defer": "light-tests",
     "heavy_xdist_workers": "light-tests",
+    "heavy_xdist_threads": "light-tests",
     "heavy_stub": "stand-ins",
     "heavy_stub_file": "stand-ins",
     "heavy_stub_update": "stand-ins",

@@ -26,6 +26,7 @@ PROTECT_KEY = "heavy_protect"
 PRELOAD_KEY = "heavy_preload"
 DEFER_KEY = "heavy_defer"
 WORKERS_KEY = "heavy_xdist_workers"
+THREADS_KEY = "heavy_xdist_threads"
 STUB_KEY = "heavy_stub"
 STUB_FILE_KEY = "heavy_stub_file"
 LEAK_KEY = "heavy_cuda_leak"
@@ -44,7 +45,10 @@ STUBBED_CACHE_KEY = "heavyimports/stand-ins"
 """In pytest's cache: the modules that this project has used stand-ins of."""
 
 CHOICES = {
-    "heavy_missing": (("skip", "fail"), "what becomes of a test whose heavy module is not installed, or too old"),
+    "heavy_missing": (
+        ("skip", "fail"),
+        "what becomes of a test or file whose heavy module is not installed, or too old",
+    ),
     "heavy_gc": (
         ("pause", "off", "freeze"),
         "garbage collector: pause it during a heavy import, leave it alone (off), or pause it and freeze what came in",
@@ -108,6 +112,8 @@ class Settings(Record):
     defer: bool
     protect: tuple[str, ...]
     xdist_workers: int
+    xdist_threads: str
+    """``off``, ``auto`` or a number."""
     isolate_timeout: float
     """Seconds."""
     stub: dict[str, str]
@@ -192,6 +198,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
     for key, (_, what) in COUNTS.items():
         parser.addini(key, what, default="0")
+    threads = "threads of torch, BLAS and OpenMP in each worker of pytest-xdist"
+    parser.addini(THREADS_KEY, f"{threads}: auto (processors / workers), a number, off (default: off)", default="off")
     leak = "memory of CUDA devices that a test leaves allocated, and flags and seeds of torch that it leaves changed"
     parser.addini(LEAK_KEY, f"{leak}: {', '.join(LEAK_CHOICES)} (default: off)", default="off")
     stub = "modules that a stand-in takes the place of for the whole run; what needs the real one is skipped"
@@ -285,6 +293,12 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         faults.append(f"{key}: {value!r} is no number of {COUNTS[key][0]} ({ini_source(config, key)}).")
         return 0
 
+    threads = str(ini_value(config, THREADS_KEY, faults, default="off"))
+    if threads not in ("off", "auto") and not (threads.isdecimal() and int(threads)):
+        faults.append(
+            f"{THREADS_KEY}: {threads!r} is none of auto, off and a number ({ini_source(config, THREADS_KEY)})."
+        )
+        threads = "off"
     timeout_s = _seconds(limit := ini_value(config, TIMEOUT_KEY, faults, default="300"))
     if timeout_s <= 0:
         faults.append(f"{TIMEOUT_KEY}: {limit!r} is no number of seconds ({ini_source(config, TIMEOUT_KEY)}).")
@@ -299,6 +313,7 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         order=choice("heavy_order"),
         runpytest=choice("heavy_runpytest"),
         xdist_workers=count(WORKERS_KEY),
+        xdist_threads=threads,
         cuda_workers=count(CUDA_WORKERS_KEY),
         cuda_leak_tolerance=count(TOLERANCE_KEY),
         report=choice(REPORT_KEY, REPORT_CHOICES) == "on",

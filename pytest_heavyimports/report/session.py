@@ -172,10 +172,25 @@ class Reporting:
         self.is_without_warnings = not terminal.hasopt("w")
         with importable():
             self._session.notice("during tests")
+            if skipped := terminal.stats.get("skipped"):
+                self._session.notes += self._missing(skipped)
             if self.has_something:
                 from .terminal import write_section
 
                 write_section(terminal, list(self.lines()))
+
+    def _missing(self, skipped: Sequence[pytest.CollectReport | pytest.TestReport]) -> Iterator[str]:
+        """A line on each reason for which files and tests were skipped: a declared module is missing, or too old."""
+        ends = tuple(f"; declared as {module}" for module in self._session.declared.values())
+        counts: dict[str, tuple[set[str], set[str]]] = {}
+        for report in skipped if ends else ():
+            reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else "").removeprefix("Skipped: ")
+            if reason.endswith(ends):
+                counts.setdefault(reason, (set(), set()))[report.when != "collect"].add(report.nodeid)
+        for reason, nodeids in counts.items():
+            both = zip(("file", "test"), map(len, nodeids))
+            numbers = " and ".join(f"{number} {noun}{'s' * (number > 1)}" for noun, number in both if number)
+            yield f"{numbers} skipped: {reason}"
 
     def lines(self) -> Iterator[Line]:
         """The lines of the terminal's section."""

@@ -50,7 +50,7 @@ class Cache:
 
     def put(self, asked: Asked, result: FileResult) -> None:
         """Remember a result."""
-        findings = [[f.rule, f.line, f.column, f.message, f.chain] for f in result.findings]
+        findings = [[f.rule, f.line, f.column, f.message, f.chain, f.scope, f.statement] for f in result.findings]
         self._kept[asked.file] = self._key(asked), [findings, *result[1:]]
         self._is_changed = True
 
@@ -82,5 +82,5 @@ def _our_version() -> str:
 
 
 def _finding(file: str, values: list[object]) -> Finding:
-    rule, line, column, message, chain = values
-    return Finding(rule, file, line, column, message, tuple(chain))  # type: ignore[arg-type]  # JSON
+    rule, line, column, message, chain, scope, statement = values
+    return Finding(rule, file, line, column, message, tuple(chain), None, scope, statement)  # type: ignore[arg-type]  # JSON

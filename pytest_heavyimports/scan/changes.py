@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import CommandRefused
-from ..process.environment import current_umask
+from ..facts.files import rewrite
 
 
 class Change(NamedTuple):
@@ -23,6 +21,8 @@ class Change(NamedTuple):
     before: bytes
     """Empty for a new file."""
     after: bytes
+    mode: int = 0o666
+    """Of a new file, less the umask."""
 
 
 def diff(change: Change) -> Iterator[str]:
@@ -34,24 +34,25 @@ def diff(change: Change) -> Iterator[str]:
 
 def write_all(changes: Iterable[Change]) -> None:
     """
-    Make the changes, new files first; each file is whole at any time.
+    Make the changes, new files first.
 
     Raises:
-        CommandRefused: A file is no longer what it was when it was read; it and those after it are left as they are.
+        CommandRefused: A file is no longer what it was when it was read, or can't be written; it and those after it are
+            left as they are.
     """
     for change in sorted(changes, key=lambda change: change.path.exists()):
-        is_there = change.path.exists()
-        if (change.path.read_bytes() if is_there else b"") != change.before:
-            raise CommandRefused(f"{change.shown} was changed meanwhile", remedy="Run the command again.")
-        handle, scratch = tempfile.mkstemp(dir=change.path.parent, prefix=f".{change.path.name}.")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(change.after)
-            if is_there:
-                shutil.copymode(change.path, scratch)
-            else:
-                os.chmod(scratch, 0o666 & ~current_umask())
-            os.replace(scratch, change.path)
-        except BaseException:
-            os.unlink(scratch)
-            raise
+            is_made = rewrite(change.path, change.before, change.after) if change.path.exists() else _make(change)
+        except OSError as error:
+            raise CommandRefused(f"{change.shown} can't be written: {error.strerror}") from error
+        if not is_made:
+            raise CommandRefused(f"{change.shown} was changed meanwhile", remedy="Run the command again.")
+
+
+def _make(change: Change) -> bool:
+    """Make a new file; not where one was read, or where a link that leads nowhere has its name."""
+    if change.before or os.path.lexists(change.path):
+        return False
+    with open(os.open(change.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, change.mode), "wb") as file:
+        file.write(change.after)
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 # Imports in functions: arguments are read first; grimp and libcst take some tenths of a second.
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
@@ -28,16 +29,34 @@ def scan(arguments: Sequence[str]) -> int:
     parser = _parser("scan", "Find what makes test files heavy, and what breaks heavy modules.")
     parser.add_argument("--format", choices=("text", "json", "github"), default="text", help="how to show it")
     parser.add_argument("--report", type=Path, metavar="JSON", help="a file of --heavy-report, that tells the seconds")
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="report only what this file doesn't have; where it isn't there, it is written, with all that is found",
+    )
     given = parser.parse_args(arguments)
     scanned = _begin(given)
 
-    from . import output
+    from . import baseline, output
     from .run import totals, with_seconds
 
     results = scanned.results(_progress)
     found = (finding for result in results.values() for finding in result.findings)
     findings = list(with_seconds(found, _seconds(given.report)))
     _tell([*scanned.code.faults, *output.faults(results)])
+    if given.baseline and os.path.lexists(given.baseline):
+        findings, known, gone = baseline.compare(findings, baseline.read(given.baseline), results)
+        _tell(
+            [
+                f"{given.baseline}: {known} known"
+                + f", {gone} no longer there: delete it to write a new one" * (gone > 0)
+            ]
+        )
+    elif given.baseline:
+        baseline.write(given.baseline, findings)
+        _tell([f"{given.baseline}: written, {len(findings)} known from now on"])
+        findings = []
     _show(output.shown(given.format, findings, results, totals(results)))
     return int(bool(findings))
 
@@ -57,7 +76,7 @@ def fix(arguments: Sequence[str]) -> int:
 
     from .fix import fixes
 
-    return _change(given, *fixes(scanned, given.to))
+    return _change(given, scanned, *fixes(scanned, given.to))
 
 
 def split(arguments: Sequence[str]) -> int:
@@ -69,7 +88,7 @@ def split(arguments: Sequence[str]) -> int:
 
     from .split import splits
 
-    return _change(given, *splits(scanned))
+    return _change(given, scanned, *splits(scanned))
 
 
 def _parser(name: str, what: str) -> argparse.ArgumentParser:
@@ -109,11 +128,12 @@ def _seconds(report: Path | None) -> Mapping[str, float]:
         raise CommandRefused(f"{str(report)!r} is no report of --heavy-report: {error}") from error
 
 
-def _change(given: argparse.Namespace, changes: Sequence[Change], left_alone: Sequence[str]) -> int:
+def _change(given: argparse.Namespace, scanned: Scan, changes: Sequence[Change], left_alone: Sequence[str]) -> int:
     from .changes import diff, write_all
+    from .output import faults
 
     _show(line for change in changes for line in diff(change))
-    _tell(left_alone)
+    _tell([*faults(scanned.unread), *left_alone])
     if given.write:
         write_all(changes)
     return int(bool(changes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -106,6 +107,8 @@ def _findings(source: Source) -> Iterator[Finding]:
                     node.col_offset + 1,
                     message,
                     (source.file, *chain) if chain else (),
+                    scope=source.scope_of(node),
+                    statement=ast.unparse(node),
                 )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ..config.declarations import read_declarations
 from ..errors import CommandRefused
+from ..facts.files import objection_to_writing
 from .changes import Change
 from .declare import with_declarations
 from .examine import Asked, read
@@ -24,6 +26,7 @@ from .source import HeavySite, Source, fixtures_in, is_fixture, is_unittest
 from .statements import Function, last_name
 
 if TYPE_CHECKING:
+    from ..config.declarations import HeavyModule
     from .graph import Code
     from .run import Scan
     from .statements import AnyFunction, Site
@@ -47,7 +50,8 @@ def fixes(scan: Scan, target: str) -> tuple[list[Change], list[str]]:
     changes: list[Change] = []
     left_alone: list[str] = []
     declarations: dict[str, str] = {}
-    for file in scan.files:
+    changed: list[Path] = []
+    for file in sorted(scan.files, key=os.path.islink):
         asked = scan.asked(file)
         try:
             source = read(asked, scan.standard)
@@ -64,11 +68,24 @@ def fixes(scan: Scan, target: str) -> tuple[list[Change], list[str]]:
             if fault := _changed_meaning(source, asked, after, scan):
                 left_alone.append(f"{asked.file}: left alone: {fault}")
                 continue
+            if objection := _objection_to_file(file, scan.project, changed):
+                left_alone.append(f"{asked.file}: left alone: {objection}")
+                continue
+            changed.append(file)
             changes.append(Change(file, asked.file, asked.data, after))
             if target == "fixture":
                 declarations.update((alias, ref) for heavy in movable for _, alias, ref in fix.aliases(heavy))
     changes += _declared(scan.project, declarations)
     return changes, left_alone
+
+
+def _objection_to_file(file: Path, project: Project, changed: Iterable[Path]) -> str:
+    """Why a file must not be written; empty where it may be."""
+    if other := next((each for each in changed if each.samefile(file)), None):
+        return f"it is the same file as {project.shown(other)}"
+    if file.is_symlink() and not file.resolve().is_relative_to(project.root.resolve()):
+        return f"it is a link that leads out of {project.root}"
+    return objection_to_writing(file)
 
 
 class _Fix:
@@ -77,6 +94,11 @@ class _Fix:
     def __init__(self, source: Source, scan: Scan, file: Path) -> None:
         self._source = source
         self._declared = scan.project.declared
+        config_file = scan.project.config_file
+        fault = objection_to_writing(config_file) if config_file else ""
+        self._fault_of_config = (
+            f"{scan.project.shown(config_file)} can't be changed: {fault}" if config_file and fault else ""
+        )
         self._code = scan.code
         self._local = scan.standard.heaviness.local
         outer = scan.outer_fixtures(file)
@@ -155,6 +177,8 @@ class _Fix:
             declared = self._declared.get(alias)
             if declared and declared.reference != reference:
                 yield f"{alias!r} is declared as {declared.line!r}"
+            if self._fault_of_config and _is_undeclared(declared):
+                yield f"{alias!r} is not declared, and {self._fault_of_config}"
             if alias in self._safety.fixtures:
                 yield f"{alias!r} is a fixture already"
             if alias == function.name or (alias != name and alias in taken):
@@ -208,6 +232,11 @@ def references(heavy: HeavySite, code: Code) -> Iterator[tuple[str, str]]:
             yield name, "" if is_root else modules[0]
 
 
+def _is_undeclared(declared: HeavyModule | None) -> bool:
+    """Whether what the configuration declares must be written for it to be there."""
+    return declared is None or declared.source == BY_FLAG
+
+
 def _alias_fault(alias: str, reference: str) -> str:
     faults = read_declarations([(f"{alias} = {reference}", "the import")])[1]
     return faults[0].removeprefix("heavy_modules: ") if faults else ""
@@ -218,7 +247,7 @@ def _declared(project: Project, declarations: dict[str, str]) -> Iterator[Change
     lines = []
     for alias, reference in declarations.items():
         declared = project.declared.get(alias)
-        if declared is None or declared.source == BY_FLAG:
+        if _is_undeclared(declared):
             is_plain = ":" not in reference and reference.rpartition(".")[2] == alias
             lines.append(reference if is_plain else f"{alias} = {reference}")
     if lines:

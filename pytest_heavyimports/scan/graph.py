@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import os
 import sys
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -123,6 +124,10 @@ class Code:
         return graph, frozenset(packages | modules)
 
     def _graph_of(self, packages: set[str]) -> ImportGraph | None:
+        for package in sorted(packages):
+            if file := _odd_file(package):
+                packages.discard(package)
+                self.faults.append(f"the imports of {package!r} can't be followed: {file} is not a regular file")
         while packages:
             try:
                 return grimp.build_graph(
@@ -197,6 +202,18 @@ def _find(fullname: str):  # type: ignore[no-untyped-def]
         return locate(fullname)
     except (ImportError, AttributeError, ValueError):
         return None
+
+
+def _odd_file(package: str) -> str:
+    """A file with the name of a module that is none: a FIFO, or a link that leads nowhere, which ends grimp."""
+    spec = _find(package)
+    for folder in spec.submodule_search_locations if spec else ():
+        for place, _, names in os.walk(folder):
+            for name in names:
+                file = os.path.join(place, name)
+                if name.endswith(".py") and not name.startswith(".") and not os.path.isfile(file):
+                    return str(file)
+    return ""
 
 
 def _bound_by(spec: ModuleSpec | None) -> set[str]:

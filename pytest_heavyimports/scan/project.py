@@ -57,6 +57,8 @@ def read_project(paths: Sequence[str], modules: Sequence[str] = ()) -> Project:
     for given in paths:
         if not os.path.exists(given):
             raise CommandRefused(f"{given!r} is not there")
+        if not os.path.isfile(given) and not os.path.isdir(given):
+            raise CommandRefused(f"{given!r} is neither a file nor a folder")
     reader = _Reader()
     with _alone():
         status = pytest.main([*_NOTHING_IMPORTED, *paths], plugins=[reader])

@@ -51,6 +51,10 @@ class Finding(NamedTuple):
     """From the file to the heavy module; empty where nothing is imported."""
     seconds: float | None = None
     """What it costs, where a report was given that tells."""
+    scope: str = ""
+    """The classes and functions that it stands in, as in a nodeid; empty at the top of the file."""
+    statement: str = ""
+    """Its code, in one form however it is laid out."""
 
     @property
     def heavy(self) -> str:

@@ -38,8 +38,15 @@ class Scan:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.files = test_files(project)
-        self._bytes = {file: file.read_bytes() for file in self.files}
+        self._bytes: dict[Path, bytes] = {}
+        self.unread: dict[str, FileResult] = {}
+        """The files that can't be read, by their names as they are told."""
+        for file in test_files(project):
+            try:
+                self._bytes[file] = file.read_bytes()
+            except OSError as error:
+                self.unread[project.shown(file)] = FileResult(fault=str(error.strerror))
+        self.files = list(self._bytes)
         self._fixtures: dict[Path, frozenset[str]] = {}
         names = {name for data in self._bytes.values() for name in _imported(data)}
         self._conftests: dict[Path, Mapping[str, AnyFunction]] = {}
@@ -59,8 +66,20 @@ class Scan:
         """A file, with what is known of it without a look at its tests."""
         package, _ = self._package(file.parent)
         module = ".".join(filter(None, (package, "" if file.stem == "__init__" else file.stem)))
-        data = self._bytes[file] if file in self._bytes else file.read_bytes()
-        return Asked(self.project.shown(file), module, data, self._fixtures_for(file))
+        return Asked(self.project.shown(file), module, self.data(file), self._fixtures_for(file))
+
+    def data(self, file: Path) -> bytes:
+        """What stands in a file; nothing where it can't be read."""
+        if file not in self._bytes:
+            try:
+                self._bytes[file] = file.read_bytes()
+            except OSError:
+                self._bytes[file] = b""
+        return self._bytes[file]
+
+    def other_name(self, file: Path) -> str:
+        """What the scan knows a file by as well, by a symbolic or a hard link; empty where that is nothing."""
+        return next((self.project.shown(each) for each in self.files if each != file and each.samefile(file)), "")
 
     def _package(self, directory: Path) -> tuple[str, Path]:
         """The package that a directory is, empty where it is none, and the directory that it is found in."""
@@ -84,7 +103,8 @@ class Scan:
             if progress:
                 progress(number, len(waiting))
         cache.save(self.project.root)
-        return {file: result for file, result in results.items() if result is not None}
+        known = {file: result for file, result in results.items() if result is not None}
+        return {**known, **self.unread}
 
     def outer_fixtures(self, file: Path) -> dict[str, AnyFunction]:
         """The fixtures of the conftest files above a file, the nearest ones last."""

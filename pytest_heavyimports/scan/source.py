@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from .statements import Function, Site, import_sites, last_name, parse, text_of
+from .statements import Function, Site, import_sites, last_name, parse, text_of, walk
 
 if TYPE_CHECKING:
     from .heaviness import Heaviness
@@ -176,6 +176,13 @@ class Source:
         """What needs what in the file."""
         return NeededNames(self)
 
+    def scope_of(self, node: ast.stmt | ast.expr) -> str:
+        """The classes and functions that a node stands in, as in a nodeid."""
+        around = [each for each in walk(self.tree) if isinstance(each, (*Function, ast.ClassDef))]
+        place = node.lineno, node.col_offset
+        inside = [each for each in around if each is not node and _begin(each) <= place < _end(each)]
+        return owner_name(tuple(sorted(inside, key=_begin)))
+
     def is_ignored(self, rule: str, node: ast.AST) -> bool:
         """Whether a comment on one of its lines says ``heavyimports: ignore[rule]``."""
         first: int = getattr(node, "lineno", 1)
@@ -282,7 +289,7 @@ class NeededNames:
         for owner in test.classes:
             for head in (*owner.bases, *owner.keywords, *owner.decorator_list):
                 names |= self.uses(head)
-        return frozenset(names)
+        return frozenset(names.difference(owner.name for owner in test.classes))  # what it uses of them are its parts
 
     def parts_of(self, test: Test) -> list[ast.stmt]:
         """The statements in the test's classes that it needs: what it uses of ``self``, and what is there for all."""
@@ -376,6 +383,17 @@ def vocabulary(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
             elif isinstance(value, list):
                 waiting += [item for item in value if isinstance(item, ast.AST)]
     return frozenset(names), frozenset(attributes)
+
+
+def _begin(node: Owner) -> tuple[int, int]:
+    first = min((*node.decorator_list, node), key=lambda each: each.lineno)
+    return first.lineno, first.col_offset
+
+
+def _end(node: Owner) -> tuple[int, int]:
+    assert node.end_lineno is not None  # it was parsed
+    assert node.end_col_offset is not None
+    return node.end_lineno, node.end_col_offset
 
 
 def is_pytestmark(statement: ast.stmt) -> bool:

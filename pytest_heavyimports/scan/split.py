@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from ..facts.files import objection_to_writing
 from .changes import Change
 from .examine import read
 from .rewrite import IMPORTS
@@ -56,7 +58,7 @@ def splits(scan: Scan) -> tuple[list[Change], list[str]]:
             left_alone.append(f"{asked.file}: left alone: {objection}")
         else:
             changes.append(Change(file, asked.file, asked.data, light))
-            changes.append(Change(target, scan.project.shown(target), b"", heavy))
+            changes.append(Change(target, scan.project.shown(target), b"", heavy, file.stat().st_mode & 0o777))
     return changes, left_alone
 
 
@@ -90,14 +92,30 @@ class Parting:
         for name in names:
             if names.count(name) > 1:
                 yield f"{name!r} is defined twice"
-        classes = {owner.name for test in self._source.tests for owner in test.classes}
+        classes = {owner for test in self._source.tests for owner in test.classes}
+        named = {owner.name for owner in classes}
+        own = {node for owner in classes for node in self._own_members(owner)}
         for node in walk(self._source.tree):
-            if isinstance(node, ast.Name) and node.id in classes:
+            if isinstance(node, ast.Name) and node.id in named and node not in own:
                 yield f"{node.id!r} is used in line {node.lineno}"
         for test in self._source.tests:
             top: ast.AST = (*test.classes, test.node)[0]
             if top not in self._source.tree.body:
                 yield f"{test.name!r} stands under a condition"
+
+    def _own_members(self, owner: ast.ClassDef) -> Iterator[ast.Name]:
+        """Where a class names itself to use a member of it, which goes with the tests that do so."""
+        tests = {test.node for test in self._source.tests}
+        members = {name for each in owner.body if each not in tests for name in bound_names(each)}
+        for node in (node for statement in owner.body for node in walk(statement)):
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.ctx, ast.Load)  # what is stored there, tests share
+                and isinstance(node.value, ast.Name)
+                and node.value.id == owner.name
+                and node.attr in members
+            ):
+                yield node.value
 
     def texts(self, data: bytes) -> tuple[bytes, bytes]:
         """The light part and the heavy one."""
@@ -249,7 +267,15 @@ def _has_gap(statement: cst.BaseStatement) -> bool:
 
 def _objection_to_files(scan: Scan, file: Path, target: Path) -> str:
     """Why these two files can't take the place of one; empty where they can."""
-    if target.exists():
+    if fault := objection_to_writing(file):
+        return fault
+    if file.is_symlink() or file.stat().st_nlink > 1:
+        return "it is a link"
+    if name := scan.other_name(file):
+        return f"{name} is a link to it"
+    if not os.access(file.parent, os.W_OK):
+        return "no file can be made beside it"
+    if os.path.lexists(target):
         return f"{target.name} is there already"
     if not is_test_file(target, scan.project):
         return f"pytest would not collect {target.name}"
@@ -257,7 +283,7 @@ def _objection_to_files(scan: Scan, file: Path, target: Path) -> str:
         return "there is data that is found by its name"
     pattern = re.compile(rf"^\s*(?:from|import)\b.*\b{re.escape(file.stem)}\b".encode(), re.MULTILINE)
     for other in scan.files:
-        if other != file and pattern.search(other.read_bytes()):
+        if other != file and pattern.search(scan.data(other)):
             return f"{scan.project.shown(other)} imports it"
     return ""
 

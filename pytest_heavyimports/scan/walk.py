@@ -26,8 +26,10 @@ def _below(directory: Path, project: Project) -> Iterator[Path]:
     for place, directories, names in os.walk(directory):
         directories[:] = [name for name in directories if not _is_skipped(os.path.join(place, name), project)]
         for name in names:
-            if name == CONFTEST or is_test_file(Path(place, name), project):
-                yield Path(place, name)
+            file = Path(place, name)
+            # Not a FIFO, which reading waits at, nor a link that leads nowhere: pytest collects neither.
+            if (name == CONFTEST or is_test_file(file, project)) and os.path.isfile(file):
+                yield file
 
 
 def is_test_file(file: Path, project: Project) -> bool:
@@ -53,7 +55,7 @@ def _anchored(pattern: str) -> str:
 def conftests_above(file: Path, root: Path) -> list[Path]:
     """The conftest files that pytest reads for *file*, the outermost first, those that are there."""
     above = [directory / CONFTEST for directory in file.parents if directory == root or directory.is_relative_to(root)]
-    return [conftest for conftest in reversed(above) if conftest != file and conftest.exists()]
+    return [conftest for conftest in reversed(above) if conftest != file and os.path.isfile(conftest)]
 
 
 def package_of(directory: Path) -> tuple[str, Path]:

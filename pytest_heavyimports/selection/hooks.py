@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 # Imports in functions: where pytest-xdist distributes the tests, a scheduler of ours, which imports it.
+import os
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,16 @@ import pytest
 from ..config.hooks import Hooks
 from ..config.options import WORKERS_KEY, is_worker, settings_of
 from ..errors import HeavyImportWarning
+from ..process.environment import set_variables
 from .selection import check_scheduler, groups_for_workers, light_first
+from .threads import share, variables
 
 if TYPE_CHECKING:
     from .scheduling import GroupFiles
+
+
+threads_key: pytest.StashKey[tuple[int, Callable[[], None]]] = pytest.StashKey()
+"""For how many workers variables are set, and what puts back those that were there."""
 
 
 def attach_workers(config: pytest.Config) -> None:
@@ -28,6 +35,37 @@ def attach_workers(config: pytest.Config) -> None:
 def attach_order(config: pytest.Config) -> None:
     """Have the heavy tests run after all others."""
     config.pluginmanager.register(OrderHooks(), "heavyimports-order")
+
+
+def set_threads_early(config: pytest.Config) -> None:
+    """Before anything is begun that workers are forked from: as soon as it is known how many there will be."""
+    asked = config.known_args_namespace
+    workers = getattr(asked, "numprocesses", None)
+    if workers and "PYTEST_XDIST_WORKER" not in os.environ:
+        if not isinstance(workers, int):  # auto, which pytest-xdist asks for again when it needs it
+            workers = config.hook.pytest_xdist_auto_num_workers(config=config)
+        _set_threads(config, min(workers, asked.maxprocesses or workers))
+
+
+def set_threads(config: pytest.Config) -> None:
+    """When it is known for certain how many workers there will be."""
+    if not is_worker(config):
+        _set_threads(
+            config,
+            sum(int(each.partition("*")[0]) if "*" in each else 1 for each in getattr(config.option, "tx", None) or ()),
+        )
+
+
+def _set_threads(config: pytest.Config, workers: int) -> None:
+    """Set variables for so many workers, which have them from this process, until pytest ends."""
+    before, put_back = config.stash.get(threads_key, (0, None))
+    if workers == before:
+        return
+    if put_back:
+        put_back()
+    asked = variables(share(settings_of(config).xdist_threads, workers), os.environ) if workers else {}
+    config.stash[threads_key] = workers, set_variables(asked)
+    config.add_cleanup(config.stash[threads_key][1])
 
 
 class FewWorkersHooks(Hooks):

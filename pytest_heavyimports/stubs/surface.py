@@ -18,6 +18,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from ..facts.files import objection_to_writing, rewrite
 from ..facts.names import is_within, root
 from ..facts.places import is_there
 from ..imports.modules import is_real
@@ -132,12 +133,20 @@ def read_file(file: Path) -> dict[str, RealNames]:
 
 
 def write_file(file: Path, names: Mapping[str, RealNames]) -> None:
-    """Write a file for :func:`read_file`, to be committed: the same names make the same text."""
+    """
+    Write a file for :func:`read_file`, to be committed: the same names make the same text.
+
+    Raises:
+        OSError: It can't be written.
+    """
     packages = {name: real.as_json() for name, real in names.items()}
     text = json.dumps({"format": FORMAT, "packages": packages}, indent=1, sort_keys=True)
-    new = file.with_name(f"{file.name}.new")
-    new.write_text(f"{text}\n", encoding="utf-8")
-    new.replace(file)
+    if not file.exists():
+        file.write_text(f"{text}\n", encoding="utf-8")
+    elif fault := objection_to_writing(file):
+        raise OSError(f"{file}: {fault}")
+    else:
+        rewrite(file, file.read_bytes(), f"{text}\n".encode())
 
 
 def look_at(fullname: str, seen: RealNames | None = None) -> RealNames | None:

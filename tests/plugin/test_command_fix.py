@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -307,3 +309,113 @@ def test_to_lazy(suite: Suite) -> None:
     text = (suite.path / "test_it.py").read_text(encoding="utf-8")
     assert text.startswith("lazy import plain\nlazy from plain import answer\n\n\ndef test_it():\n    assert answer()")
     assert call_command(suite.path, "fix", "--to=lazy", "--module", "plain") == (0, [], [])
+
+
+# Files that are not plain ones
+
+
+def is_fixed(file: Path) -> bool:
+    """Whether the import stands before the first test."""
+    text = file.read_text(encoding="utf-8")
+    return text.index("import plain") < text.index("def test_three")
+
+
+@pytest.fixture
+def one(plain: Suite) -> Path:
+    """A suite with one import to move, in a file of which there is no other in the folder."""
+    (plain.path / "test_it.py").unlink()
+    return plain.write("real/shared.py", "def test_three():\n    import plain\n\n    assert plain\n")
+
+
+@pytest.mark.parametrize("kind", ["symbolic", "hard"])
+def test_a_link_stays_a_link(one: Path, plain: Suite, kind: str) -> None:
+    """What it leads to is changed, once, though the scan knows it by two names."""
+    for name in ("test_a.py", "test_b.py"):
+        link = plain.path / name
+        if kind == "symbolic":
+            link.symlink_to("real/shared.py")
+        else:
+            link.hardlink_to(one)
+    done = call_command(plain.path, "fix", "--write")
+    assert done.err == ["test_b.py: left alone: it is the same file as test_a.py"]
+    for name in ("test_a.py", "test_b.py"):
+        assert (plain.path / name).samefile(one)
+    assert is_fixed(one)
+    assert call_command(plain.path, "fix") == (0, [], [])
+
+
+def test_the_file_itself_comes_before_a_link_to_it(one: Path, plain: Suite) -> None:
+    """It is the name that the diff shows."""
+    file = one.rename(plain.path / "test_z.py")
+    (plain.path / "test_a.py").symlink_to("test_z.py")
+    done = call_command(plain.path, "fix", "--write")
+    assert done.out[0] == "--- a/test_z.py"
+    assert done.err == ["test_a.py: left alone: it is the same file as test_z.py"]
+    assert is_fixed(file)
+
+
+def test_what_a_link_leads_to_outside_of_the_project_is_left_alone(one: Path, plain: Suite, tmp_path: Path) -> None:
+    """It is another project's."""
+    away = one.rename(tmp_path.parent / f"{tmp_path.name}-shared.py")
+    (plain.path / "test_link.py").symlink_to(away)
+    done = call_command(plain.path, "fix", "--write")
+    assert done == (0, [], [f"test_link.py: left alone: it is a link that leads out of {plain.path}"])
+    assert not is_fixed(away)
+
+
+def test_a_read_only_file_is_left_alone(one: Path, plain: Suite) -> None:
+    """Also by root; the diff doesn't show it either."""
+    file = one.rename(plain.path / "test_locked.py")
+    file.chmod(0o444)
+    done = call_command(plain.path, "fix", "--write")
+    assert done == (0, [], ["test_locked.py: left alone: it is read-only"])
+    assert not is_fixed(file)
+
+
+def test_a_read_only_configuration_takes_no_declaration(one: Path, plain: Suite) -> None:
+    """So no test asks for a fixture that isn't there."""
+    file = one.rename(plain.path / "test_it.py")
+    (plain.path / "pytest.ini").chmod(0o444)
+    done = call_command(plain.path, "fix", "--to=fixture", "--write", "--module=plain")
+    because = "'plain' is not declared, and pytest.ini can't be changed: it is read-only"
+    assert done == (0, [], [f"test_it.py:2: left alone: 'plain': {because}"])
+    assert "import plain" in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("package", ["", "package/"])
+@pytest.mark.parametrize("odd", ["fifo", "loop", "dangling"])
+@pytest.mark.parametrize("name", ["test_odd.py", "conftest.py"])
+def test_what_is_not_a_file_is_passed_over(one: Path, plain: Suite, package: str, odd: str, name: str) -> None:
+    """As pytest does: a FIFO, at which reading waits, and a link that leads nowhere; also in a package of tests."""
+    file = plain.write(f"{package}test_it.py", one.read_text(encoding="utf-8"))
+    plain.write(f"{package}__init__.py", "")
+    if odd == "fifo":
+        os.mkfifo(file.with_name(name))
+    else:
+        file.with_name(name).symlink_to(name if odd == "loop" else "nowhere.py")
+    assert call_command(plain.path, "fix", "--write").err == []
+    assert is_fixed(file)
+
+
+def test_a_fifo_that_was_named_is_refused(plain: Suite) -> None:
+    """It was meant."""
+    os.mkfifo(plain.path / "test_fifo.py")
+    done = call_command(plain.path, "fix", "test_fifo.py")
+    assert (done.status, done.err[0]) == (2, "heavyimports fix: 'test_fifo.py' is neither a file nor a folder.")
+
+
+def test_a_file_that_cannot_be_read_is_reported(one: Path, plain: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are changed. Root can read everything, so that the reading itself is replaced here."""
+    file = one.rename(plain.path / "test_it.py")
+    plain.write("test_secret.py", "")
+    read = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name == "test_secret.py":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert call_command(plain.path, "scan").err == ["test_secret.py: can't be read: Permission denied"]
+    assert call_command(plain.path, "fix", "--write").err == ["test_secret.py: can't be read: Permission denied"]
+    assert is_fixed(file)

@@ -335,3 +335,98 @@ def test_the_console_script_is_the_same_command(worker: Suite) -> None:
     if script is None:
         pytest.skip("the distribution is not installed with its scripts")
     assert worker._pytester.run(script, "scan", "tests/test_light.py").ret == 0
+
+
+# A baseline
+
+
+@pytest.fixture
+def frozen(worker: Suite) -> Suite:
+    """A suite whose finding stands in a baseline."""
+    done = call_command(worker.path, "scan", "--baseline", "known.json")
+    assert (done.status, done.err) == (0, ["known.json: written, 1 known from now on"])
+    assert done.out == ["no finding; 0 of 3 files heavy, 1 of 3 test functions heavy"]
+    return worker
+
+
+def test_what_a_baseline_has_is_not_reported(frozen: Suite) -> None:
+    """The file is small enough to be read by people, and says how often something is there."""
+    known = json.loads((frozen.path / "known.json").read_text(encoding="utf-8"))
+    assert known == {
+        "version": 1,
+        "findings": [
+            {
+                "rule": "function-import",
+                "file": "tests/test_worker.py",
+                "scope": "test_run",
+                "statement": "from app.worker import model",
+                "count": 1,
+            }
+        ],
+    }
+    done = call_command(frozen.path, "scan", "--baseline", "known.json")
+    assert (done.status, done.err) == (0, ["known.json: 1 known"])
+    assert call_command(frozen.path, "scan").status == 1
+
+
+def test_moved_and_reformatted_lines_are_known(frozen: Suite) -> None:
+    """By the function and the statement: the number of the line is another one, and so is the layout."""
+    text = "import os\n\n\ndef test_run():\n    from app.worker import (  # as it was\n        model,\n    )\n"
+    frozen.write("tests/test_worker.py", text)
+    assert call_command(frozen.path, "scan", "--baseline", "known.json").status == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("def test_run():\n    from app.worker import model\ndef test_new():\n    from app.worker import model\n", 4),
+        ("def test_run():\n    from app.worker import model\n    from app.worker import model\n", 3),
+        ("def test_run():\n    from app.worker import model\n    from app import model\n", 3),
+        ("class TestA:\n    def test_run(self):\n        from app.worker import model\n", 3),
+    ],
+)
+def test_what_is_new_is_reported(frozen: Suite, text: str, line: int) -> None:
+    """In another function, by another statement, or once more."""
+    frozen.write("tests/test_worker.py", text)
+    done = call_command(frozen.path, "scan", "--baseline", "known.json", "--format", "json")
+    assert done.status == 1
+    assert [finding["line"] for finding in json.loads("\n".join(done.out))["findings"]] == [line]
+
+
+def test_what_is_gone_is_told(frozen: Suite) -> None:
+    """But not of files that were not scanned."""
+    frozen.write("tests/test_worker.py", "def test_run(): pass\n")
+    gone = "known.json: 0 known, 1 no longer there: delete it to write a new one"
+    assert call_command(frozen.path, "scan", "--baseline", "known.json").err == [gone]
+    some = call_command(frozen.path, "scan", "--baseline", "known.json", "tests/test_light.py")
+    assert some.err == ["known.json: 0 known"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("<<<<<<< HEAD\n", "Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "list indices must be integers or slices, not str"),
+        ("{}", "'version' is missing"),
+        ('{"version": 2, "findings": []}', "it has version 2, and 1 is needed"),
+        ('{"version": 1, "findings": [{"rule": "reload"}]}', "'file' is missing"),
+        (
+            '{"version": 1, "findings": [{"rule": 1, "file": "", "scope": "", "statement": "", "count": 1}]}',
+            "{'rule': 1, 'file': '', 'scope': '', 'statement': '', 'count': 1} is not a finding",
+        ),
+    ],
+)
+def test_a_damaged_baseline_is_refused(worker: Suite, text: str, fault: str) -> None:
+    """With the fault, and what to do; it is not written anew."""
+    file = worker.write("known.json", text)
+    done = call_command(worker.path, "scan", "--baseline", "known.json")
+    remedy = "Get it back from version control, or delete it to write a new one."
+    assert done == (2, [], [f"heavyimports scan: 'known.json' is not a baseline that can be read: {fault}. {remedy}"])
+    assert file.read_text(encoding="utf-8").strip() == text.strip()
+
+
+def test_a_baseline_that_cannot_be_written_is_refused(worker: Suite) -> None:
+    """There is no such folder."""
+    done = call_command(worker.path, "scan", "--baseline", "gone/known.json")
+    fault = "'gone/known.json' can't be written: No such file or directory."
+    assert (done.status, done.err) == (2, [f"heavyimports scan: {fault}"])

@@ -207,3 +207,109 @@ def test_what_others_know_by_its_name_is_left_alone(plain: Suite, file: str, tex
     plain.tests(f"import plain\n\n{TWO}")
     plain.write(file, text)
     assert call_command(plain.path, "split") == (0, [], [f"test_it.py: left alone: {reason}"])
+
+
+NAMES_ITSELF = """\
+import plain
+
+
+class TestBoth:
+    SIZE = 3
+
+    @staticmethod
+    def make():
+        return {"size": TestBoth.SIZE}
+
+    @classmethod
+    def load(cls):
+        return plain.answer()
+
+    def test_light(self):
+        cfg = TestBoth.make()
+        assert cfg == {"size": 3}
+
+    def test_heavy(self):
+        assert TestBoth.load() == 42
+        assert TestBoth.make()
+"""
+
+
+def test_a_class_that_names_itself_is_parted(plain: Suite) -> None:
+    """Each part has the members that its tests use, by the class's name too."""
+    file = plain.tests(NAMES_ITSELF)
+    assert call_command(plain.path, "split", "--write").err == []
+    light, heavy = file.read_text(encoding="utf-8"), (plain.path / "test_it_heavy.py").read_text(encoding="utf-8")
+    assert "plain" not in light
+    assert "def load" not in light
+    assert "def make" in light
+    assert "def test_light" not in heavy
+    assert "def make" in heavy
+    plain.run().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    "use",
+    ["TestBoth.count = 1", "helper(TestBoth)", "TestBoth.test_light", "TestBoth.of_a_base()", "TestBoth().make()"],
+)
+def test_a_class_that_shares_or_hands_itself_out_is_left_alone(plain: Suite, use: str) -> None:
+    """Its parts would not be what it was."""
+    count = "count = 0\n\n    @staticmethod\n    def make(): pass\n"
+    tests = f"    def test_light(self): pass\n    def test_heavy(self):\n        plain\n        {use}\n"
+    plain.tests(f"import plain\n\nclass TestBoth:\n    {count}\n{tests}")
+    assert call_command(plain.path, "split").err == ["test_it.py: left alone: 'TestBoth' is used in line 12"]
+
+
+# Files that are not plain ones
+
+
+@pytest.fixture
+def mixed(suite: Suite) -> Suite:
+    """A suite with one mixed file."""
+    suite.declare("plain")
+    suite.write("plain.py", "")
+    suite.write("test_mixed.py", "import plain\n\n\ndef test_heavy():\n    assert plain\n\n\ndef test_light(): pass\n")
+    return suite
+
+
+@pytest.mark.parametrize("kind", ["symbolic", "hard"])
+def test_a_file_with_two_names_is_left_alone(mixed: Suite, kind: str) -> None:
+    """Its heavy part would be missing beside the other name."""
+    link = mixed.path / "real.py"
+    if kind == "symbolic":
+        (mixed.path / "test_mixed.py").rename(link)
+        (mixed.path / "test_mixed.py").symlink_to("real.py")
+    else:
+        link.hardlink_to(mixed.path / "test_mixed.py")
+    done = call_command(mixed.path, "split", "--write")
+    assert done == (0, [], ["test_mixed.py: left alone: it is a link"])
+
+
+def test_a_file_that_a_link_leads_to_is_left_alone(mixed: Suite) -> None:
+    """The tests of the link would be others."""
+    (mixed.path / "test_other.py").symlink_to("test_mixed.py")
+    err = call_command(mixed.path, "split", "--write").err
+    assert err == [
+        "test_mixed.py: left alone: test_other.py is a link to it",
+        "test_other.py: left alone: it is a link",
+    ]
+
+
+def test_a_read_only_file_is_not_split(mixed: Suite) -> None:
+    """No part of it is written."""
+    (mixed.path / "test_mixed.py").chmod(0o444)
+    done = call_command(mixed.path, "split", "--write")
+    assert done == (0, [], ["test_mixed.py: left alone: it is read-only"])
+
+
+def test_the_place_of_a_link_that_leads_nowhere_is_taken(mixed: Suite) -> None:
+    """It is somebody's."""
+    (mixed.path / "test_mixed_heavy.py").symlink_to("nowhere.py")
+    done = call_command(mixed.path, "split", "--write")
+    assert done == (0, [], ["test_mixed.py: left alone: test_mixed_heavy.py is there already"])
+
+
+def test_the_heavy_part_is_as_private_as_the_file_was(mixed: Suite) -> None:
+    """Its text was readable by its owner alone."""
+    (mixed.path / "test_mixed.py").chmod(0o600)
+    assert call_command(mixed.path, "split", "--write").status == 1
+    assert (mixed.path / "test_mixed_heavy.py").stat().st_mode & 0o777 == 0o600

@@ -951,6 +951,24 @@ def test_the_file_is_the_same_each_time(committed: Suite, installed: Installed) 
     assert "greet" not in file.read_text(encoding="utf-8")
 
 
+def test_the_file_is_written_in_its_place(committed: Suite, installed: Installed) -> None:
+    """Where a link leads, with the mode that it has; one that its owner can't write is left, and reported."""
+    file, real = committed.path / "tests/stand-ins.json", committed.path / "shared.json"
+    file.rename(real)
+    file.symlink_to("../shared.json")
+    real.chmod(0o600)
+    where = {"path": (installed.site,), **installed.environment}
+    installed.add("realpkg", "2.2", {"realpkg/__init__.py": '__version__ = "2.2"\n'})
+    committed.run("--heavy-stub-update", **where).assert_outcomes(passed=1)  # type: ignore[arg-type]
+    assert file.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert "greet" not in real.read_text(encoding="utf-8")
+    real.chmod(0o444)
+    result = committed.run("--heavy-stub-update", **where)  # type: ignore[arg-type]
+    assert f"--heavy-stub-update: {file}: it is read-only" in result.outlines
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
 def test_what_is_wrong_with_the_file(committed: Suite) -> None:
     """It is said before anything is collected."""
     file = committed.path / "tests/stand-ins.json"

@@ -77,3 +77,28 @@ def _told(result: pytest.RunResult) -> list[float]:
     (line,) = [line for line in result.outlines if line.startswith("test_it.py [")]
     told: list[float] = json.loads(line.removeprefix("test_it.py ").removesuffix("."))
     return told
+
+
+THREADS = """
+    import pytest
+    import torch
+
+    from pytest_heavyimports.facts.places import INHERITED
+
+    @pytest.mark.parametrize("number", range(4))
+    def test_it(number, pytestconfig):
+        a, b = torch.ones(200, 200), torch.ones(200, 200)
+        assert (a @ b).sum().item() == 200 ** 3
+        assert torch.get_num_threads() == 1
+        assert ("torch" in INHERITED) == bool(pytestconfig.getoption("heavy_warm"))
+    """
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [[], ["--heavy-warm"]])
+def test_workers_have_the_threads_that_were_asked_for(warm: WarmSuite, flags: list[str]) -> None:
+    """Also where torch was imported by the warm process, which has read the variable as well. Two cores would be 2."""
+    warm.suite.declare("torch", heavy_xdist_threads="1")
+    warm.suite.tests(THREADS)
+    result = warm.plain("-p", "xdist", "-n2", *flags)
+    result.assert_outcomes(passed=4)

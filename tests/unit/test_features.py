@@ -57,6 +57,11 @@ def test_nothing_is_asked_for_by_default(tmp_path: Path) -> None:
         ({"heavy_isolate": True}, {}, ["report.hooks:attach", "isolation.hooks:attach"]),
         ({}, {"heavy_cuda_workers": "2"}, ["cuda.hooks:attach_early", "report.hooks:attach"]),
         ({}, {"heavy_xdist_workers": "1"}, ["report.hooks:attach", "selection.hooks:attach_workers"]),
+        (
+            {},
+            {"heavy_xdist_threads": "auto"},
+            ["selection.hooks:set_threads_early", "report.hooks:attach", "selection.hooks:set_threads"],
+        ),
         ({"heavy_order": "light-first"}, {}, ["report.hooks:attach", "selection.hooks:attach_order"]),
         ({"heavy_runpytest": "fork"}, {}, ["report.hooks:attach", "pytester.hooks:attach"]),
         ({"heavy_warm": True}, {}, ["warm.workers:attach_early", "report.hooks:attach", "warm.workers:attach"]),

@@ -71,6 +71,10 @@ def test_what_is_measured(tmp_path: Path, flags: dict[str, Any], ini: dict[str, 
             "heavy_xdist_workers: '-1' is no number of workers (pytest.ini, [pytest]).",
         ),
         (
+            {"heavy_xdist_threads": "0"},
+            "heavy_xdist_threads: '0' is none of auto, off and a number (pytest.ini, [pytest]).",
+        ),
+        (
             {"heavy_cuda_leak_tolerance": "1 MiB"},
             "heavy_cuda_leak_tolerance: '1 MiB' is no number of bytes (pytest.ini, [pytest]).",
         ),

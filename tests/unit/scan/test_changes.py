@@ -49,3 +49,19 @@ def test_a_new_file_that_is_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandRefused):
         write_all([Change(file, "a.py", b"", b"y\n")])
     assert file.read_bytes() == b"mine\n"
+
+
+def test_a_new_file_does_not_take_the_place_of_a_link(tmp_path: Path) -> None:
+    """Nor is one made where the link leads, which is nowhere yet."""
+    link = tmp_path / "a.py"
+    link.symlink_to("nowhere.py")
+    with pytest.raises(CommandRefused):
+        write_all([Change(link, "a.py", b"", b"y\n")])
+    assert [each.name for each in tmp_path.iterdir()] == ["a.py"]
+
+
+def test_what_cannot_be_written_is_refused_with_the_reason(tmp_path: Path) -> None:
+    """A folder that has gone meanwhile, here."""
+    with pytest.raises(CommandRefused) as refused:
+        write_all([Change(tmp_path / "gone/a.py", "gone/a.py", b"", b"y\n")])
+    assert str(refused.value) == "gone/a.py can't be written: No such file or directory."
