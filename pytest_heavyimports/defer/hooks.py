@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def attach(session: HeavySession) -> None:
     """Defer the imports of the declared modules of a session, from now to its end."""
     deferral = Deferral()
-    is_guarded = session.settings.guard != "off"
+    is_guarded = session.settings.is_guarded
     keeping = Keeping(KEEPER, is_kept=deferral.defers, place=session.whereabouts, importing=session.importing)
     session.config.add_cleanup(install_deferral(deferral, None if is_guarded else keeping, KEEPER).close)
     session.executed = load
