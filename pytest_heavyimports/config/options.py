@@ -295,7 +295,7 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
     stub = {name: f"--heavy-stub={name}" for name in stub_flags}
     if not stub_flags:
         stub = {str(line): ini_source(config, STUB_KEY) for line in ini_value(config, STUB_KEY, faults, default=[])}
-    # A flag of the plugin `doctor.hooks`, which only that command loads.
+    # A flag of the plugin `doctor.flag_hooks`, which only that command loads.
     doctor: str = getattr(given_flags, "heavy_doctor", None) or ""
     report_files: list[str] = [*(getattr(given_flags, "heavy_report_files", None) or ())]
     if doctor:

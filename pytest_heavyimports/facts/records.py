@@ -81,7 +81,7 @@ class Sighting(NamedTuple):
     """What a guard that only looks on has seen."""
 
     kind: str
-    """again: executed a second time; reload; left: missing, or blocked by ``None``; fake: something else in its place."""
+    """again: executed a second time; reload; left: missing, or blocked by ``None``; fake: another object there."""
     fullnames: tuple[str, ...]
     """The one most worth naming first."""
     owner: Place

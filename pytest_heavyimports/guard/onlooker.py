@@ -1,4 +1,4 @@
-"""The guard that only looks on, for ``heavyimports doctor``: it tells what it sees, and every test ends as without it."""
+"""The guard that only looks on, for ``heavyimports doctor``: it tells what it sees, and changes no outcome."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..imports.keeper import Keeper
 from ..imports.modules import BLOCKED, is_real
 from .blame import START
 from .session import Guard, Told
-from .watch import Owner
 
 if TYPE_CHECKING:
     from ..facts.ledger import Ledger
     from ..facts.places import Whereabouts
+    from .watch import Owner
 
 
 class Notebook(Keeper):
@@ -156,8 +156,9 @@ class Onlooker(Guard):
         self._told.update(dict.fromkeys(names, seen))
         self._on_sight(seen)
 
-    def _lending(self, nodeid: str) -> AbstractContextManager[None]:  # noqa: ARG002  # as the guard's
-        return nullcontext()
+    @contextmanager
+    def _lending(self, nodeid: str) -> Iterator[None]:  # noqa: ARG002  # as the guard's
+        yield
 
     def _settle_own(self) -> list[Told]:
         return []

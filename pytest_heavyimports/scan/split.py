@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from .changes import Change
+from ..config.changes import Change
 from .examine import read
 from .rewrite import IMPORTS
 from .rules import RULES

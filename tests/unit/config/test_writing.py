@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_heavyimports.scan.declare import with_declarations
+from pytest_heavyimports.config.writing import with_declarations
 
 
 @pytest.mark.parametrize(
