@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from ..facts.names import lineage, root
 
 Tree = Sequence[Mapping[str, Any]]
+PYTEST = ("_pytest", "pluggy", "pytest", "pytest_heavyimports")
+"""Each run needs them, as it does the standard library."""
 OWN, INSTALLED, STANDARD = "own", "installed", "standard"
 
 
@@ -34,10 +36,11 @@ def kind_of(own: Mapping[str, str], is_installed: Callable[[str], bool]) -> Call
 
     def kind(fullname: str) -> str:
         top = root(fullname)
-        if fullname in own:
+        if fullname in own and top not in PYTEST:
             return OWN
         if top not in known:
-            known[top] = STANDARD if top in sys.stdlib_module_names else INSTALLED if is_installed(top) else OWN
+            is_standard = top in sys.stdlib_module_names or top in PYTEST
+            known[top] = STANDARD if is_standard else INSTALLED if is_installed(top) else OWN
         return known[top]
 
     return kind

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..facts.names import is_within
-from .costs import INSTALLED, OWN, Cost, Tree, chain_of, costs_of, kind_of
+from ..facts.names import is_within, root
+from .costs import OWN, Cost, Tree, chain_of, costs_of, kind_of
 from .needs import Edge, Needs
 from .records import Break, Diagnosis, Remedy, Run, Slow
 
@@ -76,7 +76,9 @@ def _slow(run: Run, found: dict[str, list[Cost]], kind: Callable[[str], str], ne
         if cost.us < SLOW_US:
             continue
         edge, first = _first(run, trees[process], cost, kind, needs)
-        tests = needs.tests(name)
+        # What a plugin or pytest imports, every run needs.
+        is_asked_for = bool(edge) or is_own or bool(_nodeid(trees[process], cost))
+        tests = needs.tests(name) if is_asked_for else list(run.items)
         # What a test file imports at its top, its tests use.
         is_movable = edge is not None and not any(item.file == edge[0] for item in run.items)
         without = needs.tests(name, without=edge) if is_movable else tests
@@ -117,14 +119,14 @@ def _first(run: Run, tree: Tree, cost: Cost, kind: Callable[[str], str], needs: 
         absolute = os.path.normpath(os.path.join(run.root, file))
         if absolute in run.own.values() or absolute in run.conftests:
             return (absolute, int(line)), place["line"]
-        if importer is None and chain and kind(tree[chain[-1]]["fullname"]) == INSTALLED:
-            return None, f"plugin {tree[chain[-1]]['fullname']}"
-    return None, _by_pytest(place["line"]) or place["text"]
+    return None, _by_plugin(place["line"]) or place["text"]
 
 
-def _by_pytest(line: str) -> str:
-    """A test file is imported by pytest, whose own statement is of no interest."""
-    return "pytest, at collection" if f"{os.sep}_pytest{os.sep}" in line else ""
+def _by_plugin(line: str) -> str:
+    """Whose installed file a statement stands in: nobody is interested in the line."""
+    _, is_there, rest = line.rpartition(f"{os.sep}site-packages{os.sep}")
+    name = root(rest.partition(os.sep)[0].removesuffix(".py"))
+    return "" if not is_there else "pytest" if name == "_pytest" else f"plugin {name}"
 
 
 def _shown(run: Run, file: str) -> str:
@@ -152,11 +154,12 @@ def _remedies(run: Run, found: dict[str, list[Cost]], slow: Sequence[Slow], *, h
     for each in slow:
         freed = each.tests - each.tests_without
         if freed:
-            how = "make it a lazy import, or move it" if has_lazy else "move it"
-            why = f"in runs of the {freed} tests that need {each.name} by this alone"
-            yield Remedy(each.us, f"{each.first}: {how} into the functions that use it", why)
+            how = "lazily, or " if has_lazy else ""
+            why = f"in runs of the {count(freed, 'test')} that need it by this alone"
+            yield Remedy(each.us, f"{each.first}: import {each.name} {how}in the functions that use it", why)
         if each.is_own:
-            yield Remedy(each.us, f"{each.name}: compute at first use what it computes at its top", "in each run", True)
+            what = f"{each.name}: compute in functions what it computes at its top"
+            yield Remedy(each.us, what, "in each run, where no test uses it", True)
 
 
 def _warm(run: Run, found: dict[str, list[Cost]]) -> Iterator[Remedy]:
@@ -166,11 +169,11 @@ def _warm(run: Run, found: dict[str, list[Cost]]) -> Iterator[Remedy]:
     tail = "".join(f" {shlex.quote(argument)}" for argument in run.arguments)
     if not run.has_workers:
         startup_us = round((run.startup_s or 0) * 1e6 * WARM_SHARE)
-        why = f"in each run after the first: {seconds(most_us)} of imports, {seconds(startup_us)} of pytest's start"
+        why = f"in each run after the first: imports {seconds(most_us)}, start {seconds(startup_us)}"
         yield Remedy(most_us + startup_us, f"heavyimports run{tail}", why, True)
     elif not run.has_warm:
-        importing = sum(us >= SLOW_US for us in installed_us)
-        why = f"in each run after the first: {importing} processes import up to {seconds(most_us)} each"
+        importing = sum(2 * us > most_us for us in installed_us)
+        why = f"in each run after the first: {count(importing, 'process', 'es')} import for {seconds(most_us)} each"
         yield Remedy(most_us, f"pytest{tail} --heavy-warm", why, True)
 
 
@@ -178,32 +181,35 @@ def _selecting(run: Run, slow: Sequence[Slow]) -> Iterator[Remedy]:
     """Runs of the tests that need nothing heavy."""
     number = len(run.items)
     heavy = {item.nodeid for item in run.items if item.is_heavy}
-    some = [each for each in slow if not each.is_own and 0 < each.tests < number]
+    some = [each for each in slow if not each.is_own and each.tests < number]
     marked = [each for each in some if each.nodeid in heavy and each.tests <= len(heavy)]
     if marked:
-        why = f"in runs of the {number - len(heavy)} tests that don't need {_names(marked)}"
+        why = f"in runs of the {count(number - len(heavy), 'test')} that don't need {_names(marked)}"
         yield Remedy(sum(each.us for each in marked), "pytest -m 'not heavy'", why)
     for each in some:
         if each not in marked:
-            why = f"in runs of the {number - each.tests} tests that don't need {each.name}, by -k or --lf"
+            why = f"in runs of the {count(number - each.tests, 'test')} that don't need {each.name}, by -k or --lf"
             yield Remedy(each.us, "pytest --heavy-defer", why)
 
 
 def _useless(run: Run, slow: Sequence[Slow]) -> Iterator[Remedy]:
     everybody = [each for each in slow if each.tests == len(run.items) and not each.is_own]
     if everybody and run.items:
-        why = f"each of the {len(run.items)} tests needs {_names(everybody)}"
-        yield Remedy(0, "-m 'not heavy' and --heavy-defer", why)
+        yield Remedy(0, "-m 'not heavy', --heavy-defer", f"each test needs {_names(everybody)}")
     own = [each for each in slow if each.is_own]
     if own:
-        why = f"{_names(own)}: they leave your own code alone"
-        yield Remedy(0, "heavyimports run, --heavy-warm and --heavy-defer", why)
+        yield Remedy(0, "a warm run, --heavy-defer", f"your own code stays as it is: {_names(own)}")
     if not slow and run.is_complete:
         yield Remedy(0, "any remedy for slow imports", f"no import takes {seconds(SLOW_US)}")
 
 
 def _names(slow: Sequence[Slow]) -> str:
     return ", ".join(each.name for each in slow)
+
+
+def count(number: int, what: str, ending: str = "s") -> str:
+    """So many of something."""
+    return f"{number} {what}{'' if number == 1 else ending}"
 
 
 def seconds(us: int) -> str:

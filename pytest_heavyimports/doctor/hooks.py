@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..config.hooks import Hooks
-from ..config.options import HEAVY_MARK, is_distributed, is_worker
+from ..config.options import HEAVY_MARK, is_distributed
 from ..facts.distributions import is_installed_place
 from ..facts.records import as_plain
 
@@ -28,8 +28,7 @@ BROKEN = ("failed", "error")
 def attach(session: HeavySession) -> None:
     """Write down what is seen, in every process of the run."""
     config = session.config
-    worker = getattr(config, "workerinput", {}).get("workerid", "")
-    notes = Notes(Path(session.settings.doctor), worker)
+    notes = Notes(Path(session.settings.doctor))
     config.add_cleanup(notes.close)
     session.at_sight.append(notes.see)
     session.at_configure.append(
@@ -40,9 +39,8 @@ def attach(session: HeavySession) -> None:
 class Notes:
     """The files of one process. What is seen is written at once: a second import may end the process."""
 
-    def __init__(self, folder: Path, worker: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._name = worker or "main"
         self._pid = os.getpid()
         self._sights: TextIOWrapper | None = None
 
@@ -51,13 +49,13 @@ class Notes:
         if os.getpid() != self._pid:
             return  # a child that a test has forked
         if self._sights is None:
-            self._sights = (self._folder / f"sights-{self._name}.jsonl").open("a", encoding="utf-8")
+            self._sights = (self._folder / f"sights-{self._pid}.jsonl").open("a", encoding="utf-8")
         self._sights.write(json.dumps(as_plain(seen)) + "\n")
         self._sights.flush()
 
-    def write(self, facts: dict[str, Any]) -> None:
+    def write(self, process: str, facts: dict[str, Any]) -> None:
         """What is known at the end."""
-        (self._folder / f"facts-{self._name}.json").write_text(json.dumps(facts), encoding="utf-8")
+        (self._folder / f"facts-{process}.json").write_text(json.dumps(facts), encoding="utf-8")
 
     def close(self) -> None:
         """Nothing more is seen."""
@@ -104,9 +102,10 @@ class NotingHooks(Hooks):
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         option = session.config.option
+        # A worker of pytest-xdist knows its name only now.
         self._notes.write(
+            getattr(session.config, "workerinput", {}).get("workerid", "main"),
             {
-                "is_worker": is_worker(session.config),
                 "is_distributed": is_distributed(session.config),
                 "has_warm": bool(getattr(option, "heavy_warm", False)),
                 "declared": {alias: module.fullname for alias, module in self._session.declared.items()},
@@ -128,7 +127,7 @@ class NotingHooks(Hooks):
                     ]
                     for item in self._items
                 ],
-            }
+            },
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..process.ending import end_in_words
-from .diagnosis import seconds
+from .diagnosis import count, seconds
 
 if TYPE_CHECKING:
     from .records import Break, Diagnosis, Remedy, Run, Slow
@@ -76,15 +76,16 @@ def text(diagnosis: Diagnosis, configuration: Configuration, *, is_verbose: bool
 
 def headline(run: Run, imports_us: int) -> Iterator[str]:
     """How the run went."""
-    took = f"heavyimports doctor: {_count(len(run.items), 'test')} in {run.wall_s:.1f} s"
+    took = f"heavyimports doctor: {count(len(run.items), 'test')} in {run.wall_s:.1f} s"
     if run.is_complete:
         yield f"{took}; imports {seconds(imports_us)}, start of pytest {run.startup_s or 0:.2f} s"
     else:
-        yield f"heavyimports doctor: {end_in_words(run.status)}; what was seen until then:"
+        yield f"heavyimports doctor: {end_in_words(run.status)}"
+        yield "What was seen until then:"
     failed, errors = run.outcomes.get("failed", 0), run.outcomes.get("error", 0)
-    told = [f"{_count(failed, 'test')} failed"] if failed else []
-    told += [f"{_count(errors, 'test')} with errors"] if errors else []
-    told += [f"{_count(len(run.faults), 'file')} could not be collected"] if run.faults else []
+    told = [f"{count(failed, 'test')} failed"] if failed else []
+    told += [f"{count(errors, 'test')} with errors"] if errors else []
+    told += [f"{count(len(run.faults), 'file')} could not be collected"] if run.faults else []
     if told:
         yield f"{', '.join(told)}: see above"
 
@@ -122,7 +123,9 @@ def _title(word: str, shown: int, number: int) -> str:
 def _break(each: Break, remedy_lines: int, width: int | None) -> Iterator[str]:
     times = f", {each.times} times" if each.times > 1 else ""
     yield _cut(f"  {', '.join(each.modules)}: {KINDS[each.kind]}{times}", width)
-    yield _cut(f"    by {each.who}{f': {each.how}' if each.how else ''}", width)
+    # The statement says more than the name of the test.
+    who = each.who if width is None or not each.how else each.who.partition(", in ")[0]
+    yield _cut(f"    by {who}{f': {each.how}' if each.how else ''}", width)
     if width is None:
         yield from (f"    again: {place}" for place in each.again)
     yield from _wrapped(each.remedy, remedy_lines, width)
@@ -146,11 +149,11 @@ def _wrapped(remedy: str, number: int, width: int | None) -> list[str]:
 
 def _table(slow: Sequence[Slow], tests: int, width: int | None) -> Iterator[str]:
     names = max(len(each.name) for each in slow)
-    counts = [f"{each.tests} of {_count(tests, 'test')}" for each in slow]
+    counts = [f"{each.tests} of {count(tests, 'test')}" for each in slow]
     widest = max(map(len, counts))
-    for each, count in zip(slow, counts):
+    for each, needed in zip(slow, counts):
         processes = f", in {each.processes} processes" if each.processes > 1 else ""
-        yield _cut(f"{seconds(each.us):>9}  {each.name:<{names}}  {count:>{widest}}  {each.first}{processes}", width)
+        yield _cut(f"{seconds(each.us):>9}  {each.name:<{names}}  {needed:>{widest}}  {each.first}{processes}", width)
 
 
 def _remedy(remedy: Remedy, width: int | None) -> Iterator[str]:
@@ -160,10 +163,6 @@ def _remedy(remedy: Remedy, width: int | None) -> Iterator[str]:
 
 def _cut(line: str, width: int | None) -> str:
     return line if width is None or len(line) <= width else f"{line[: width - 3]}..."
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def document(diagnosis: Diagnosis, *, file: str, diff: Sequence[str], fault: str) -> dict[str, Any]:
