@@ -199,8 +199,6 @@ def _useless(run: Run, slow: Sequence[Slow]) -> Iterator[Remedy]:
     own = [each for each in slow if each.is_own]
     if own:
         yield Remedy(0, "a warm run, --heavy-defer", f"your own code stays as it is: {_names(own)}")
-    if not slow and run.is_complete:
-        yield Remedy(0, "any remedy for slow imports", f"no import takes {seconds(SLOW_US)}")
 
 
 def _names(slow: Sequence[Slow]) -> str:
