@@ -144,7 +144,7 @@ def _change(diagnosis: Diagnosis) -> tuple[Change | None, str]:
 def _by_hand(settings: Settings, inifile: str, why: str) -> str:
     """What to type where no diff can be made."""
     return "\n".join(
-        [f"{why}: add this to {os.path.basename(inifile) or 'pytest.ini'} by hand, or {INSTALL}", *settings.lines()]
+        [f"{why}: add this to {os.path.basename(inifile) or 'pytest.ini'} by hand. {INSTALL}", *settings.lines()]
     )
 
 

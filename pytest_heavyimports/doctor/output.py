@@ -20,7 +20,7 @@ KINDS = {
     "again": "executed a second time in this process",
     "reload": "reloaded",
     "fake": "a fake of it is left in sys.modules",
-    "left": "left missing from sys.modules: whoever imports it next executes it again",
+    "left": "left missing from sys.modules, to be executed again",
 }
 WRITE = "heavyimports doctor --write"
 

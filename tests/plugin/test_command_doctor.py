@@ -7,13 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ..support.commands import Done, run_command
-from ..support.waiting import wait_until
+from ..support.waiting import LIMIT_S, restore_sigint, wait
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,17 +76,10 @@ def test_what_breaks_is_told_with_the_settings_that_mend_it(red: Suite) -> None:
         "    What is first imported inside of patch.dict(sys.modules, ...) is thrown out",
         "    at its end. So has 'numpy' been: import it before, or declare it in",
     ]
-    assert shown[-9:] == [
-        "TYPE  heavyimports doctor --write",
-        "--- a/pytest.ini",
-        "+++ b/pytest.ini",
-        "@@ -1,2 +1,5 @@",
-        " [pytest]",
-        "+heavy_modules =",
-        "+    numpy",
-        "+heavy_guard = restore",
-        " # ours",
-    ]
+    told = shown[shown.index("TYPE  heavyimports doctor --write") + 1 :]
+    assert told[:2] == ["--- a/pytest.ini", "+++ b/pytest.ini"]
+    added = ["+heavy_modules =", "+    numpy", "+heavy_guard = restore"]
+    assert [line for line in told[2:] if line[0] in "+-"] == added
     assert len(shown) <= 24
     assert (red.path / "pytest.ini").read_text(encoding="utf-8") == "[pytest]\n# ours\n"
     written = doctor(red, "--write", "--check", "-q")
@@ -102,7 +94,7 @@ def test_what_breaks_is_told_with_the_settings_that_mend_it(red: Suite) -> None:
     ("statement", "told"),
     [
         ("import importlib; importlib.reload(numpy)", "reloaded"),
-        ("del sys.modules['numpy']", "left missing from sys.modules: whoever imports it next executes it again"),
+        ("del sys.modules['numpy']", "left missing from sys.modules, to be executed again"),
         ("sys.modules['numpy'] = type(sys)('numpy')", "a fake of it is left in sys.modules"),
         ("sys.modules['pandas'] = None", ""),
     ],
@@ -138,12 +130,10 @@ def slow(suite: Suite) -> Suite:
 def test_a_slow_module_of_ones_own_is_found(slow: Suite) -> None:
     """With who imported it first and how many tests need it, and what would not help."""
     shown = said(doctor(slow))
-    row = shown[shown.index("SLOW") + 1]
-    assert row.split(maxsplit=2)[2] == "app.settings  1 of 3 tests  tests/test_slow.py:1"
+    rows = [line.split(maxsplit=2)[2] for line in shown if line.startswith(" ") and " app.settings " in line]
+    assert rows[0] == "app.settings  1 of 3 tests  tests/test_slow.py:1"
     assert any("app.settings: compute in functions what it computes at its top" in line for line in shown)
-    assert "DOESN'T HELP  a warm run, --heavy-defer: your own code stays as it is: app.settings" in [
-        line[:89] for line in said(doctor(slow, "-v"))
-    ]
+    assert shown[-1].startswith("DOESN'T HELP  a warm run, --heavy-defer: your own code stays as it is: app.")
 
 
 def test_json_is_alone_on_stdout(slow: Suite) -> None:
@@ -165,12 +155,13 @@ def test_workers(slow: Suite) -> None:
     assert [each["modules"] for each in facts["breaks"]] == [["numpy"]]
 
 
-def test_nothing_to_do(suite: Suite) -> None:
-    """Is said in a line."""
+def test_a_suite_that_needs_nothing(suite: Suite) -> None:
+    """There is nothing to write, and nothing is written."""
     suite.tests("def test_it(): pass\n")
-    shown = said(doctor(suite))
-    assert "Nothing breaks, and nothing is slow." in shown
-    assert "SLOW" not in shown
+    done = doctor(suite, "--write", "--check")
+    assert done.status == 0
+    assert not any(line.startswith(("BREAKS", "TYPE", "WRITTEN")) for line in done.out)
+    assert [file.name for file in suite.path.iterdir() if file.suffix in (".ini", ".toml")] == []
 
 
 def test_files_that_cannot_be_collected_are_counted(suite: Suite) -> None:
@@ -180,7 +171,7 @@ def test_files_that_cannot_be_collected_are_counted(suite: Suite) -> None:
     done = doctor(suite)
     assert done.status == 0
     assert said(done)[1] == "1 file could not be collected: see above"
-    assert "  numpy: left missing from sys.modules: whoever imports it next executes it again" in done.out
+    assert "  numpy: left missing from sys.modules, to be executed again" in done.out
 
 
 def test_a_run_that_dies_tells_what_was_seen(suite: Suite) -> None:
@@ -245,16 +236,15 @@ def test_ctrl_c_is_passed_on(suite: Suite) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=restore_sigint,
     )
-    wait_until((suite.path / "began").exists)
+    wait((suite.path / "began").exists, LIMIT_S)
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does
     out, err = child.communicate(timeout=60)
     assert child.returncode == 2
     assert "KeyboardInterrupt" in out
     assert err.splitlines()[-1] == "heavyimports doctor: the run was interrupted. Half a run says nothing."
     assert "Traceback" not in err
-    assert not list((suite.path).glob("heavyimports-doctor-*"))
-    assert time.time()
 
 
 def test_without_tomlkit_the_lines_are_told(red: Suite, tmp_path: Path) -> None:
@@ -267,7 +257,7 @@ def test_without_tomlkit_the_lines_are_told(red: Suite, tmp_path: Path) -> None:
     done = doctor(red, "--write", PYTHONPATH=str(red.path / "hidden"))
     assert done.status == 2
     assert said(done)[-4:] == [
-        "tomlkit is not installed: add this to pyproject.toml by hand, or Type pip install 'pytest-heavyimports[scan]'.",
+        "tomlkit is not installed: add this to pyproject.toml by hand. Type pip install 'pytest-heavyimports[scan]'.",
         "heavy_modules =",
         "    numpy",
         "heavy_guard = restore",
