@@ -84,9 +84,9 @@ def test_a_value_is_set(name: str, before: str, after: str) -> None:
 
 def test_what_is_no_text_is_refused() -> None:
     """And a file that isn't TOML."""
-    with pytest.raises(CommandRefused, match="pytest.ini is not UTF-8"):
+    with pytest.raises(CommandRefused, match=r"pytest\.ini is not UTF-8"):
         with_declarations("pytest.ini", b"\xff", ["torch"])
-    with pytest.raises(CommandRefused, match="pytest.toml can't be read"):
+    with pytest.raises(CommandRefused, match=r"pytest\.toml can't be read"):
         with_declarations("pytest.toml", b"[pytest", ["torch"])
 
 
