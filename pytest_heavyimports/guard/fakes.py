@@ -43,7 +43,7 @@ class Fakes:
 
     def has_changed(self) -> bool:
         """Whether a protected package may be another object than at the last look; asked at every checkpoint."""
-        if len(self._keeper.kept) != self._kept:
+        if self._keeper.generation != self._kept:
             return True  # one may have come and gone since, by patch.dict
         found = sys.modules.get
         for name, module in self._seen:  # noqa: SIM110  # any() takes longer
@@ -64,7 +64,7 @@ class Fakes:
             found = {name: in_place(name) for name in unkept if name not in self._keeper.kept}
             self._newcomers = {name: fake for name, fake in found.items() if self._is_fake(name, fake)}
             self._seen = [(name, sys.modules.get(name, _MISSING)) for name in self._protection.packages]
-            self._counted, self._kept = len(sys.modules), len(self._keeper.kept)
+            self._counted, self._kept = len(sys.modules), self._keeper.generation
         return dict(self._newcomers)
 
     def packages_in_place(self) -> dict[str, Any]:

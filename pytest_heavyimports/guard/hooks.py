@@ -91,11 +91,12 @@ class GuardHooks(Hooks):
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         with self._guard.collecting(collector.nodeid, _collected_file(collector)):
             report = yield
-        leaks = self._guard.settle_file(collector.nodeid, is_lifted=is_guard_lifted(collector))
         call = getattr(report, "call", None)
-        note = self._guard.note_on(call.excinfo.value) if report.failed and call and call.excinfo else ""
-        if note:
-            report.sections.append(("heavy imports", note))
+        if report.failed and call and call.excinfo:
+            self._guard.has_failed(call.excinfo.value)
+            if note := self._guard.note_on(call.excinfo.value):  # the error's text has been made already
+                report.sections.append(("heavy imports", note))
+        leaks = self._guard.settle_file(collector.nodeid, is_lifted=is_guard_lifted(collector))
         return tell_report(report, leaks, collector, self._guard.mode, on_warned=self._guard.has_warned)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -140,6 +141,7 @@ class GuardHooks(Hooks):
         try:
             result = yield
         except BaseException as error:
+            self._guard.has_failed(error)
             tell_beside(error, self._left_by(item))
             raise
         filters = (each for mark in item.iter_markers("filterwarnings") for each in mark.args)

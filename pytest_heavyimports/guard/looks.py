@@ -10,26 +10,27 @@ if TYPE_CHECKING:
 
 class Looks:
     """
-    Setup and teardown of a fixture are looked at once, and again when more modules are kept than then.
+    Each fixture's setup and teardown are looked at once, and again when other modules are kept.
 
-    So they are where they have displaced a module. Figures: ``python -m benchmarks.guard``, fixtures a test.
+    A part that has displaced a module is looked at each time. The figure is in ``python -m benchmarks.guard``.
     """
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._numbers: dict[tuple[str, object], int] = {}
-        """By phase and function: how many modules were kept when it was last looked at; -1 for always."""
+        """By phase and function: the keeper's generation when it was last looked at; -1 for always."""
         self._ends: list[object] = []
         """The functions of fixtures that end with this test."""
-        self._is_end_due = False
+        self._is_end_due = True
+        """Outside of a test's teardown too: pytest finalizes a shared fixture in the setup that needs it anew."""
 
     def are_due(self, phase: str, function: object) -> bool:
         """Whether this part is to be looked at."""
-        return self._numbers.get((phase, function)) != len(self._keeper.kept)
+        return self._numbers.get((phase, function)) != self._keeper.generation
 
     def done(self, phase: str, function: object) -> None:
         """It was looked at."""
-        self._numbers[phase, function] = len(self._keeper.kept)
+        self._numbers[phase, function] = self._keeper.generation
 
     def always(self, phase: str, function: object) -> None:
         """It has displaced a module: look at it each time, until it was looked at in vain."""
@@ -51,4 +52,4 @@ class Looks:
     def end_test(self) -> None:
         """The test is over."""
         self._ends.clear()
-        self._is_end_due = False
+        self._is_end_due = True

@@ -64,13 +64,17 @@ class Reported:
     def forget(self, *owners: Owner) -> None:
         """They have ended."""
         self._failed.difference_update(owners)
-        self._refusals.clear()
+        self._refusals = [refusal for refusal in self._refusals if not set(owners).intersection(refusal[1])]
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and those that have led to it."""
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, those that have led to it, and those that a group has."""
     seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
+    errors = [error]
+    while errors:
+        error = errors.pop()
+        if id(error) not in seen:
+            seen.add(id(error))
+            yield error
+            more = (error.__cause__, error.__context__, *getattr(error, "exceptions", ()))
+            errors += [each for each in more if isinstance(each, BaseException)]

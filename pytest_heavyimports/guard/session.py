@@ -76,6 +76,8 @@ class Guard:
         self._whereabouts = whereabouts
         self._around = around
         self._is_lifted = False
+        self._lifted: set[Owner] = set()
+        """Tests that are marked so, and the fixtures that end with them."""
         self._fixtures: dict[object, Owner] = {}
         self._ended: list[Owner] = []
         self._untold: list[HeavyImportWarning] = []
@@ -122,7 +124,7 @@ class Guard:
 
     def lets_go(self, fullname: str) -> bool:
         """Whether a kept module that is missing shall be executed again, with those who have registered in it."""
-        owner = self.watch.owner_of(fullname)
+        owner = self.watch.owner_of(fullname) or self.watch.actor
         if judge_reimport(owner, self.watch.actor, self.mode) is Verdict.REFUSE:
             return False
         thrown = self._thrown.find(fullname, self.protection)
@@ -153,7 +155,7 @@ class Guard:
     def on_reimport(self, fullname: str, *, is_nested: bool) -> None:
         """A kept module is missing and imported again. Returns where it shall be given back, else ReimportRefused."""
         __tracebackhide__ = True
-        owner = self.watch.owner_of(fullname)
+        owner = self.watch.owner_of(fullname) or self.watch.actor
         # A refusal in the middle of another module's first import would leave that half imported.
         verdict = Verdict.GIVE_BACK if is_nested else judge_reimport(owner, self.watch.actor, self.mode)
         if verdict is Verdict.REFUSE and self._reported.in_another_test(owner, fullname):
@@ -199,7 +201,7 @@ class Guard:
         held = [name for name, fake in fakes.items() if is_held(fake, self._keeper.family(fullname))]
         if held:
             since = self._fakes.tolerated_since(held[0])
-            put_in = since or self._blame.place_of_fake(held[0], self.watch.owner_of(held[0]))
+            put_in = since or self._blame.place_of_fake(held[0], self.watch.owner_of(held[0]) or START)
             told = imported_under_fake(fullname, fake=", ".join(held), taken_by=str(put_in), first=str(place))
             self._warn_at(file, line, told)
         if askers:
@@ -232,6 +234,7 @@ class Guard:
         self.settle(OUTSIDE)
         self._is_lifted = is_lifted
         owner = item_owner(nodeid)
+        self._lifted.update([owner] if is_lifted else [])
         self._blame.begin(owner, doer)
         try:
             with self._lending(nodeid), self.watch.acting(owner):
@@ -253,6 +256,7 @@ class Guard:
         is_looked_at = is_shared or is_nested or self._looks.are_due("setup", function)
         if not is_shared:
             self._looks.will_end(function)
+            self._lifted.update([owner] if self._is_lifted else [])
         with self.watch.acting(owner, every_module=is_looked_at):
             yield
         if is_looked_at:
@@ -291,6 +295,7 @@ class Guard:
         finalizer = Owner("fixture", place, next(self._numbers))
         began_with = self._fixtures.get(fixturedef)
         self._blame.begin(finalizer, lambda: Doer(function, phase="teardown"), since=began_with)
+        self._lifted.update([finalizer] if began_with in self._lifted else [])
         is_looked_at = self._looks.are_due_at_end(function)
         self.watch.check(every_module=is_looked_at, actor=finalizer)
         if is_looked_at:
@@ -299,7 +304,8 @@ class Guard:
 
     def settle_fixtures(self) -> list[Told]:
         """A test's teardown is over, or a fixture that was torn down is set up anew."""
-        ended, self._ended = self._ended, []
+        # Some versions of pytest call the hook of a fixture's end several times.
+        ended, self._ended = [*dict.fromkeys(self._ended)], []
         errors = self.settle(*ended)
         self._forget(*ended)
         return errors
@@ -340,6 +346,8 @@ class Guard:
         told = [(owner, thrown) for owner, thrown in self._gone if owner in owners]
         self._gone = [each for each in self._gone if each not in told]
         for owner, thrown in told:
+            if owner in self._lifted:
+                continue
             place, _, _ = self._blame.of(owner, thrown.fullnames[0], is_fake=False, is_over=True)
             errors.append(left_alone(thrown.fullnames, thrown.users, taken_by=str(place)))
         for owner in owners:
@@ -348,9 +356,9 @@ class Guard:
             for some in (missing, fakes):
                 if some and (error := self._settled(owner, some)):
                     errors.append(error)
-        errors += [told for owner, told in self._owed if owner in owners]
+        errors += [told for owner, told in self._owed if owner in owners and owner not in self._lifted]
         self._owed = [owed for owed in self._owed if owed[0] not in owners]
-        return [] if self._is_lifted else errors
+        return errors
 
     # How
 
@@ -361,7 +369,7 @@ class Guard:
 
     def _owner_of(self, fake: str) -> Owner:
         place = self._fakes.tolerated_since(fake)
-        return Owner("file", place) if place else self.watch.owner_of(fake)
+        return Owner("file", place) if place else self.watch.owner_of(fake) or START
 
     def _settle_own(self) -> list[Told]:
         """Take out modules of the code under test that have kept a fake which is gone; gives what is to be told."""
@@ -372,6 +380,8 @@ class Guard:
                 self._own.lend(kept, owner.place.nodeid)
             if owner.kind == "file" and self._fakes.is_lent(kept.package, owner.place.nodeid):
                 continue
+            if owner in self._lifted:
+                continue
             place = self._blame.place_of_fake(kept.package, owner)
             self._ledger.record(FakeKept(kept.fullnames, kept.package, place, bool(kept.holder)))
             errors.append(fake_kept(kept.fullnames, fake=kept.package, taken_by=str(place), holder=kept.holder))
@@ -380,11 +390,12 @@ class Guard:
     def _tell_lacks(self, fullname: str, askers: Askers, place: Place, line: tuple[str, int]) -> None:
         """A module goes without what was blocked, for good: tells the one who has blocked it, where that is known."""
         name, [asker, *_] = next(iter(askers.items()))
-        owner = self.watch.owner_of(name) if self.is_protected(name) else OUTSIDE
-        by = self._fakes.tolerated_since(name) or (owner.place if owner is not OUTSIDE else "")
+        since = self._fakes.tolerated_since(name)
+        owner = self.watch.owner_of(name) if self.is_protected(name) and not since else None
+        by = since or (owner.place if owner else "")
         others = tuple(each for each in askers if each != name)
         told = imported_without(fullname, lack=name, others=others, asker=asker, blocked_by=str(by), first=str(place))
-        if self.mode == "error" and owner.kind in ("file", "fixture", "test"):
+        if self.mode == "error" and owner and owner.kind in ("file", "fixture", "test"):
             self._owed.append((owner, told))
         else:
             self._warn_at(*line, told)
@@ -405,7 +416,7 @@ class Guard:
         if (owner, thrown) in self._gone:
             return  # once more
         self._gone.append((owner, thrown))
-        if not self._is_lifted:
+        if owner not in self._lifted:
             place, _, remedy = self._blame.of(owner, thrown.fullnames[0], is_fake=False, is_over=False)
             self._ledger.record(Leak(thrown.fullnames, place, False, True, remedy if owner is START else ""))
 
@@ -419,7 +430,7 @@ class Guard:
         tolerated = {name: fake for name, fake in fakes.items() if owner is START and name not in self._keeper.kept}
         self._fakes.tolerate(tolerated, owner.place)
         self._keeper.put_back(name for name in names if name not in tolerated)
-        if self._is_lifted or self._reported.has_failed(owner):
+        if owner in self._lifted or self._reported.has_failed(owner):
             return None
         if self._reported.in_another_test(owner, names[0], is_now=True):
             return None
@@ -451,6 +462,7 @@ class Guard:
 
     def _forget(self, *owners: Owner) -> None:
         """They have ended."""
+        self._lifted.difference_update(owners)
         self._reported.forget(*owners)
         self._blame.forget(*owners)
 
@@ -469,7 +481,7 @@ class Guard:
 
     def _unprotected_kept(self) -> set[str]:
         """What another session of this process has had kept, and this one does not protect."""
-        scope, number = self.protection.scope, len(self._keeper.kept)
+        scope, number = self.protection.scope, self._keeper.generation
         if (scope, number) != self._sorted[:2]:
             unprotected = {name for name in list(self._keeper.kept) if not self.protection.covers(name)}
             self._sorted = (scope, number, unprotected)

@@ -73,11 +73,11 @@ class Watch:
             self.check(every_module=every_module)
             self.actor = outer
 
-    def owner_of(self, fullname: str) -> Owner:
-        """Who displaced a module that is displaced now."""
+    def owner_of(self, fullname: str) -> Owner | None:
+        """Who displaced a module; ``None`` where it is not displaced now, or that is not to be judged."""
         self.check(every_module=True)
         known = self._known.get(fullname)
-        return known[1] if known else self.actor
+        return known[1] if known else None
 
     def end(self, *owners: Owner) -> list[Displacement]:
         """The owners have ended: what they have left displaced. It is forgotten here, and to be put back."""

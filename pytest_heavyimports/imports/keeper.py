@@ -55,6 +55,7 @@ class Keeper:
     def __init__(self) -> None:
         self.kept: dict[str, Any] = {}
         """Every module of a protected package that has been executed to its end."""
+        self._forgotten = 0
         self.half: dict[str, Half] = {}
         """By the name of the package that is gone."""
         self._executing: dict[str, Any] = {}
@@ -83,6 +84,11 @@ class Keeper:
         self._lock = threading.RLock()
 
     # What is there
+
+    @property
+    def generation(self) -> int:
+        """A number that grows whenever a module is kept, or kept no longer."""
+        return len(self.kept) + self._forgotten
 
     def find(self, fullname: str) -> Any:
         """
@@ -408,6 +414,7 @@ class Keeper:
         """Keep modules no longer: executed under a stand-in, which they have taken from, or to be executed again."""
         with self._lock:
             self._all = None
+            self._forgotten += len(self.kept.keys() & set(names)) + 1
             for name in names:
                 for known in (self.kept, self.half, self._specs, self._relatives, self._bringers, self._beside):
                     known.pop(name, None)

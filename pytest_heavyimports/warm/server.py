@@ -1,5 +1,5 @@
 """
-The warm process: imports what is heavy, computes nothing, and forks a child for each run. Owns the door ``os.fork``.
+The warm process: imports what is heavy, computes nothing, and forks a child for each run.
 
 It has one thread, which waits for whatever comes first: a client, what a client says, a child's report, a child's end.
 
@@ -10,15 +10,16 @@ It has one thread, which waits for whatever comes first: a client, what a client
 | ``suits``, with its environment and what it has declared: whether its workers can be forked here | ``suits``, or ``stale`` |
 | ``readers`` | the same, with its process and who has read the environment as a whole |
 | ``status`` | ``facts``; ``busy`` each second until there are any |
-| ``stop`` | ``stopping``, and when the last run has ended the end of the connection |
+| ``stop`` | ``stopping``; where no run is under way the process ends then, and the connection with it |
 
 A run is *asked* for, *accepted* when a child of this process has its request, *started* when that child has told the
 client so, and *ended*. The child tells ``started`` itself, as the last thing before it begins, and only if the client is
 still there: so a run that has not been told has not begun, whatever becomes of this process. A client that hangs up ends
 its run. A run tells its own end, before the kernel takes it apart, where it can.
 
-What a run has imported is first tried by a child, which ends after it: an import that does harm does it there. One child
-waits for the next run, see ``spare.py``.
+What a run has imported is first tried by a child, which ends after it: an import that does harm does it there. A process
+that was started for one run imports at once what that has declared, and ends with it. One child waits for the next run,
+see ``spare.py``.
 """  # noqa: E501  # a table
 
 from __future__ import annotations
@@ -26,14 +27,12 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import select
 import selectors
 import signal
 import socket
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from json import loads  # now: packages replace them
 from pathlib import Path
@@ -41,9 +40,11 @@ from typing import Any, Union
 
 from ..errors import HarmfulImport, MessageRefused
 from ..facts.names import root
+from .backlog import Backlog
+from .children import fork, versions
 from .connection import peer_user
 from .key import cache_directory, identity, name_of, project, project_of
-from .learning import Learnt, Store
+from .learning import Store
 from .memory import is_memory_short, memory_of
 from .preload import Preload
 from .run import Request, Run, environment_of
@@ -60,8 +61,6 @@ BUSY_S = 1.0
 """How often a client that waits for facts is told that there are none yet."""
 LOOK_S = 60.0
 """How often it looks, while it waits, whether the machine has room for it."""
-VERSIONS_S = 10
-"""How long the child that looks for versions may take."""
 MOST_CLIENTS = 256
 MOST_LOST = 10
 """So many spare children that end by themselves, and there are no more."""
@@ -111,6 +110,15 @@ class Accepted:
         """Why it can't be done here, as the child has said."""
 
 
+class IsChild(BaseException):
+    """Raised in the child of a fork, to leave whatever the warm process was at."""
+
+    def __init__(self, child: Child) -> None:
+        super().__init__(child)
+        self.child = child
+        """What it is to do."""
+
+
 class Warm:
     """The process."""
 
@@ -124,11 +132,7 @@ class Warm:
         self._owner = owner
         store = Store(Path(cache_directory(), f"{project_of(name)}.modules"), project(os.getcwd()))
         self.preload = Preload(store, log, hook, is_for_one_run=owner >= 0)
-        self._seen: set[str] = set()
-        """What has been tried, or is to be."""
-        self._to_try: list[Learnt] = []
-        self._to_load: list[Learnt] = []
-        """What has been tried, and does no harm."""
+        self._backlog = Backlog(self.preload, is_trying=owner < 0)
         self._trial: Trial | None = None
         self._clients: dict[int, Client] = {}
         """By the number of the connection."""
@@ -137,7 +141,7 @@ class Warm:
         self._selector = selectors.DefaultSelector()
         self._idle_s = IDLE_S
         self._since = time.monotonic()
-        self._began = time.time()
+        self._began = self._since
         self._served = 0
         self._is_closing = False
         self._is_left = False
@@ -145,8 +149,8 @@ class Warm:
         self._spare: Spare | None = None
         self._spares_lost = 0
         """One after the other."""
-        self._forked: Child | None = None
-        """In the child of a fork."""
+        self._is_asked_to_stop = False
+        """By a signal, which :meth:`_reap` hears of."""
 
     def warm_up(self, modules: list[str]) -> bool:
         """Import what each run needs, what has been learnt and these *modules*; whether that did no harm."""
@@ -157,15 +161,14 @@ class Warm:
 
     def serve(self) -> Child | None:
         """Serve until it is to end: ``None``. In the child of a fork: what that is to do, a :data:`Child`."""
-        while not (self._is_closing and not self._runs):
-            for key, _ in self._selector.select(self._patience()):
-                if self._selector.get_map().get(key.fd) is key:  # not closed by what came before
-                    key.data()
-                if self._forked:
-                    return self._forked
-            self._look_around()
-            if self._forked:
-                return self._forked
+        try:
+            while not (self._is_closing and not self._runs):
+                for key, _ in self._selector.select(self._patience()):
+                    if self._selector.get_map().get(key.fd) is key:  # not closed by what came before
+                        key.data()
+                self._look_around()
+        except IsChild as forked:
+            return forked.child
         return None
 
     def _open(self) -> None:
@@ -175,7 +178,7 @@ class Warm:
         self._wake = wake
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, lambda *_: self._stop_listening())
+        signal.signal(signal.SIGTERM, self._ask_to_stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         # It may have been started under a lower limit than those who come have; each run gets its client's own.
@@ -187,9 +190,12 @@ class Warm:
         if self._owner >= 0:
             self._selector.register(self._owner, selectors.EVENT_READ, self._be_left)
 
+    def _ask_to_stop(self, *_: object) -> None:
+        self._is_asked_to_stop = True
+
     def _patience(self) -> float:
         """How long to wait for something to happen."""
-        if not self._runs and (self._to_load or (self._to_try and not self._trial)):
+        if not self._runs and (self._backlog.to_load or (self._backlog.to_try and not self._trial)):
             return 0
         if any(client.wants_facts for client in self._clients.values()):
             return BUSY_S
@@ -201,8 +207,6 @@ class Warm:
     def _look_around(self) -> None:
         now = time.monotonic()
         self._use_the_time(now)
-        if self._forked:
-            return
         for client in list(self._clients.values()):
             if client.wants_facts:
                 self._tell_facts(client)
@@ -214,11 +218,12 @@ class Warm:
         if self._runs:
             self._since = now
             return
-        may_load = not (self._is_closing or (self._is_left and is_memory_short()))
-        if self._to_load and may_load:
-            modules, self._to_load = self._to_load, []
+        is_waited_for = self._owner >= 0 and not self._is_left
+        may_load = not (self._is_closing or (is_memory_short() and not is_waited_for))
+        if self._backlog.to_load and may_load:
+            modules = self._backlog.take_harmless()
             self._load(lambda: self.preload.load(modules))
-        if self._to_try and not self._trial and may_load:
+        if self._backlog.to_try and not self._trial and may_load:
             self._fork_trial()
             return
         if self._trial:
@@ -271,7 +276,7 @@ class Warm:
                 return
             for message in client.decoder.feed(data):
                 self._answer(client, message)
-                if self._forked:
+                if client.peer.fileno() < 0:  # dismissed; what else it says is no matter
                     return
         except BlockingIOError:
             pass
@@ -288,7 +293,7 @@ class Warm:
             client.send(Message("stale" if fault else "suits"))
             if not fault:
                 self._since = time.monotonic()
-                self._try_declared(message)
+                self._backlog.add_declared(message)
         elif message.kind == "readers":
             client.send(Message("readers", process=os.getpid(), names=join(self.preload.read_as_a_whole)))
         elif message.kind == "status":
@@ -303,7 +308,7 @@ class Warm:
 
     def _tell_facts(self, client: Client) -> None:
         """Tell what there is, when what is imported in the background is there, unless runs are under way."""
-        is_importing = self._trial or self._to_try or self._to_load
+        is_importing = self._trial or self._backlog.to_try or self._backlog.to_load
         client.wants_facts = bool(is_importing and not (self._under_way() or self._is_closing))
         client.send(Message("busy") if client.wants_facts else self._facts(client))
         client.since = time.monotonic()
@@ -348,8 +353,7 @@ class Warm:
             except OSError as error:
                 self._refuse(client, f"the warm process can't fork: {error.strerror}")
             else:
-                if process:
-                    self._follow(client, process, report)
+                self._follow(client, process, report)
 
     def _run_of(self, client: Client, request: Request, report: int) -> Run:
         """In the child."""
@@ -397,7 +401,7 @@ class Warm:
             elif message.kind == "unfit":
                 run.unfit = message
             else:
-                with suppress(MessageRefused, TypeError, ValueError, OverflowError):  # a test has found the pipe
+                with suppress(Exception):  # a test has found the pipe
                     self._note(message)
 
     def _tell_end(self, run: Accepted, end: Message) -> None:
@@ -411,6 +415,8 @@ class Warm:
     def _reap(self) -> None:
         with suppress(BlockingIOError):
             os.read(self._wakeup, 4096)
+        if self._is_asked_to_stop:
+            self._stop_listening()
         for process, run in list(self._runs.items()):
             with suppress(ChildProcessError):
                 ended, status = os.waitpid(process, os.WNOHANG)
@@ -427,10 +433,10 @@ class Warm:
     def _note(self, message: Message) -> None:
         """Take in what a run has told for the next ones."""
         if message.kind == "learnt":
-            self._remember(message)
+            self._backlog.add_learnt(message)
         elif message.kind == "settings":
             self._idle_s = float(message.number("idle"))
-            self._try_declared(message)
+            self._backlog.add_declared(message)
         elif message.kind == "given up":
             self.preload.note_given_up(message)
             self._stop_listening()
@@ -444,43 +450,23 @@ class Warm:
 
     # Imports
 
-    def _remember(self, message: Message) -> None:
-        self._try(Learnt(*loads(part)) for part in message.parts("modules"))
-
-    def _try_declared(self, message: Message) -> None:
-        self._try(Learnt(part.decode(), "", False) for part in message.parts("modules"))
-
-    def _try(self, modules: Iterable[Learnt]) -> None:
-        """Have these tried when there is time, each once."""
-        for module in modules:
-            if module.fullname not in self._seen and module.fullname not in self.preload.known:
-                self._seen.add(module.fullname)
-                # One that was started for a run has nobody to spare: its workers wait for it, and it ends with them.
-                (self._to_try if self._owner < 0 else self._to_load).append(module)
-
     def _fork_trial(self) -> None:
-        modules, self._to_try = self._to_try, []
-        modules = [module for module in modules if not self.preload.is_left_out(module.fullname)]
+        modules = self._backlog.take_untried()
         if not modules:
             return
         self._end_spare()
         try:
             process, report = self._fork(lambda report: Trying(modules, report, self.preload))
         except OSError:
-            self._seen.difference_update(module.fullname for module in modules)  # the next run tells them again
+            self._backlog.forget(modules)  # the next run tells them again
             return
-        if process:
-            self._trial = Trial(process, report, modules)
+        self._trial = Trial(process, report, modules)
 
     def _take_in_trial(self, trial: Trial) -> None:
-        """Import what did no harm when it was tried, and have what comes after a harmful module tried without it."""
         self._trial = None
         result = trial.result()
-        self._to_load += result.harmless
-        self._to_try = [*result.untried, *self._to_try]
-        if result.harmful and result.is_certain:
-            self.preload.leave_out(result.harmful, result.fault)
-        elif result.harmful:
+        self._backlog.take_in(result)
+        if not result.is_certain:
             self._stop_listening(f"{ENDING}: something was installed while it imported {result.harmful}")
 
     # Children
@@ -493,22 +479,29 @@ class Warm:
             child: Gives, in the child, what that is to do, a :data:`Child`, given its end of the pipe.
 
         Returns:
-            The child's number, 0 in itself, and our end of the pipe.
+            The child's number, and our end of the pipe.
+
+        Raises:
+            IsChild: In the child.
+            OSError: There is no child.
         """
         reading, writing = os.pipe()
         os.set_blocking(reading, False)  # we have more to do than to wait for it
         try:
-            process = _fork()
+            process = fork()
         except OSError:
             os.close(reading)
             os.close(writing)
             raise
         if process == 0:
-            os.close(reading)
-            self._forked = child(writing)
-            self._let_go()
-        else:
-            os.close(writing)
+            try:
+                os.close(reading)
+                forked = IsChild(child(writing))
+                self._let_go()
+            except BaseException:
+                os._exit(1)  # never a second warm process
+            raise forked
+        os.close(writing)
         return process, reading
 
     def _let_go(self) -> None:
@@ -530,19 +523,24 @@ class Warm:
 
     def _fork_spare(self) -> None:
         """Have a child wait for the next run."""
-        here, there = socket.socketpair()
         try:
-            process, report = self._fork(lambda report: Waiting(there, report, self.preload))
+            here, there = socket.socketpair()
         except OSError:
             self._spares_lost += 1  # the next run tells it
-            here.close()
             return
-        finally:
-            if not self._forked:
-                there.close()
-        if process == 0:
+
+        def waiting(report: int) -> Waiting:
             here.close()
+            return Waiting(there, report, self.preload)
+
+        try:
+            process, report = self._fork(waiting)
+        except OSError:
+            self._spares_lost += 1
+            here.close()
+            there.close()
             return
+        there.close()
         spare = self._spare = Spare(process, here, report)
         self._selector.register(here, selectors.EVENT_READ, lambda: self._hear_spare(spare))
 
@@ -569,11 +567,11 @@ class Warm:
             process=os.getpid(),
             interpreter=sys.executable,
             project=self.preload.project,
-            modules=_versions(_tops(self.preload.known), lambda: client.send(Message("busy"))),
+            modules=versions(self.preload.known, lambda: client.send(Message("busy"))),
             whole=join(self.preload.read_as_a_whole),
             harmful=join(f"{name}: {fault}" for name, fault in self.preload.harmful.items()),
             memory=memory_of(os.getpid()) + (memory_of(self._spare.process) if self._spare else 0),
-            age=int(time.time() - self._began),
+            age=int(time.monotonic() - self._began),
             runs=self._served,
             running=self._under_way(),
         )
@@ -613,7 +611,7 @@ def main(hook: Any) -> None:
     """Of the process that ``starting.launch`` starts. In a child, returns where that ends as other interpreters do."""
     listener, lock, directory, owner = map(int, sys.argv[1:5])
     name, *modules = sys.argv[5:]
-    if not sys.flags.safe_path if hasattr(sys.flags, "safe_path") else True:
+    if not getattr(sys.flags, "safe_path", False):
         del sys.path[0]  # this directory, which is the user's
     served = socket.socket(fileno=listener)
     warm = Warm(served, lock, directory, name, owner=owner, log=2, hook=hook)
@@ -627,61 +625,3 @@ def main(hook: Any) -> None:
     warm.preload.close()
     # What torch does when the interpreter ends takes longer than a run. The kernel hangs up on clients.
     os._exit(0)
-
-
-def _fork() -> int:
-    """Fork; in the child all signals wait until it has become what it is to be."""
-    signals = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    process = -1
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python 3.12 warns of a fork where C libraries have threads
-            process = os.fork()
-    finally:
-        if process != 0:
-            signal.pthread_sigmask(signal.SIG_SETMASK, signals)
-    return process
-
-
-def _tops(names: Iterable[str]) -> set[str]:
-    tops = {name.partition(".")[0] for name in names}
-    return {name for name in tops - sys.stdlib_module_names if name[0] != "_"}
-
-
-def _versions(names: Iterable[str], meanwhile: Callable[[], object]) -> bytes:
-    """
-    Each of these packages with its version, as the field of a message.
-
-    Asked in a child: the backport of importlib.metadata, which some names take, adds a finder to ``sys.meta_path`` for
-    good, and runs would have it. *meanwhile* is called each second: a client would take this process for a stopped one.
-    """
-    reader, writer = os.pipe()
-    try:
-        process = _fork()
-    except OSError:
-        os.close(reader)
-        os.close(writer)
-        return b""
-    if process == 0:
-        with suppress(Exception):
-            os.close(reader)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            signal.alarm(VERSIONS_S)
-            with os.fdopen(writer, "wb") as pipe:
-                pipe.write(join(f"{name} {version}" for name in sorted(names) if (version := _version(name))))
-        os._exit(0)
-    os.close(writer)
-    while not select.select([reader], [], [], BUSY_S)[0]:
-        meanwhile()
-    with os.fdopen(reader, "rb") as pipe:
-        versions = pipe.read()
-    os.waitpid(process, 0)
-    return versions
-
-
-def _version(name: str) -> str:
-    from ..facts.distributions import find_provider  # in a child: what it loads stays there
-
-    provider = find_provider(name)
-    return provider.version if provider else ""

@@ -41,6 +41,7 @@ def _parameters() -> list[object]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("walk", _parameters())
 def test_what_a_page_says_is_so(
     walk: Walk, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, runs: ForkedRuns

@@ -496,6 +496,22 @@ def test_what_is_blocked_and_not_protected(guarded: Guarded, installed: Installe
     assert "blocked by" not in result.stdout.str()
 
 
+@pytest.mark.parametrize("package", ["plainpkg", "nowhere"])
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_conftest_has_blocked_for_the_run(
+    guarded: Guarded, installed: Installed, package: str, mode: str
+) -> None:
+    """Whether it is installed or not, the test that imports what misses it has done nothing: it doesn't fail."""
+    installed.add("lacking", "1.0", {"lacking/__init__.py": LACKING.replace("plainpkg", package)})
+    guarded.suite.declare("plainpkg", "nowhere", "lacking")
+    guarded.suite.write("conftest.py", f"import sys\nsys.modules['{package}'] = None\n")
+    guarded.suite.tests("def test_innocent():\n    import lacking\n")
+    result = guarded.run(mode)
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines([f"*'lacking' was first imported while '{package}' was blocked*"])
+    assert "blocked by: test_it.py" not in " ".join(result.stdout.str().split())
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_what_is_blocked_and_not_missed_is_not_told(guarded: Guarded, mode: str) -> None:
     """Nor where the module was there before, or can't be imported without."""

@@ -261,6 +261,102 @@ def test_a_fixture_owns_what_its_setup_and_finalizer_displace(guarded: Guarded, 
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_shared_fixture_that_ends_in_the_setup_of_the_next_test(guarded: Guarded, mode: str) -> None:
+    """It owns a part of a package too, which is seen only where all modules are looked at."""
+    guarded.suite.tests(
+        """
+        import sys
+
+        import plainpkg.part
+        import pytest
+
+        @pytest.fixture(scope="module", params=["a", "b"])
+        def evicting(request):
+            yield
+            if request.param == "a":
+                del sys.modules["plainpkg.part"]
+
+        def test_one(evicting): pass
+        """
+    )
+    result = guarded.run(mode)
+    assert owners_told(result) == [
+        "test_it.py (teardown of fixture 'evicting'): left plainpkg.part displaced: put back"
+    ]
+
+
+def test_who_was_refused_while_collecting_is_reported_once(guarded: Guarded) -> None:
+    """By the error of the file: what it has left displaced is put back, and not reported as well."""
+    guarded.suite.tests(
+        """
+        import sys
+
+        import plainpkg
+
+        del sys.modules["plainpkg"]
+        import plainpkg
+        """
+    )
+    result = guarded.run("error")
+    result.assert_outcomes(errors=1)
+    assert len(owners_told(result)) == 1
+    assert "displaced" not in result.stdout.str()
+
+
+def test_who_was_refused_while_it_ends_is_reported_once(guarded: Guarded) -> None:
+    """The same in a fixture's teardown."""
+    guarded.suite.tests(
+        """
+        import sys
+
+        import pytest
+
+        @pytest.fixture
+        def again(plainpkg):
+            yield
+            del sys.modules["plainpkg"]
+            import plainpkg
+
+        def test_it(again): pass
+        """
+    )
+    result = guarded.run("error")
+    result.assert_outcomes(passed=1, errors=1)
+    assert len(owners_told(result)) == 1
+
+
+def test_the_mark_lifts_the_guard_for_the_test_and_its_own_fixtures(guarded: Guarded) -> None:
+    """What a shared fixture leaves displaced is reported, though the test that tears it down has the mark."""
+    guarded.suite.declare("plainpkg", "cvlike")
+    guarded.suite.tests(
+        """
+        import sys
+
+        import cvlike
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def shared():
+            yield
+            del sys.modules["cvlike"]
+
+        @pytest.fixture
+        def own(plainpkg):
+            yield
+            del sys.modules["plainpkg"]
+
+        @pytest.mark.heavy_guard("off")
+        def test_lifted(shared, own):
+            del sys.modules["plainpkg"]
+            import plainpkg
+        """
+    )
+    result = guarded.run("error")
+    assert owners_told(result) == ["test_it.py (teardown of fixture 'shared'): left cvlike displaced: put back"]
+    result.assert_outcomes(passed=1, errors=1)
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("phase", BODIES)
 def test_a_package_owns_its_fixture(guarded: Guarded, phase: str, mode: str) -> None:
     """A fixture of scope package, which a package's ``conftest.py`` has, is judged when the package is done."""

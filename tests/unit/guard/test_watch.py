@@ -135,12 +135,12 @@ def test_several_owners_end_at_once(world: World) -> None:
     assert {displacement.fullname for displacement in world.watch.end(FIXTURE, finalizer)} == {"torch", "numpy"}
 
 
-def test_of_what_nobody_was_seen_to_displace_the_actor_is_the_owner(world: World) -> None:
-    """Asked in the middle, before any checkpoint: the one who is acting."""
+def test_what_was_displaced_since_the_last_checkpoint_is_the_actors(world: World) -> None:
+    """What is not displaced has no owner."""
     with world.watch.acting(TEST):
         world.displaced["torch"] = None
         assert world.watch.owner_of("torch") == TEST
-        assert world.watch.owner_of("numpy") == TEST
+        assert world.watch.owner_of("numpy") is None
 
 
 def test_a_part_is_seen_where_every_module_is_looked_at(world: World) -> None:

@@ -367,3 +367,17 @@ def test_the_standard_library_is_not_handed_out() -> None:
         importlib.import_module("colorsys")
     del sys.modules["colorsys"], sys.modules["apkg"]
     assert keeper.find("colorsys") is None
+
+
+def test_the_generation_grows_whatever_is_kept_or_forgotten() -> None:
+    """As many modules as before need not be the same ones."""
+    keeper = Keeper()
+    seen = [keeper.generation]
+    for name in ("apkg", "apkg.part", "other"):
+        keeper.keep(name, _module(name))
+        seen.append(keeper.generation)
+    keeper.forget(["apkg", "apkg.part"])
+    seen.append(keeper.generation)
+    keeper.keep("apkg", _module("apkg"))
+    seen.append(keeper.generation)
+    assert seen == sorted(set(seen))

@@ -1,37 +1,48 @@
-"""What a warm process says of itself."""
+"""Clients and children of the warm process."""
 
 from __future__ import annotations
 
-import time
+import os
+import selectors
+import socket
 from typing import TYPE_CHECKING
 
-import pytest
-
-from pytest_heavyimports.facts import distributions
-from pytest_heavyimports.warm import server
+from pytest_heavyimports.warm.server import Client, Warm
+from pytest_heavyimports.warm.wire import Message
 
 if TYPE_CHECKING:
-    from pytest_heavyimports.facts.distributions import Distribution
+    import pytest
 
 
-def test_versions_of_what_is_installed() -> None:
-    """In order; what belongs to no distribution is left out."""
-    assert server._versions({"pytest", "pluggy", "nothing_of_that_name"}, lambda: None).split(b"\0") == [
-        b"pluggy " + distributions.find_provider("pluggy").version.encode(),
-        f"pytest {pytest.__version__}".encode(),
-    ]
+def test_a_child_that_can_not_be_made_ready_ends() -> None:
+    """It never goes on as a second warm process."""
+
+    def failing(_: int) -> object:
+        raise OSError("no file to be had")
+
+    process, report = Warm._fork(object.__new__(Warm), failing)  # type: ignore[arg-type]  # it gives nothing
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 1
+    assert os.read(report, 1) == b""
+    os.close(report)
 
 
-def test_who_asks_for_them_hears_that_it_takes_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a busy machine makes the process look like one that is stopped."""
-    find = distributions.find_provider
+def test_what_comes_after_a_dismissal_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it came in with what the client was dismissed for."""
+    warm = object.__new__(Warm)
+    here, there = socket.socketpair()
+    client = Client(here)
+    answered: list[str] = []
 
-    def slowly(name: str) -> Distribution | None:
-        time.sleep(0.5)
-        return find(name)
+    def answer(client: Client, message: Message) -> None:
+        answered.append(message.kind)
+        warm._dismiss(client)
 
-    monkeypatch.setattr(distributions, "find_provider", slowly)
-    monkeypatch.setattr(server, "BUSY_S", 0.05)
-    calls: list[int] = []
-    assert server._versions({"pytest"}, lambda: calls.append(1)).startswith(b"pytest ")
-    assert len(calls) > 2
+    monkeypatch.setattr(warm, "_clients", {here.fileno(): client}, raising=False)
+    monkeypatch.setattr(warm, "_selector", selectors.DefaultSelector(), raising=False)
+    monkeypatch.setattr(warm, "_answer", answer)
+    with there:
+        there.sendall(Message("nonsense").encode() + Message("run").encode())
+        warm._hear(client)
+        assert there.recv(1) == b""
+    assert answered == ["nonsense"]
+    warm._selector.close()
