@@ -133,7 +133,7 @@ class Onlooker(Guard):
         again = str(self._whereabouts.of(*calling_line()))
         seen = self._told.get(fullname)
         if seen is None or fullname not in self.notebook.gone:
-            owner = self.watch.owner_of(fullname)
+            owner = self.watch.owner_of(fullname) or self.watch.actor
             place, how, remedy = self._blame.of(owner, fullname, is_fake=False, is_over=False)
             seen = Sighting("again", (fullname,), place, how.text if how else "", "", remedy)
         remedy = seen.remedy or reimport_remedy(fullname)
@@ -148,7 +148,7 @@ class Onlooker(Guard):
         is_meant = owner is START and all(name not in self.notebook.kept for name in fakes) and bool(fakes)
         self._fakes.tolerate(fakes, place)
         self.notebook.put_back(names)
-        if self._is_lifted or is_meant or is_known:
+        if owner in self._lifted or is_meant or is_known:
             return
         outermost = tuple(name for name in names if name.rpartition(".")[0] not in left)
         is_fake = any(fake is not BLOCKED for fake in fakes.values())
