@@ -77,8 +77,11 @@ def _slow(run: Run, found: dict[str, list[Cost]], kind: Callable[[str], str], ne
             continue
         edge, first = _first(run, trees[process], cost, kind, needs)
         # What a plugin or pytest imports, every run needs.
-        is_asked_for = bool(edge) or is_own or bool(_nodeid(trees[process], cost))
+        nodeid = _nodeid(trees[process], cost)
+        is_asked_for = bool(edge) or is_own or bool(nodeid)
         tests = needs.tests(name) if is_asked_for else list(run.items)
+        # What a test imports by a way that its file doesn't show.
+        tests += [item for item in run.items if item.nodeid == nodeid and item not in tests]
         # What a test file imports at its top, its tests use.
         is_movable = edge is not None and not any(item.file == edge[0] for item in run.items)
         without = needs.tests(name, without=edge) if is_movable else tests
@@ -90,7 +93,7 @@ def _slow(run: Run, found: dict[str, list[Cost]], kind: Callable[[str], str], ne
             first,
             len(tests),
             len(without),
-            _nodeid(trees[process], cost),
+            nodeid,
             any(is_within(declared, name) or is_within(name, declared) for declared in run.declared.values()),
         )
 
@@ -187,7 +190,7 @@ def _selecting(run: Run, slow: Sequence[Slow]) -> Iterator[Remedy]:
         why = f"in runs of the {count(number - len(heavy), 'test')} that don't need {_names(marked)}"
         yield Remedy(sum(each.us for each in marked), "pytest -m 'not heavy'", why)
     for each in some:
-        if each not in marked:
+        if not each.nodeid:  # else it is imported when it is needed, and not before
             why = f"in runs of the {count(number - each.tests, 'test')} that don't need {each.name}, by -k or --lf"
             yield Remedy(each.us, "pytest --heavy-defer", why)
 

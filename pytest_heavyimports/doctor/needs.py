@@ -36,17 +36,31 @@ class Source:
         """Those that are executed with the file."""
         self.functions: dict[int, list[Imported]] = {}
         """By the first line of each function."""
+        self._lines: dict[str, list[int]] = {}
+        """Those of the functions of each name."""
+        self._used: dict[int, set[str]] = {}
+        """The names that each function uses, and those that a method takes from ``self``."""
         try:
             tree = ast.parse(text)
         except (SyntaxError, ValueError):
             return
         self._read(tree.body, self.top)
 
+    def called_from(self, line: int) -> list[Imported]:
+        """What a function imports, and the functions of this file that it calls."""
+        lines = [line]
+        for each in lines:
+            following = [there for name in self._used.get(each, ()) for there in self._lines.get(name, ())]
+            lines += [there for there in dict.fromkeys(following) if there not in lines]
+        return [imported for each in lines for imported in self.functions.get(each, ())]
+
     def _read(self, body: Iterable[ast.AST], into: list[Imported]) -> None:
         for node in body:
             if isinstance(node, _FUNCTIONS):
                 line = min([node.lineno, *(each.lineno for each in node.decorator_list)])
                 inside = self.functions.setdefault(line, [])
+                self._lines.setdefault(node.name, []).append(line)
+                self._used[line] = set(_used_names(node))
                 self._read(node.body, inside)
                 if into is not self.top:
                     into += inside
@@ -75,6 +89,14 @@ def _of_call(node: ast.AST) -> Iterator[Imported]:
         name, value = _last_name(node.func), node.args[0].value
         if name in _CALLS and isinstance(value, str) and is_dotted(value):
             yield Imported(value, node.lineno)
+
+
+def _used_names(function: ast.AST) -> Iterator[str]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+            yield node.attr
 
 
 def _last_name(node: ast.expr) -> str:
@@ -192,8 +214,8 @@ class _Wanted:
         return self._is_own and self._needs.owned.get(self._name) == file
 
     def is_in_function(self, file: str, line: int) -> bool:
-        """Whether the function that begins in that line imports it."""
-        imports = self._needs.source(file).functions.get(line, ())
+        """Whether the function that begins in that line imports it, or calls one of that file which does."""
+        imports = self._needs.source(file).called_from(line)
         return any(self.is_led_to(each.name) for each in imports if self._without != (file, each.line))
 
     def is_led_to(self, name: str) -> bool:

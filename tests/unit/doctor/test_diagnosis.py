@@ -121,6 +121,15 @@ def test_light_tests_are_spared_by_deferral(project: Project) -> None:
     )
 
 
+def test_what_a_test_imports_when_it_runs_needs_no_deferral(project: Project) -> None:
+    """By a way that no file shows: that test needs it, and runs without it do without it as they are."""
+    items = (project.item("test_light", "test_it"), project.item("test_light", "test_other"))
+    loads = (load("torch", 900, line="x.py:1", nodeid="test_light.py::test_it", phase="call"),)
+    diagnosis = found(project.run(*loads, items=items))
+    assert (diagnosis.slow[0].tests, diagnosis.slow[0].nodeid) == (1, "test_light.py::test_it")
+    assert [each.what for each in diagnosis.remedies] == ["heavyimports run"]
+
+
 def test_tests_that_are_marked_can_be_left_out(project: Project) -> None:
     """Where nothing but a heavy test has imported it."""
     items = (

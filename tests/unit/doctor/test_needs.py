@@ -116,6 +116,22 @@ def test_functions_inside_of_functions_count() -> None:
     assert {line: [each.name for each in some] for line, some in source.functions.items()} == {1: ["x"], 4: ["x"]}
 
 
+def test_what_a_function_calls_counts() -> None:
+    """Functions of the same file, by name or by ``self``, in circles too."""
+    text = """
+def helper(): other(); import a
+def other(): helper(); import b
+class TestX:
+    def test_one(self): self.two()
+    def two(self): import c
+def test_it(): helper()
+def test_light(): it.helper()
+"""
+    source = Source(text.encode(), "m", is_package=False)
+    called = {line: {each.name for each in source.called_from(line)} for line in (2, 5, 7, 8)}
+    assert called == {2: {"a", "b"}, 5: {"c"}, 7: {"a", "b"}, 8: set()}
+
+
 def test_a_file_that_is_gone_has_no_statements(tmp_path: Path) -> None:
     """As one that a test has made."""
     assert Needs([], {"gone": str(tmp_path / "gone.py")}, (), {}).source(str(tmp_path / "gone.py")).top == []
