@@ -29,6 +29,8 @@ def with_declarations(name: str, data: bytes, lines: Sequence[str], values: Mapp
     Raises:
         CommandRefused: It can't be read, or would lose something.
     """
+    if not name.endswith((".ini", ".cfg", ".toml")):
+        raise CommandRefused(f"pytest reads no settings from {name}")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -82,7 +84,7 @@ def _table(document: TOMLDocument, name: str) -> Table:
     """pytest's own table, made where it isn't there."""
     import tomlkit
 
-    if name != "pyproject.toml":
+    if name in ("pytest.toml", ".pytest.toml"):
         return cast("Table", document.setdefault("pytest", tomlkit.table()))
     tool = document.setdefault("tool", tomlkit.table(is_super_table=True))
     pytest = tool.setdefault("pytest", tomlkit.table(is_super_table=True))

@@ -28,6 +28,10 @@ USAGE_ERROR, NO_TESTS, INTERNAL_ERROR, INTERRUPTED = 4, 5, 3, 2
 """Exit statuses of pytest."""
 DIED = 128
 """Added to the number of a signal, as shells do."""
+NOTHING_KNOWN = (
+    "pytest has run no tests that this plugin has seen: -p no:heavyimports switches it off, an option such as "
+    "--fixtures only shows something, or os._exit has ended the run."
+)
 INSTALL = "Type pip install 'pytest-heavyimports[scan]'."
 
 
@@ -53,6 +57,8 @@ def doctor(arguments: Sequence[str]) -> int:
         _show_text(diagnosis, change, fault, is_written=given.write, is_verbose=_is_verbose(rest))
     if given.write:
         _write(change, fault)
+    if given.write and not change and given.format == "text":
+        print("There is nothing to write.")
     return int(given.check and bool(diagnosis.breaks))
 
 
@@ -88,6 +94,8 @@ def _look_at(arguments: Sequence[str], folder: Path, *, is_text: bool) -> Run | 
     with subprocess.Popen(command, stdout=None if is_text else sys.stderr) as child:
         status = _wait(child)
     run = read_run(folder, arguments, status=status, begun_s=begun_s, wall_s=time.perf_counter() - begun)
+    if run is None and status == 0:
+        return 0  # --version, and its like
     told = _why_not(run, status)
     if told or run is None:
         print(f"heavyimports doctor: {told}", file=sys.stderr)
@@ -120,7 +128,7 @@ def _why_not(run: Run | None, status: int) -> str:
         return f"pytest could not start: {end_in_words(status)}."
     if not run.is_complete and not run.sights:
         if 0 <= status <= 1:
-            return "the run has written nothing down: -p no:heavyimports switches the plugin off, or os._exit ended it."
+            return NOTHING_KNOWN
         return f"{end_in_words(status)}, and nothing was seen that breaks heavy modules."
     return ""
 

@@ -14,6 +14,11 @@ import pytest
 from ..support.commands import Done, run_command
 from ..support.waiting import LIMIT_S, restore_sigint, wait
 
+NOTHING_KNOWN = (
+    "pytest has run no tests that this plugin has seen: -p no:heavyimports switches it off, an option such as "
+    "--fixtures only shows something, or os._exit has ended the run."
+)
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -161,6 +166,7 @@ def test_a_suite_that_needs_nothing(suite: Suite) -> None:
     done = doctor(suite, "--write", "--check")
     assert done.status == 0
     assert not any(line.startswith(("BREAKS", "TYPE", "WRITTEN")) for line in done.out)
+    assert done.out[-1] == "There is nothing to write."
     assert [file.name for file in suite.path.iterdir() if file.suffix in (".ini", ".toml")] == []
 
 
@@ -204,7 +210,7 @@ def test_a_run_that_dies_tells_what_was_seen(suite: Suite) -> None:
         (
             ["-p", "no:heavyimports"],
             1,
-            "the run has written nothing down: -p no:heavyimports switches the plugin off, or os._exit ended it.",
+            NOTHING_KNOWN,
         ),
     ],
 )

@@ -64,6 +64,7 @@ def test_a_line_is_added(name: str, before: str, after: str) -> None:
             "[pytest]\nheavy_guard = restore\n    # why\n# x\nx = 1",
         ),
         ("setup.cfg", "[x]\r\ny = 1", "[x]\r\ny = 1\r\n[tool:pytest]\r\nheavy_guard = restore\r\n"),
+        ("mine.toml", "[tool.pytest]\nx = 1\n", '[tool.pytest]\nx = 1\nheavy_guard = "restore"\n'),
         ("pytest.toml", "[pytest]\nx = 1 # y\n", '[pytest]\nx = 1 # y\nheavy_guard = "restore"\n'),
         (
             "pyproject.toml",
@@ -83,7 +84,9 @@ def test_a_value_is_set(name: str, before: str, after: str) -> None:
 
 
 def test_what_is_no_text_is_refused() -> None:
-    """And a file that isn't TOML."""
+    """And a file that isn't TOML, or that pytest reads nothing from."""
+    with pytest.raises(CommandRefused, match=r"pytest reads no settings from mine\.conf"):
+        with_declarations("mine.conf", b"", ["torch"])
     with pytest.raises(CommandRefused, match=r"pytest\.ini is not UTF-8"):
         with_declarations("pytest.ini", b"\xff", ["torch"])
     with pytest.raises(CommandRefused, match=r"pytest\.toml can't be read"):
