@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 COMMANDS = {
+    "doctor": ("doctor.commands:doctor", "run the suite once, and say what breaks, what is slow, and what helps"),
     "run": ("warm.client:run", "run pytest in a process that has the heavy modules imported already"),
     "status": ("warm.commands:status", "show the warm processes"),
     "stop": ("warm.commands:stop", "end the warm processes"),

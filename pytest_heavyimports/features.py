@@ -43,6 +43,7 @@ OF_SESSION: tuple[Row, ...] = (
     # First: the finders of the others ask its finder, which measures.
     (lambda _: True, "report.hooks:attach"),
     (lambda asked: asked.guard != "off", "guard.hooks:attach"),
+    (lambda asked: asked.doctor, "doctor.hooks:attach"),
     # The finder that comes last is asked first. What is put off, or has a stand-in, is nothing to the guard yet.
     (lambda asked: asked.defer, "defer.hooks:attach"),
     (lambda asked: asked.stub, "stubs.hooks:attach"),

@@ -24,6 +24,7 @@ from .imports.install import importable
 if TYPE_CHECKING:
     from .config.reach import Unreached
     from .facts.ledger import Ledger
+    from .facts.records import Sighting
     from .imports.collector import CollectorPause
     from .registry import ModuleRegistry
 
@@ -65,6 +66,8 @@ class HeavySession:
         """Called with the name of a module that a test asks for; raises where the test is not to have it."""
         self.also_heavy: list[Callable[[], Iterable[str]]] = []
         """Called for the names of modules that are heavy though nobody has declared them."""
+        self.at_sight: list[Callable[[Sighting], object]] = []
+        """Called with what a guard that only looks on has seen, at the time."""
         self.executed: Callable[[ModuleType], Any] = lambda module: module
         """Called with a module before a test gets it; gives it executed, if that was put off."""
 
@@ -206,6 +209,11 @@ class HeavySession:
         for check in self.before_handing_out:
             check(fullname)
 
+    def tell_sight(self, seen: Sighting) -> None:
+        """Tell what a guard that only looks on has seen."""
+        for tell in self.at_sight:
+            tell(seen)
+
 
 class SessionHooks(Hooks):
     """Tells the session what pytest does."""
@@ -280,13 +288,13 @@ def configure(config: pytest.Config, lines: Iterable[Line], faults: list[str]) -
     if faults or more_faults:
         raise pytest.UsageError(*faults, *more_faults)
     session.declare(declared)
-    if session.settings.guard != "off" or session.settings.preload:
+    if session.settings.is_guarded or session.settings.preload:
         from .config.reach import unreached
 
         session.unreached = unreached(
             declared.values(),
             protect=session.settings.protect,
-            is_guarded=session.settings.guard != "off",
+            is_guarded=session.settings.is_guarded,
             is_preloaded=session.settings.preload,
         )
     session.notice_start()

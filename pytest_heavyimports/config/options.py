@@ -68,6 +68,8 @@ CHOICES = {
         "forked from a process that has imported pytest",
     ),
 }
+WATCH = "watch"
+"""In the place of a value of ``heavy_guard``: the guard only looks on, for ``heavyimports doctor``."""
 REPORT_CHOICES = ("on", "off")
 LEAK_CHOICES = ("off", "warn", "error")
 COUNTS = {
@@ -127,6 +129,13 @@ class Settings(Record):
     cuda_leak: str
     cuda_leak_tolerance: int
     cuda_workers: int
+    doctor: str
+    """The folder that a run of ``heavyimports doctor`` writes to; empty in any other."""
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the guard acts; for the doctor it only looks on."""
+        return self.guard in ("restore", "error")
 
     @property
     def is_early(self) -> bool:
@@ -306,18 +315,23 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
     stub = {name: f"--heavy-stub={name}" for name in stub_flags}
     if not stub_flags:
         stub = {str(line): ini_source(config, STUB_KEY) for line in ini_value(config, STUB_KEY, faults, default=[])}
+    # A flag of the plugin `doctor.flag_hooks`, which only that command loads.
+    doctor: str = getattr(given_flags, "heavy_doctor", None) or ""
+    report_files: list[str] = [*(getattr(given_flags, "heavy_report_files", None) or ())]
+    if doctor:
+        report_files.append(f"{doctor}/report.json")
     settings = Settings(
         missing=choice("heavy_missing"),
         gc=choice("heavy_gc"),
-        guard=choice("heavy_guard"),
+        guard=WATCH if doctor else choice("heavy_guard"),
         order=choice("heavy_order"),
         runpytest=choice("heavy_runpytest"),
         xdist_workers=count(WORKERS_KEY),
         xdist_threads=threads,
         cuda_workers=count(CUDA_WORKERS_KEY),
         cuda_leak_tolerance=count(TOLERANCE_KEY),
-        report=choice(REPORT_KEY, REPORT_CHOICES) == "on",
-        report_files=tuple(getattr(given_flags, "heavy_report_files", None) or ()),
+        report=choice(REPORT_KEY, REPORT_CHOICES) == "on" and not doctor,
+        report_files=tuple(report_files),
         budget=tuple(str(line) for line in ini_value(config, BUDGET_KEY, faults, default=[])),
         preload=is_on(PRELOAD_KEY),
         defer=is_on(DEFER_KEY),
@@ -330,6 +344,7 @@ def read_settings(config: pytest.Config, given_flags: Namespace) -> tuple[Settin
         stub_update=bool(getattr(given_flags, "heavy_stub_update", None)),
         isolate=bool(getattr(given_flags, "heavy_isolate", None)),
         warm=bool(getattr(given_flags, "heavy_warm", None)),
+        doctor=doctor,
     )
     for name, source in stub.items():
         if fault := stub_fault(name):

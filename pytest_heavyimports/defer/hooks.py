@@ -30,7 +30,7 @@ def attach(session: HeavySession) -> None:
         session.notes.append(f"{DEFER_KEY} does nothing: Python puts off all imports itself (-X lazy_imports=all)")
         return
     deferral = Deferral()
-    is_guarded = session.settings.guard != "off"
+    is_guarded = session.settings.is_guarded
     keeping = Keeping(KEEPER, is_kept=deferral.defers, place=session.whereabouts, importing=session.importing)
     session.config.add_cleanup(install_deferral(deferral, None if is_guarded else keeping, KEEPER).close)
     session.executed = load

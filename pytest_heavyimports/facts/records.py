@@ -91,6 +91,23 @@ class Forgotten(NamedTuple):
     fullnames: tuple[str, ...]
 
 
+class Sighting(NamedTuple):
+    """What a guard that only looks on has seen."""
+
+    kind: str
+    """again: executed a second time; reload; left: missing, or blocked by ``None``; fake: another object there."""
+    fullnames: tuple[str, ...]
+    """The one most worth naming first."""
+    owner: Place
+    """Who did it."""
+    how: str = ""
+    """The statement, where it is known."""
+    again: str = ""
+    """Where the module was executed a second time."""
+    remedy: str = ""
+    """What to type instead; empty where that is not known."""
+
+
 class Load(NamedTuple):
     """The loading of one module, as it was measured: found, created and executed. All loads of a process are a tree."""
 
@@ -126,7 +143,10 @@ class Phase(NamedTuple):
 
 RECORDS: dict[str, Any] = {
     record.__name__: record
-    for record in (Import, Reload, Reimport, Leak, FakeKept, Warned, Autoloaded, Forgotten, Load, Phase, Place)
+    for record in (
+        *(Import, Reload, Reimport, Leak, FakeKept, Warned, Autoloaded, Forgotten),
+        *(Load, Phase, Place, Sighting),
+    )
 }
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..config.hooks import Hooks
-from ..config.options import is_guard_lifted
+from ..config.options import WATCH, is_guard_lifted
 from ..config.reach import namespace_packages
 from ..errors import is_silence_asked_for
 from ..facts.places import Place, shown_line
 from ..imports.copies import Copies, watch_executions
-from ..imports.install import install
+from ..imports.finder import ProtectedFinder
+from ..imports.install import install, put_first
 from ..imports.keeper import KEEPER
 from ..telling import tell_beside, tell_report, tell_test
 from .evidence import Doer
@@ -29,16 +30,7 @@ if TYPE_CHECKING:
 
 def attach(session: HeavySession) -> None:
     """Guard the heavy modules of a session, from now to its end."""
-    guard = Guard(
-        session.settings.guard,
-        KEEPER,
-        ledger=session.ledger,
-        whereabouts=session.whereabouts,
-        around=session.around,
-    )
-    session.config.add_cleanup(install(guard, KEEPER).close)
-    copies = Copies(KEEPER, is_protected=guard.is_protected, on_copy=guard.on_copy)
-    session.config.add_cleanup(watch_executions(copies).close)
+    guard = _look_on(session) if session.settings.guard == WATCH else _stand(session)
 
     def protect() -> None:
         lines = session.settings.protect
@@ -50,10 +42,34 @@ def attach(session: HeavySession) -> None:
     session.also_heavy.append(lambda: guard.protection.packages)
     manager = session.config.pluginmanager
     session.at_configure.append(lambda: manager.register(GuardHooks(guard), "heavyimports-guard"))
-    if sys.version_info >= (3, 15):
+    if sys.version_info >= (3, 15) and session.settings.is_guarded:
         from .lazy_hooks import LazyHooks  # where Python has lazy imports
 
         session.at_configure.append(lambda: manager.register(LazyHooks(guard), "heavyimports-lazy"))
+
+
+def _stand(session: HeavySession) -> Guard:
+    """A guard that acts."""
+    guard = Guard(
+        session.settings.guard,
+        KEEPER,
+        ledger=session.ledger,
+        whereabouts=session.whereabouts,
+        around=session.around,
+    )
+    session.config.add_cleanup(install(guard, KEEPER).close)
+    copies = Copies(KEEPER, is_protected=guard.is_protected, on_copy=guard.on_copy)
+    session.config.add_cleanup(watch_executions(copies).close)
+    return guard
+
+
+def _look_on(session: HeavySession) -> Guard:
+    """One that only looks on: it patches nothing, and its finder leaves the finding and giving to the others."""
+    from .onlooker import Onlooker  # for `heavyimports doctor` alone
+
+    guard = Onlooker(ledger=session.ledger, whereabouts=session.whereabouts, on_sight=session.tell_sight)
+    session.config.add_cleanup(put_first(ProtectedFinder(guard, guard.notebook)).close)
+    return guard
 
 
 class GuardHooks(Hooks):

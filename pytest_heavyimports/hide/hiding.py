@@ -68,7 +68,7 @@ class Hiding:
         own = {name: module for name, module in new.items() if name not in KEEPER.kept and not comes_with(name, module)}
         if lacking.keys() & own.keys():
             take_out(own)
-        is_guarded = self._session is not None and self._session.settings.guard != "off"
+        is_guarded = self._session is not None and self._session.settings.is_guarded
         told_by_guard = self._session.heavy_names() if self._session and is_guarded else ()
         for asker, name in lacking.items():
             if asker not in own and not any(is_within(asker, name) for name in told_by_guard):

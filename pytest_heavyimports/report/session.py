@@ -273,7 +273,8 @@ class Reporting:
         made_by = f"pytest-heavyimports {__version__}"
         try:
             write_file(file, self.report, made_by=made_by, hint=self.hint, over_budget=self.failures)
-            self._written.append(os.path.relpath(file, self._config.invocation_params.dir))
+            if not self._session.settings.doctor:  # whose user has asked for no file
+                self._written.append(os.path.relpath(file, self._config.invocation_params.dir))
         except OSError as error:
             self.failures.append(f"--heavy-report: {error}")
 

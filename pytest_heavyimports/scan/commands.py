@@ -16,7 +16,7 @@ from ..errors import CommandRefused
 from .project import read_project
 
 if TYPE_CHECKING:
-    from .changes import Change
+    from ..config.changes import Change
     from .run import Scan
 
 NEEDED = ("grimp", "libcst", "tomlkit")
@@ -129,7 +129,7 @@ def _seconds(report: Path | None) -> Mapping[str, float]:
 
 
 def _change(given: argparse.Namespace, scanned: Scan, changes: Sequence[Change], left_alone: Sequence[str]) -> int:
-    from .changes import diff, write_all
+    from ..config.changes import diff, write_all
     from .output import faults
 
     _show(line for change in changes for line in diff(change))

@@ -12,11 +12,11 @@ import tomlkit
 from libcst import ParserSyntaxError
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from ..config.changes import Change
 from ..config.declarations import read_declarations
+from ..config.writing import with_declarations
 from ..errors import CommandRefused
 from ..facts.files import objection_to_writing
-from .changes import Change
-from .declare import with_declarations
 from .examine import Asked, read
 from .records import BY_FLAG, Project
 from .rewrite import Placing, hoist, import_numbers, make_lazy, to_parameters

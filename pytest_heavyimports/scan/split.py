@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from ..config.changes import Change
 from ..facts.files import objection_to_writing
-from .changes import Change
 from .examine import read
 from .rewrite import IMPORTS
 from .rules import RULES

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NOT_RUN = {
     "CONTRIBUTING.md": ["this project's own tests"] * 2,
-    "README.md": ["this project's own tests"],
+    "README.md": ["docs/guide/doctor.md runs it", "this project's own tests"],
     "docs/guide/cuda.md": [
         "reasons of machines with GPUs, which tests/unit/cuda/test_session.py asserts with simulated ones",
         "needs a GPU; tests/plugin/test_heavy_cuda_leak.py asserts this text with a simulated one",

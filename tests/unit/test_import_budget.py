@@ -25,6 +25,7 @@ NEVER_UNUSED = {
     f"{OURS}.config.needs",
     f"{OURS}.cuda",
     f"{OURS}.defer",
+    f"{OURS}.doctor",
     f"{OURS}.errors",
     f"{OURS}.facts",
     f"{OURS}.guard",

@@ -25,11 +25,11 @@ class Change(NamedTuple):
     """Of a new file, less the umask."""
 
 
-def diff(change: Change) -> Iterator[str]:
-    """The lines of a unified diff."""
+def diff(change: Change, *, context: int = 3) -> Iterator[str]:
+    """The lines of a unified diff, with *context* lines around each change."""
     before, after = (data.decode("utf-8", "replace").splitlines() for data in (change.before, change.after))
     old = f"a/{change.shown}" if change.before or change.path.exists() else "/dev/null"
-    return difflib.unified_diff(before, after, old, f"b/{change.shown}", lineterm="")
+    return difflib.unified_diff(before, after, old, f"b/{change.shown}", lineterm="", n=context)
 
 
 def write_all(changes: Iterable[Change]) -> None:

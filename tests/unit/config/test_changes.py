@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_heavyimports import CommandRefused
-from pytest_heavyimports.scan.changes import Change, diff, write_all
+from pytest_heavyimports.config.changes import Change, diff, write_all
 
 
 def test_a_diff_names_old_and_new(tmp_path: Path) -> None:

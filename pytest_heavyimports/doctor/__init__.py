@@ -1,0 +1,1 @@
+"""What a suite suffers from, and what helps: ``heavyimports doctor``."""
