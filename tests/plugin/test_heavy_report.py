@@ -49,12 +49,15 @@ def test_failures_are_told(suite: Suite) -> None:
 
 
 def test_nothing_heavy_no_section(suite: Suite) -> None:
-    """A run that imports nothing heavy has the output that it always had."""
+    """A run that imports nothing heavy has the output that it always had, unless it lacked something."""
     suite.declare("counted", "ghost")
-    suite.tests("def test_it(): pass\ndef test_missing(ghost): pass\n")
+    suite.tests("def test_it(): pass\n")
     result = suite.run()
     assert section(result) == []
     assert "heavy imports" not in result.stdout.str()
+    suite.tests("def test_missing(ghost): pass\n", "test_missing.py")
+    (line,) = section(suite.run())
+    assert line.startswith("1 test skipped: could not import 'ghost': ")
 
 
 def test_off_silences_it(suite: Suite) -> None:

@@ -957,6 +957,7 @@ def test_the_file_is_written_in_its_place(committed: Suite, installed: Installed
     file.rename(real)
     file.symlink_to("../shared.json")
     real.chmod(0o600)
+    committed.write("tests/test_it.py", "import realpkg\n\ndef test_it(): pass\n")
     where = {"path": (installed.site,), **installed.environment}
     installed.add("realpkg", "2.2", {"realpkg/__init__.py": '__version__ = "2.2"\n'})
     committed.run("--heavy-stub-update", **where).assert_outcomes(passed=1)  # type: ignore[arg-type]
