@@ -176,11 +176,11 @@ def _warm(run: Run, found: dict[str, list[Cost]]) -> Iterator[Remedy]:
         tail = " [the same arguments]"
     if not run.has_workers:
         startup_us = round((run.startup_s or 0) * 1e6 * WARM_SHARE)
-        why = f"in each run after the first: imports {seconds(most_us)}, start {seconds(startup_us)}"
+        why = f"in each run once it is warm: imports {seconds(most_us)}, start {seconds(startup_us)}"
         yield Remedy(most_us + startup_us, f"heavyimports run{tail}", why, True)
     elif not run.has_warm:
         importing = sum(2 * us > most_us for us in installed_us)
-        why = f"in each run after the first: {count(importing, 'process', 'es')} import for {seconds(most_us)} each"
+        why = f"in each run once it is warm: {count(importing, 'process', 'es')} import for {seconds(most_us)} each"
         yield Remedy(most_us, f"pytest{tail} --heavy-warm", why, True)
 
 

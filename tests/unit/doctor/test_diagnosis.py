@@ -100,7 +100,7 @@ def test_a_warm_run_saves_installed_imports_and_the_start(project: Project) -> N
     """Those of each run; own modules are imported anew. It comes first, as it is for all tests."""
     run = heavy_run(project)._replace(arguments=("-k", "not slow"))
     assert found(run).remedies[0] == Remedy(
-        1_450_000, "heavyimports run -k 'not slow'", "in each run after the first: imports 1.00 s, start 0.45 s", True
+        1_450_000, "heavyimports run -k 'not slow'", "in each run once it is warm: imports 1.00 s, start 0.45 s", True
     )
 
 
@@ -117,7 +117,7 @@ def test_workers_are_forked_from_a_warm_process(project: Project) -> None:
     run = heavy_run(project, processes=processes, has_workers=True)._replace(arguments=("-n", "2"))
     diagnosis = found(run)
     assert diagnosis.slow[0].processes == 2
-    why = "in each run after the first: 2 processes import for 1.00 s each"
+    why = "in each run once it is warm: 2 processes import for 1.00 s each"
     assert diagnosis.remedies[0] == Remedy(1_000_000, "pytest -n 2 --heavy-warm", why, True)
     assert not any("heavy-warm" in each.what for each in found(run._replace(has_warm=True)).remedies)
 
