@@ -21,6 +21,8 @@ WORTH_US = 100_000
 """What saves less is no remedy."""
 WARM_SHARE = 0.9
 """How much of the start of an interpreter with pytest and its plugins a warm run saves: the client starts, too."""
+LONGEST = 40
+"""Characters of pytest's arguments that are repeated; a command that is cut can't be pasted."""
 SEVERITY = {"again": 0, "reload": 1, "fake": 2, "left": 3}
 
 
@@ -33,7 +35,7 @@ def diagnose(run: Run, is_installed: Callable[[str], bool], *, has_lazy: bool) -
         is_installed: Whether a top-level package is installed, and no code under test.
         has_lazy: Whether Python has ``lazy import``.
     """
-    kind = kind_of(run.own, is_installed)
+    kind = kind_of(run.own, lambda name: name in run.installed or is_installed(name))
     needs = Needs(run.items, run.own, run.conftests, run.fixtures, run.declared)
     found = {process.name: costs_of(process.tree, kind) for process in run.processes}
     slow = sorted(_slow(run, found, kind, needs), key=lambda each: -each.us)
@@ -160,7 +162,7 @@ def _remedies(run: Run, found: dict[str, list[Cost]], slow: Sequence[Slow], *, h
             how = "lazily, or " if has_lazy else ""
             why = f"in runs of the {count(freed, 'test')} that need it by this alone"
             yield Remedy(each.us, f"{each.first}: import {each.name} {how}in the functions that use it", why)
-        if each.is_own:
+        if each.is_own and not each.name.endswith(".py"):  # pytest compiles a test file that was changed
             what = f"{each.name}: compute in functions what it computes at its top"
             yield Remedy(each.us, what, "in each run, where no test uses it", True)
 
@@ -170,13 +172,15 @@ def _warm(run: Run, found: dict[str, list[Cost]]) -> Iterator[Remedy]:
     installed_us = [sum(cost.us for cost in costs if not cost.is_own) for costs in found.values()]
     most_us = max(installed_us, default=0)
     tail = "".join(f" {shlex.quote(argument)}" for argument in run.arguments)
+    if len(tail) > LONGEST:
+        tail = " [the same arguments]"
     if not run.has_workers:
         startup_us = round((run.startup_s or 0) * 1e6 * WARM_SHARE)
-        why = f"in each run after the first: imports {seconds(most_us)}, start {seconds(startup_us)}"
+        why = f"in each run once it is warm: imports {seconds(most_us)}, start {seconds(startup_us)}"
         yield Remedy(most_us + startup_us, f"heavyimports run{tail}", why, True)
     elif not run.has_warm:
         importing = sum(2 * us > most_us for us in installed_us)
-        why = f"in each run after the first: {count(importing, 'process', 'es')} import for {seconds(most_us)} each"
+        why = f"in each run once it is warm: {count(importing, 'process', 'es')} import for {seconds(most_us)} each"
         yield Remedy(most_us, f"pytest{tail} --heavy-warm", why, True)
 
 
@@ -199,7 +203,7 @@ def _useless(run: Run, slow: Sequence[Slow]) -> Iterator[Remedy]:
     everybody = [each for each in slow if each.tests == len(run.items) and not each.is_own]
     if everybody and run.items:
         yield Remedy(0, "-m 'not heavy', --heavy-defer", f"each test needs {_names(everybody)}")
-    own = [each for each in slow if each.is_own]
+    own = [each for each in slow if each.is_own and not each.name.endswith(".py")]
     if own:
         yield Remedy(0, "a warm run, --heavy-defer", f"your own code stays as it is: {_names(own)}")
 

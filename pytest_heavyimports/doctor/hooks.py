@@ -15,6 +15,7 @@ import pytest
 from ..config.hooks import Hooks
 from ..config.options import HEAVY_MARK, is_distributed
 from ..facts.distributions import is_installed_place
+from ..facts.names import root
 from ..facts.records import as_plain
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class NotingHooks(Hooks):
                 "outcomes": Counter(self._outcomes.values()),
                 "faults": sorted(set(self._faults)),
                 "own": _own_files(),
+                "installed": _installed(),
                 "conftests": _conftests(session.config),
                 "fixtures": self._fixtures,
                 "items": [
@@ -144,6 +146,12 @@ def _own_files() -> dict[str, str]:
     """The files of the modules that are the project's own."""
     files = {name: getattr(module, "__file__", None) for name, module in sys.modules.copy().items()}
     return {name: file for name, file in files.items() if isinstance(file, str) and _is_own(file)}
+
+
+def _installed() -> list[str]:
+    """The top-level names of what is installed, that too which is found in this process alone, as vendored packages."""
+    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.copy().items()}
+    return sorted({root(name) for name, file in files.items() if isinstance(file, str) and is_installed_place(file)})
 
 
 def _is_own(file: str) -> bool:

@@ -55,6 +55,7 @@ def read_run(folder: Path, arguments: Sequence[str], *, status: int, begun_s: fl
             for nodeid, file, line, names, is_heavy in collected["items"]
         ),
         own={name: file for facts in everybody for name, file in facts["own"].items()},
+        installed=frozenset(name for facts in everybody for name in facts["installed"]),
         conftests=tuple(sorted({file for facts in everybody for file in facts["conftests"]})),
         fixtures=_fixtures(everybody),
         processes=tuple(Process(each["name"], each["tree"]) for each in report["processes"]),

@@ -59,6 +59,8 @@ class Run(NamedTuple):
     items: tuple[Item, ...] = ()
     own: Mapping[str, str] = {}
     """The project's own modules, each with its file."""
+    installed: frozenset[str] = frozenset()
+    """The top-level names of what is installed, as far as it was imported."""
     conftests: tuple[str, ...] = ()
     fixtures: Mapping[str, Sequence[tuple[str, int]]] = {}
     """By name: file and first line of its functions."""

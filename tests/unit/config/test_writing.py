@@ -28,6 +28,11 @@ from pytest_heavyimports.config.writing import with_declarations
             "[pytest]\nheavy_modules =\n    torch\n    np = numpy\naddopts = -q\n",
         ),
         (
+            "pytest.ini",
+            "[pytest]\nheavy_modules =\n    torch\n# of x\nx = 1\n",
+            "[pytest]\nheavy_modules =\n    torch\n    np = numpy\n# of x\nx = 1\n",
+        ),
+        (
             "tox.ini",
             "[pytest]\nheavy_modules :\n    # big\n    torch\n\n[tox]\nheavy_modules = x\n",
             "[pytest]\nheavy_modules :\n    # big\n    torch\n    np = numpy\n\n[tox]\nheavy_modules = x\n",

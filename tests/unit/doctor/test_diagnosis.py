@@ -69,8 +69,9 @@ def test_a_test_file_is_called_by_its_path(project: Project) -> None:
     project.write("tests.test_slow", "")
     items = (project.item("tests.test_slow", "test_it"),)
     loads = (load("tests.conftest", 200), load("tests.test_slow", 300))
-    diagnosis = found(project.run(*loads, items=items, conftests=(conftest,)))
+    diagnosis = found(project.run(*loads, items=items, conftests=(conftest,), startup_s=0.0))
     assert [each.name for each in diagnosis.slow] == ["tests/test_slow.py", "tests/conftest.py"]
+    assert (diagnosis.remedies, diagnosis.useless) == ((), ())
 
 
 def test_a_plugin_is_named(project: Project) -> None:
@@ -80,6 +81,13 @@ def test_a_plugin_is_named(project: Project) -> None:
     assert found(project.run(*loads, items=items)).slow == (
         Slow("pandas", False, 400_000, 1, "plugin pytest_frames", 1, 1),
     )
+
+
+def test_what_was_found_in_the_run_alone_is_installed(project: Project) -> None:
+    """As what setuptools has vendored, which another process doesn't find."""
+    run = project.run(load("vendored", 400), items=(project.item("test_light", "test_it"),), installed={"vendored"})
+    assert [each.is_own for each in found(run).slow] == [False]
+    assert [each.is_own for each in found(run._replace(installed=frozenset())).slow] == [True]
 
 
 def test_a_trifle_is_not_slow(project: Project) -> None:
@@ -92,8 +100,14 @@ def test_a_warm_run_saves_installed_imports_and_the_start(project: Project) -> N
     """Those of each run; own modules are imported anew. It comes first, as it is for all tests."""
     run = heavy_run(project)._replace(arguments=("-k", "not slow"))
     assert found(run).remedies[0] == Remedy(
-        1_450_000, "heavyimports run -k 'not slow'", "in each run after the first: imports 1.00 s, start 0.45 s", True
+        1_450_000, "heavyimports run -k 'not slow'", "in each run once it is warm: imports 1.00 s, start 0.45 s", True
     )
+
+
+def test_long_arguments_are_not_repeated(project: Project) -> None:
+    """A command that is cut can't be pasted."""
+    run = heavy_run(project)._replace(arguments=("tests/a/test_one.py", "tests/a/test_two.py", "-k", "x"))
+    assert found(run).remedies[0].what == "heavyimports run [the same arguments]"
 
 
 def test_workers_are_forked_from_a_warm_process(project: Project) -> None:
@@ -103,7 +117,7 @@ def test_workers_are_forked_from_a_warm_process(project: Project) -> None:
     run = heavy_run(project, processes=processes, has_workers=True)._replace(arguments=("-n", "2"))
     diagnosis = found(run)
     assert diagnosis.slow[0].processes == 2
-    why = "in each run after the first: 2 processes import for 1.00 s each"
+    why = "in each run once it is warm: 2 processes import for 1.00 s each"
     assert diagnosis.remedies[0] == Remedy(1_000_000, "pytest -n 2 --heavy-warm", why, True)
     assert not any("heavy-warm" in each.what for each in found(run._replace(has_warm=True)).remedies)
 
