@@ -48,8 +48,8 @@ def _comments(text: str) -> list[str]:
 
 
 def _in_toml(name: str, text: str, lines: Sequence[str], values: Mapping[str, str]) -> str:
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
+    import tomlkit  # of an extra
+    from tomlkit.exceptions import TOMLKitError  # as above
 
     try:
         document = tomlkit.parse(text)
@@ -67,7 +67,7 @@ def _in_toml(name: str, text: str, lines: Sequence[str], values: Mapping[str, st
 
 
 def _add_lines(table: Table, lines: Sequence[str]) -> None:
-    import tomlkit
+    import tomlkit  # of an extra
 
     declared = table.get(KEY)
     if declared is None:
@@ -82,7 +82,7 @@ def _add_lines(table: Table, lines: Sequence[str]) -> None:
 
 def _table(document: TOMLDocument, name: str) -> Table:
     """pytest's own table, made where it isn't there."""
-    import tomlkit
+    import tomlkit  # of an extra
 
     if name in ("pytest.toml", ".pytest.toml"):
         return cast("Table", document.setdefault("pytest", tomlkit.table()))

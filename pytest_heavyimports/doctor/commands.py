@@ -20,8 +20,8 @@ from ..process.interpreter import interpreter_flags
 
 if TYPE_CHECKING:
     from ..config.changes import Change
-    from .configuration import Settings
-    from .records import Diagnosis, Run
+    from .configuration import Proposal
+    from .records import Diagnosis, SeenRun
 
 PLUGINS = ("-p", "heavyimports", "-p", f"{__package__}.flag_hooks")
 USAGE_ERROR, NO_TESTS, INTERNAL_ERROR, INTERRUPTED = 4, 5, 3, 2
@@ -81,7 +81,7 @@ def _is_verbose(arguments: Sequence[str]) -> bool:
     return any(each == "--verbose" or (each[:2] == "-v" and set(each[1:]) == {"v"}) for each in arguments)
 
 
-def _look_at(arguments: Sequence[str], folder: Path, *, is_text: bool) -> Run | int:
+def _look_at(arguments: Sequence[str], folder: Path, *, is_text: bool) -> SeenRun | int:
     """The run; or the exit status of one that there is nothing to say of, after a sentence on stderr."""
     from .reading import read_run
 
@@ -112,7 +112,7 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
             continue
 
 
-def _why_not(run: Run | None, status: int) -> str:
+def _why_not(run: SeenRun | None, status: int) -> str:
     """Why there is nothing to say of a run; empty where there is."""
     from ..process.ending import end_in_words
 
@@ -149,7 +149,7 @@ def _change(diagnosis: Diagnosis) -> tuple[Change | None, str]:
         return None, _by_hand(settings, run.inifile, str(error).rstrip("."))
 
 
-def _by_hand(settings: Settings, inifile: str, why: str) -> str:
+def _by_hand(settings: Proposal, inifile: str, why: str) -> str:
     """What to type where no diff can be made."""
     return "\n".join(
         [f"{why}: add this to {os.path.basename(inifile) or 'pytest.ini'} by hand. {INSTALL}", *settings.lines()]

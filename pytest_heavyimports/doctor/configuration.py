@@ -22,7 +22,7 @@ NEEDS_TOMLKIT = "tomlkit is not installed"
 INSTALL = "Type pip install 'pytest-heavyimports[scan]'."
 
 
-class Settings(NamedTuple):
+class Proposal(NamedTuple):
     """What is to be written."""
 
     modules: tuple[str, ...]
@@ -39,13 +39,13 @@ class Settings(NamedTuple):
         return [*listed, *([f"heavy_guard = {self.guard}"] if self.guard else [])]
 
 
-def settings_for(diagnosis: Diagnosis) -> Settings:
+def settings_for(diagnosis: Diagnosis) -> Proposal:
     """What to declare, and whether the guard is to be on."""
     names = dict.fromkeys([*_broken(diagnosis), *_slow(diagnosis)])
     declared = diagnosis.run.declared
     new = [name for name in names if not any(is_within(name, each) for each in declared.values())]
     is_unguarded = bool(diagnosis.breaks) and diagnosis.run.guard == "off"
-    return Settings(tuple(map(_line, new)), "restore" if is_unguarded else "")
+    return Proposal(tuple(map(_line, new)), "restore" if is_unguarded else "")
 
 
 def _broken(diagnosis: Diagnosis) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _line(name: str) -> str:
     return f"heavy_{name.rpartition('.')[2]} = {name}" if faults else name
 
 
-def change_for(settings: Settings, *, inifile: str, root_directory: str) -> Change:
+def change_for(settings: Proposal, *, inifile: str, root_directory: str) -> Change:
     """
     The change of the file that pytest has read, or a new ``pytest.ini`` where there is none.
 

@@ -14,7 +14,7 @@ PYTEST = ("_pytest", "pluggy", "pytest", "pytest_heavyimports")
 OWN, INSTALLED, STANDARD = "own", "installed", "standard"
 
 
-class Cost(NamedTuple):
+class ImportCost(NamedTuple):
     """What a unit took in one process: an installed package, or an own module."""
 
     name: str
@@ -46,7 +46,7 @@ def kind_of(own: Mapping[str, str], is_installed: Callable[[str], bool]) -> Call
     return kind
 
 
-def costs_of(tree: Tree, kind: Callable[[str], str]) -> list[Cost]:
+def costs_of(tree: Tree, kind: Callable[[str], str]) -> list[ImportCost]:
     """
     What each unit took, in the order of their first loads.
 
@@ -72,7 +72,7 @@ def costs_of(tree: Tree, kind: Callable[[str], str]) -> list[Cost]:
         units.append(unit)
         us[unit] = us.get(unit, 0) + load["self_us"]
         first.setdefault(unit, number)
-    return [Cost(name, what == OWN, us[name, what], first[name, what]) for name, what in us if what != STANDARD]
+    return [ImportCost(name, what == OWN, us[name, what], first[name, what]) for name, what in us if what != STANDARD]
 
 
 def chain_of(tree: Tree, number: int) -> list[int]:

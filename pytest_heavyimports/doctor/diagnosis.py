@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..facts.names import is_within, root
-from .costs import OWN, Cost, Tree, chain_of, costs_of, kind_of
-from .needs import Edge, Needs
-from .records import Break, Diagnosis, Remedy, Run, Slow
+from .costs import OWN, ImportCost, Tree, chain_of, costs_of, kind_of
+from .needs import Edge, WhoNeeds
+from .records import Break, Diagnosis, Remedy, SeenRun, Slow
 
 if TYPE_CHECKING:
     from ..facts.records import Sighting
@@ -26,7 +26,7 @@ LONGEST = 40
 SEVERITY = {"again": 0, "reload": 1, "fake": 2, "left": 3}
 
 
-def diagnose(run: Run, is_installed: Callable[[str], bool], *, has_lazy: bool) -> Diagnosis:
+def diagnose(run: SeenRun, is_installed: Callable[[str], bool], *, has_lazy: bool) -> Diagnosis:
     """
     What is found, most valuable first.
 
@@ -36,7 +36,7 @@ def diagnose(run: Run, is_installed: Callable[[str], bool], *, has_lazy: bool) -
         has_lazy: Whether Python has ``lazy import``.
     """
     kind = kind_of(run.own, lambda name: name in run.installed or is_installed(name))
-    needs = Needs(run.items, run.own, run.conftests, run.fixtures, run.declared)
+    needs = WhoNeeds(run.items, run.own, run.conftests, run.fixtures, run.declared)
     found = {process.name: costs_of(process.tree, kind) for process in run.processes}
     slow = sorted(_slow(run, found, kind, needs), key=lambda each: -each.us)
     remedies = [each for each in _remedies(run, found, slow, has_lazy=has_lazy) if each.saves_us >= WORTH_US]
@@ -67,9 +67,11 @@ def _breaks(sights: Iterable[Sighting]) -> list[Break]:
     return sorted(breaks, key=lambda each: (SEVERITY[each.kind], -each.times))
 
 
-def _slow(run: Run, found: dict[str, list[Cost]], kind: Callable[[str], str], needs: Needs) -> Iterator[Slow]:
+def _slow(
+    run: SeenRun, found: dict[str, list[ImportCost]], kind: Callable[[str], str], needs: WhoNeeds
+) -> Iterator[Slow]:
     trees = {process.name: process.tree for process in run.processes}
-    rows: dict[tuple[str, bool], list[tuple[str, Cost]]] = {}
+    rows: dict[tuple[str, bool], list[tuple[str, ImportCost]]] = {}
     for process, costs in found.items():
         for cost in costs:
             rows.setdefault((cost.name, cost.is_own), []).append((process, cost))
@@ -100,14 +102,16 @@ def _slow(run: Run, found: dict[str, list[Cost]], kind: Callable[[str], str], ne
         )
 
 
-def _nodeid(tree: Tree, cost: Cost) -> str:
+def _nodeid(tree: Tree, cost: ImportCost) -> str:
     """The test that imported it first; empty where that was none."""
     chain = (cost.number, *chain_of(tree, cost.number))
     place = next((place for number in chain if (place := tree[number].get("place"))), None)
     return str(place["nodeid"]) if place and place["phase"] != "collect" else ""
 
 
-def _first(run: Run, tree: Tree, cost: Cost, kind: Callable[[str], str], needs: Needs) -> tuple[Edge | None, str]:
+def _first(
+    run: SeenRun, tree: Tree, cost: ImportCost, kind: Callable[[str], str], needs: WhoNeeds
+) -> tuple[Edge | None, str]:
     """The statement that first imported it, where that is the project's own, and the same for people."""
     chain = chain_of(tree, cost.number)
     importer = next((above for above in chain if kind(tree[above]["fullname"]) == OWN), None)
@@ -134,11 +138,11 @@ def _by_plugin(line: str) -> str:
     return "" if not is_there else "pytest" if name == "_pytest" else f"plugin {name}"
 
 
-def _shown(run: Run, file: str) -> str:
+def _shown(run: SeenRun, file: str) -> str:
     return os.path.relpath(file, run.root) if file.startswith(run.root + os.sep) else file
 
 
-def _shown_name(run: Run, name: str, *, is_own: bool) -> str:
+def _shown_name(run: SeenRun, name: str, *, is_own: bool) -> str:
     """A test file, or a ``conftest.py``, by its path: nobody knows it by the name of its module."""
     file = run.own.get(name, "") if is_own else ""
     is_tests = file in run.conftests or any(item.file == file for item in run.items)
@@ -149,11 +153,13 @@ def _total_us(tree: Tree) -> int:
     return sum(load["cumulative_us"] for load in tree if load["importer"] < 0)
 
 
-def _installed_us(costs: Sequence[Cost]) -> int:
+def _installed_us(costs: Sequence[ImportCost]) -> int:
     return sum(cost.us for cost in costs if not cost.is_own)
 
 
-def _remedies(run: Run, found: dict[str, list[Cost]], slow: Sequence[Slow], *, has_lazy: bool) -> Iterator[Remedy]:
+def _remedies(
+    run: SeenRun, found: dict[str, list[ImportCost]], slow: Sequence[Slow], *, has_lazy: bool
+) -> Iterator[Remedy]:
     yield from _warm(run, found)
     yield from _selecting(run, slow)
     for each in slow:
@@ -167,7 +173,7 @@ def _remedies(run: Run, found: dict[str, list[Cost]], slow: Sequence[Slow], *, h
             yield Remedy(each.us, what, "in each run, where no test uses it", True)
 
 
-def _warm(run: Run, found: dict[str, list[Cost]]) -> Iterator[Remedy]:
+def _warm(run: SeenRun, found: dict[str, list[ImportCost]]) -> Iterator[Remedy]:
     """Processes that have the installed packages imported before the run."""
     installed_us = [sum(cost.us for cost in costs if not cost.is_own) for costs in found.values()]
     most_us = max(installed_us, default=0)
@@ -184,7 +190,7 @@ def _warm(run: Run, found: dict[str, list[Cost]]) -> Iterator[Remedy]:
         yield Remedy(most_us, f"pytest{tail} --heavy-warm", why, True)
 
 
-def _selecting(run: Run, slow: Sequence[Slow]) -> Iterator[Remedy]:
+def _selecting(run: SeenRun, slow: Sequence[Slow]) -> Iterator[Remedy]:
     """Runs of the tests that need nothing heavy."""
     number = len(run.items)
     heavy = {item.nodeid for item in run.items if item.is_heavy}
@@ -199,7 +205,7 @@ def _selecting(run: Run, slow: Sequence[Slow]) -> Iterator[Remedy]:
             yield Remedy(each.us, "pytest --heavy-defer", why)
 
 
-def _useless(run: Run, slow: Sequence[Slow]) -> Iterator[Remedy]:
+def _useless(run: SeenRun, slow: Sequence[Slow]) -> Iterator[Remedy]:
     everybody = [each for each in slow if each.tests == len(run.items) and not each.is_own]
     if everybody and run.items:
         yield Remedy(0, "-m 'not heavy', --heavy-defer", f"each test needs {_names(everybody)}")

@@ -27,7 +27,7 @@ class Imported(NamedTuple):
     line: int
 
 
-class Source:
+class SourceFile:
     """The import statements of one file."""
 
     def __init__(self, text: bytes, module: str, *, is_package: bool) -> None:
@@ -107,7 +107,7 @@ def _is_for_types(test: ast.expr) -> bool:
     return _last_name(test) == "TYPE_CHECKING"
 
 
-class Needs:
+class WhoNeeds:
     """What the tests of a run need, over however many of the project's own modules."""
 
     def __init__(
@@ -133,9 +133,9 @@ class Needs:
         self._modules = {file: name for name, file in own.items()}
         self._conftests = tuple(conftests)
         self._fixtures = fixtures
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, SourceFile] = {}
 
-    def source(self, file: str) -> Source:
+    def source(self, file: str) -> SourceFile:
         """The statements of a file; none where it can't be read."""
         if file not in self._sources:
             try:
@@ -143,7 +143,7 @@ class Needs:
             except OSError:
                 text = b""
             module = self._modules.get(file, "")
-            self._sources[file] = Source(text, module, is_package=os.path.basename(file) == "__init__.py")
+            self._sources[file] = SourceFile(text, module, is_package=os.path.basename(file) == "__init__.py")
         return self._sources[file]
 
     def tests(self, name: str, *, without: Edge | None = None) -> list[Item]:
@@ -182,7 +182,7 @@ class Needs:
 class _Wanted:
     """One module that is asked about: which files lead to it when they are executed."""
 
-    def __init__(self, needs: Needs, name: str, without: Edge | None) -> None:
+    def __init__(self, needs: WhoNeeds, name: str, without: Edge | None) -> None:
         self._needs = needs
         self._name = name
         self._is_own = name in needs.owned

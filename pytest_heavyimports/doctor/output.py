@@ -10,7 +10,7 @@ from ..process.ending import end_in_words
 from .diagnosis import count, seconds
 
 if TYPE_CHECKING:
-    from .records import Break, Diagnosis, Remedy, Run, Slow
+    from .records import Break, Diagnosis, Remedy, SeenRun, Slow
 
 VERSION = 1
 """Of the JSON; raised where somebody who reads an older one would misunderstand."""
@@ -74,7 +74,7 @@ def text(diagnosis: Diagnosis, configuration: Configuration, *, is_verbose: bool
     return lines
 
 
-def headline(run: Run, imports_us: int) -> Iterator[str]:
+def headline(run: SeenRun, imports_us: int) -> Iterator[str]:
     """How the run went."""
     took = f"heavyimports doctor: {count(len(run.items), 'test')} in {run.wall_s:.1f} s"
     if run.is_complete:

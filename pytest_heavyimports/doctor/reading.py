@@ -1,4 +1,4 @@
-"""What a run has written down, as one :class:`Run`."""
+"""What a run has written down, as one :class:`SeenRun`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..facts.records import Sighting, from_plain
-from .records import Item, Process, Run
+from .records import Item, Process, SeenRun
 
 
-def read_run(folder: Path, arguments: Sequence[str], *, status: int, begun_s: float, wall_s: float) -> Run | None:
+def read_run(folder: Path, arguments: Sequence[str], *, status: int, begun_s: float, wall_s: float) -> SeenRun | None:
     """
     The run whose processes have written into *folder*; ``None`` where it has not even begun.
 
@@ -25,7 +25,7 @@ def read_run(folder: Path, arguments: Sequence[str], *, status: int, begun_s: fl
     known = _read(folder / "run.json")
     if known is None:
         return None
-    run = Run(
+    run = SeenRun(
         tuple(arguments),
         status,
         wall_s,

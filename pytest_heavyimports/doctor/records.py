@@ -29,7 +29,7 @@ class Process(NamedTuple):
     """Its loads, each with its sums."""
 
 
-class Run(NamedTuple):
+class SeenRun(NamedTuple):
     """What is known of the run that was looked at."""
 
     arguments: tuple[str, ...]
@@ -118,7 +118,7 @@ class Remedy(NamedTuple):
 class Diagnosis(NamedTuple):
     """All of it, most valuable first."""
 
-    run: Run
+    run: SeenRun
     breaks: tuple[Break, ...]
     slow: tuple[Slow, ...]
     remedies: tuple[Remedy, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pytest_heavyimports.doctor.records import Item, Process, Run
+from pytest_heavyimports.doctor.records import Item, Process, SeenRun
 
 ROOT = "/project"
 
@@ -51,11 +51,11 @@ class Project:
         """A test in a file."""
         return Item(f"{module}.py::{name}", self.own[module], line, fixtures, is_heavy)
 
-    def run(self, *loads: dict[str, Any], **facts: Any) -> Run:
+    def run(self, *loads: dict[str, Any], **facts: Any) -> SeenRun:
         """A run of one process."""
         processes = facts.pop("processes", (Process("", tree(*loads)),))
         known = {"status": 0, "wall_s": 2.0, "startup_s": 0.5, "is_complete": True, **facts}
-        return Run((), root=str(self.folder), inifile="", own=self.own, processes=processes, **known)
+        return SeenRun((), root=str(self.folder), inifile="", own=self.own, processes=processes, **known)
 
 
 def is_installed(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_heavyimports.doctor.costs import Cost, costs_of, kind_of
+from pytest_heavyimports.doctor.costs import ImportCost, costs_of, kind_of
 
 from .runs import is_installed, load, tree
 
@@ -26,23 +26,23 @@ def test_a_package_has_what_it_brought_in() -> None:
         load("numpy.linalg", 30, 0),
     )
     assert costs_of(loads, KIND) == [
-        Cost("test_it", True, 1000, 0),
-        Cost("app.model", True, 20_000, 1),
-        Cost("torch", False, 405_000, 2),
-        Cost("numpy", False, 30_000, 5),
+        ImportCost("test_it", True, 1000, 0),
+        ImportCost("app.model", True, 20_000, 1),
+        ImportCost("torch", False, 405_000, 2),
+        ImportCost("numpy", False, 30_000, 5),
     ]
 
 
 def test_own_modules_that_a_package_imports_are_their_own() -> None:
     """As a framework imports settings. What they import of the standard library is theirs."""
     loads = tree(load("pandas", 10), load("app.model", 20, 0), load("json", 5, 1))
-    assert costs_of(loads, KIND) == [Cost("pandas", False, 10_000, 0), Cost("app.model", True, 25_000, 1)]
+    assert costs_of(loads, KIND) == [ImportCost("pandas", False, 10_000, 0), ImportCost("app.model", True, 25_000, 1)]
 
 
 def test_a_namespace_package_is_called_by_its_part() -> None:
     """Nobody loads ``google``."""
     loads = tree(load("google.protobuf", 10), load("google.protobuf.message", 20, 0))
-    assert costs_of(loads, KIND) == [Cost("google.protobuf", False, 30_000, 0)]
+    assert costs_of(loads, KIND) == [ImportCost("google.protobuf", False, 30_000, 0)]
 
 
 def test_what_python_itself_imports_is_nobodys() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_heavyimports.doctor.diagnosis import diagnose
-from pytest_heavyimports.doctor.records import Break, Diagnosis, Process, Remedy, Run, Slow
+from pytest_heavyimports.doctor.records import Break, Diagnosis, Process, Remedy, SeenRun, Slow
 from pytest_heavyimports.facts.places import Place
 from pytest_heavyimports.facts.records import Sighting
 
@@ -24,11 +24,11 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def found(run: Run, *, has_lazy: bool = False) -> Diagnosis:
+def found(run: SeenRun, *, has_lazy: bool = False) -> Diagnosis:
     return diagnose(run, is_installed, has_lazy=has_lazy)
 
 
-def heavy_run(project: Project, **facts: object) -> Run:
+def heavy_run(project: Project, **facts: object) -> SeenRun:
     """One heavy test file and three light tests; torch takes a second."""
     items = (project.item("test_heavy", "test_it"), *(project.item("test_light", f"test_{n}") for n in range(3)))
     loads = (
@@ -194,7 +194,7 @@ def test_breaks_are_one_for_each_statement_the_worst_first(project: Project) -> 
 
 def test_a_run_that_died_has_breaks_alone(project: Project) -> None:
     """Nobody knows how long anything took: no remedy is promised."""
-    run = Run((), -11, 1.0, str(project.folder), "", sights=(sight("again", "a.py:1", "torch"),))
+    run = SeenRun((), -11, 1.0, str(project.folder), "", sights=(sight("again", "a.py:1", "torch"),))
     diagnosis = found(run)
     assert len(diagnosis.breaks) == 1
     assert (diagnosis.slow, diagnosis.remedies, diagnosis.useless) == ((), (), ())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_heavyimports.doctor.needs import Needs, Source
+from pytest_heavyimports.doctor.needs import SourceFile, WhoNeeds
 
 from .runs import Project
 
@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def names(needs: Needs, module: str, **without: object) -> list[str]:
+def names(needs: WhoNeeds, module: str, **without: object) -> list[str]:
     return [item.nodeid for item in needs.tests(module, **without)]  # type: ignore[arg-type]  # an edge
 
 
@@ -37,7 +37,7 @@ def test_by_the_file_or_by_the_function(project: Project) -> None:
         project.item("test_mixed", "test_inside", 4),
         project.item("test_mixed", "test_light", 9),
     ]
-    needs = Needs(items, project.own, (), {})
+    needs = WhoNeeds(items, project.own, (), {})
     assert names(needs, "torch") == ["test_heavy.py::test_one", "test_mixed.py::test_inside"]
     assert names(needs, "app.layers") == ["test_heavy.py::test_one"]
     assert names(needs, "test_mixed") == ["test_mixed.py::test_inside", "test_mixed.py::test_light"]
@@ -52,7 +52,7 @@ def test_by_a_fixture(project: Project) -> None:
         project.item("test_mixed", "test_light", 9, "np"),
         project.item("test_mixed", "test_light", 9),
     ]
-    needs = Needs(items, project.own, (conftest,), {"model": [(conftest, 3)]}, {"np": "numpy"})
+    needs = WhoNeeds(items, project.own, (conftest,), {"model": [(conftest, 3)]}, {"np": "numpy"})
     assert needs.tests("torch") == [items[0]]
     assert needs.tests("numpy") == [items[1]]
 
@@ -62,7 +62,7 @@ def test_by_a_conftest_above(project: Project) -> None:
     conftest = project.write("slow.conftest", "import app.model\n")
     project.write("slow.test_it", "")
     items = [project.item("slow.test_it", "test_it"), project.item("test_mixed", "test_light", 9)]
-    needs = Needs(items, project.own, (conftest,), {})
+    needs = WhoNeeds(items, project.own, (conftest,), {})
     assert needs.tests("torch") == items[:1]
     assert needs.tests("torch", without=(conftest, 1)) == []
     assert needs.statement(conftest, "torch") == (conftest, 1)
@@ -71,7 +71,7 @@ def test_by_a_conftest_above(project: Project) -> None:
 def test_a_way_that_is_left_is_found(project: Project) -> None:
     """One import is taken for absent, and another one leads there."""
     file = project.write("test_two", "import app.model\nimport app.layers\n")
-    needs = Needs([project.item("test_two", "test_it")], project.own, (), {})
+    needs = WhoNeeds([project.item("test_two", "test_it")], project.own, (), {})
     assert len(needs.tests("torch", without=(file, 1))) == 1
     assert needs.statement(file, "app.layers") == (file, 2)
     assert needs.statement(file, "numpy") is None
@@ -83,8 +83,8 @@ def test_a_circle_ends(project: Project) -> None:
     project.write("app.b", "import app.a\nimport numpy\n")
     project.write("test_circle", "import app.a\n")
     items = [project.item("test_circle", "test_it")]
-    assert Needs(items, project.own, (), {}).tests("numpy") == items
-    assert Needs(items, project.own, (), {}).tests("torch") == []
+    assert WhoNeeds(items, project.own, (), {}).tests("numpy") == items
+    assert WhoNeeds(items, project.own, (), {}).tests("torch") == []
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,13 @@ def test_a_circle_ends(project: Project) -> None:
 )
 def test_statements(text: str, expected: list[str]) -> None:
     """Those that are executed with the file."""
-    assert [each.name for each in Source(text.encode(), "pkg.module", is_package=False).top] == expected
+    assert [each.name for each in SourceFile(text.encode(), "pkg.module", is_package=False).top] == expected
 
 
 def test_functions_inside_of_functions_count() -> None:
     """By the first line, that of a decorator included."""
     text = b"@a\n@b\ndef f():\n    def g():\n        import x\n    return g\n"
-    source = Source(text, "m", is_package=False)
+    source = SourceFile(text, "m", is_package=False)
     assert {line: [each.name for each in some] for line, some in source.functions.items()} == {1: ["x"], 4: ["x"]}
 
 
@@ -127,11 +127,11 @@ class TestX:
 def test_it(): helper()
 def test_light(): it.helper()
 """
-    source = Source(text.encode(), "m", is_package=False)
+    source = SourceFile(text.encode(), "m", is_package=False)
     called = {line: {each.name for each in source.called_from(line)} for line in (2, 5, 7, 8)}
     assert called == {2: {"a", "b"}, 5: {"c"}, 7: {"a", "b"}, 8: set()}
 
 
 def test_a_file_that_is_gone_has_no_statements(tmp_path: Path) -> None:
     """As one that a test has made."""
-    assert Needs([], {"gone": str(tmp_path / "gone.py")}, (), {}).source(str(tmp_path / "gone.py")).top == []
+    assert WhoNeeds([], {"gone": str(tmp_path / "gone.py")}, (), {}).source(str(tmp_path / "gone.py")).top == []

@@ -8,10 +8,10 @@ import json
 import pytest
 
 from pytest_heavyimports.doctor.output import SCREEN, WIDTH, Configuration, document, text
-from pytest_heavyimports.doctor.records import Break, Diagnosis, Item, Remedy, Run, Slow
+from pytest_heavyimports.doctor.records import Break, Diagnosis, Item, Remedy, SeenRun, Slow
 
 ITEM = Item("test_it.py::test_it", "/p/test_it.py", 1, (), False)
-RUN = Run((), 1, 61.23, "/p", "", 0.61, True, outcomes={"failed": 1, "error": 2}, items=(ITEM,) * 340)
+RUN = SeenRun((), 1, 61.23, "/p", "", 0.61, True, outcomes={"failed": 1, "error": 2}, items=(ITEM,) * 340)
 BREAK = Break(
     ("torch",),
     "again",
@@ -28,7 +28,7 @@ NOTHING = Configuration("", ())
 SETTINGS = Configuration("TYPE  heavyimports doctor --write", (DIFF[:3] + DIFF[4:], DIFF, DIFF, DIFF))
 
 
-def diagnosis(breaks: int = 0, slow: int = 0, remedies: int = 0, useless: int = 0, run: Run = RUN) -> Diagnosis:
+def diagnosis(breaks: int = 0, slow: int = 0, remedies: int = 0, useless: int = 0, run: SeenRun = RUN) -> Diagnosis:
     return Diagnosis(run, (BREAK,) * breaks, (SLOW,) * slow, (HELP,) * remedies, (HELP,) * useless, 9_800_000)
 
 
@@ -87,7 +87,7 @@ def test_nothing_to_do_is_said() -> None:
 
 def test_a_run_that_died_says_so() -> None:
     """Then nobody says that nothing was slow."""
-    run = Run((), -11, 1.0, "/p", "")
+    run = SeenRun((), -11, 1.0, "/p", "")
     assert text(diagnosis(1, run=run), NOTHING, is_verbose=False)[:3] == [
         "heavyimports doctor: signal SIGSEGV ended the process (Segmentation fault)",
         "What was seen until then:",
