@@ -92,7 +92,7 @@ def test_only_what_the_run_has_imported(suite: Suite, run: Run) -> None:
     suite.write("app/__init__.py", "")
     suite.write("app/model.py", "")
     suite.write("app/other.py", "")
-    suite.declare("app.model", "app.other", "sqlite3")
+    suite.declare("app.model", "app.other", "imaplib")
     suite.tests("def test_light(): pass\n\ndef test_heavy(model): pass\n")
     light = run("--heavy-guard=error", "--heavy-preload", "-m", "not heavy")
     assert section(light) == []
