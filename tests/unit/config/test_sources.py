@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.message  # noqa: F401  # importlib.metadata imports it late, when these tests have another sys.path
 import sys
 from importlib.machinery import PathFinder
 from importlib.metadata import MetadataPathFinder, PathDistribution
