@@ -144,8 +144,18 @@ class Phase(NamedTuple):
 RECORDS: dict[str, Any] = {
     record.__name__: record
     for record in (
-        *(Import, Reload, Reimport, Leak, FakeKept, Warned, Autoloaded, Forgotten),
-        *(Load, Phase, Place, Sighting),
+        Autoloaded,
+        FakeKept,
+        Forgotten,
+        Import,
+        Leak,
+        Load,
+        Phase,
+        Place,
+        Reimport,
+        Reload,
+        Sighting,
+        Warned,
     )
 }
 

@@ -80,7 +80,8 @@ class Blame:
         if key not in self._hows:
             doer = self.doer_of(owner)
             if owner.kind == "fixture" and definition(doer.function) is None:
-                doer = self.doer_of(item_owner(owner.place.nodeid))  # what mocker undoes
+                # Such as mocker, which isn't of the project: the test that used it has the statement.
+                doer = self.doer_of(item_owner(owner.place.nodeid))
             self._hows[key] = find_how(doer, fullname, **facts)
         return self._hows[key]
 

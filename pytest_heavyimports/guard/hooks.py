@@ -92,10 +92,8 @@ class GuardHooks(Hooks):
         with self._guard.collecting(collector.nodeid, _collected_file(collector)):
             report = yield
         call = getattr(report, "call", None)
-        if report.failed and call and call.excinfo:
-            self._guard.has_failed(call.excinfo.value)
-            if note := self._guard.note_on(call.excinfo.value):  # the error's text has been made already
-                report.sections.append(("heavy imports", note))
+        if report.failed and call and call.excinfo and (note := self._guard.has_failed(call.excinfo.value)):
+            report.sections.append(("heavy imports", note))  # the error's text has been made already
         leaks = self._guard.settle_file(collector.nodeid, is_lifted=is_guard_lifted(collector))
         return tell_report(report, leaks, collector, self._guard.mode, on_warned=self._guard.has_warned)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..facts.names import root
 from .evidence import definition
@@ -38,7 +38,7 @@ class Reported:
         for owners, fullname in found:
             self._failed.update(owners)
             for owner in owners:
-                self.in_another_test(owner, fullname, is_now=True)
+                self.note(owner, fullname)
         return bool(found)
 
     def add_failed(self, owner: Owner) -> None:
@@ -49,17 +49,21 @@ class Reported:
         """Whether it has failed by a refusal: what it leaves displaced is not reported as well."""
         return owner in self._failed
 
-    def in_another_test(self, owner: Owner, fullname: str, *, is_now: bool = False) -> bool:
-        """Whether a fixture was reported for a package in an earlier test; *is_now*: it is reported from now on."""
+    def note(self, owner: Owner, fullname: str) -> None:
+        """A fixture is reported for a package, unless it was before; from now on it is looked at each time."""
+        if function := self._fixture(owner):
+            self._looks.always(owner.place.phase, function)
+            self._tests.setdefault((owner.place.phase, function, root(fullname)), owner.place.nodeid)
+
+    def in_another_test(self, owner: Owner, fullname: str) -> bool:
+        """Whether a fixture was reported for a package in an earlier test."""
+        nodeid = self._tests.get((owner.place.phase, self._fixture(owner), root(fullname)))
+        return nodeid not in (None, owner.place.nodeid)
+
+    def _fixture(self, owner: Owner) -> Any:
+        """The function of a fixture of the project; ``None`` for others, such as ``mocker``, which undoes for tests."""
         function = self._blame.doer_of(owner).function if owner.kind == "fixture" else None
-        if definition(function) is None:
-            return False  # mocker undoes what tests have done, each of them
-        phase, nodeid = owner.place.phase, owner.place.nodeid
-        key = phase, function, root(fullname)
-        if is_now:
-            self._looks.always(phase, function)
-            self._tests.setdefault(key, nodeid)
-        return self._tests.get(key) not in (None, nodeid)
+        return function if definition(function) else None
 
     def forget(self, *owners: Owner) -> None:
         """They have ended."""

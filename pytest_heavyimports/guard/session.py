@@ -234,7 +234,8 @@ class Guard:
         self.settle(OUTSIDE)
         self._is_lifted = is_lifted
         owner = item_owner(nodeid)
-        self._lifted.update([owner] if is_lifted else [])
+        if is_lifted:
+            self._lifted.add(owner)
         self._blame.begin(owner, doer)
         try:
             with self._lending(nodeid), self.watch.acting(owner):
@@ -256,7 +257,8 @@ class Guard:
         is_looked_at = is_shared or is_nested or self._looks.are_due("setup", function)
         if not is_shared:
             self._looks.will_end(function)
-            self._lifted.update([owner] if self._is_lifted else [])
+            if self._is_lifted:
+                self._lifted.add(owner)
         with self.watch.acting(owner, every_module=is_looked_at):
             yield
         if is_looked_at:
@@ -266,9 +268,9 @@ class Guard:
         """A warning was issued, and was not an error: the report has it where the suite hides warnings."""
         self._ledger.record(Warned(text))
 
-    def has_failed(self, error: BaseException, fixturedef: object = None) -> None:
+    def has_failed(self, error: BaseException, fixturedef: object = None) -> str:
         """
-        A test, or the setup of a fixture, has failed.
+        A file, a test, or the setup of a fixture has failed; gives the note that its error has now.
 
         Where that is by a refusal, what it leaves displaced is not reported as well: its own cleanup was not reached.
         """
@@ -277,6 +279,7 @@ class Guard:
         if self._reported.fail(error) and (failed := self._fixtures.pop(fixturedef, None)):
             self._reported.add_failed(failed)
             self._ended.append(failed)  # it has nothing to be torn down
+        return note
 
     def note_on(self, error: BaseException) -> str:
         """What to say beside the error of a module that could not be executed a second time; empty otherwise."""
@@ -295,7 +298,8 @@ class Guard:
         finalizer = Owner("fixture", place, next(self._numbers))
         began_with = self._fixtures.get(fixturedef)
         self._blame.begin(finalizer, lambda: Doer(function, phase="teardown"), since=began_with)
-        self._lifted.update([finalizer] if began_with in self._lifted else [])
+        if began_with in self._lifted:
+            self._lifted.add(finalizer)
         is_looked_at = self._looks.are_due_at_end(function)
         self.watch.check(every_module=is_looked_at, actor=finalizer)
         if is_looked_at:
@@ -432,7 +436,8 @@ class Guard:
         self._keeper.put_back(name for name in names if name not in tolerated)
         if owner in self._lifted or self._reported.has_failed(owner):
             return None
-        if self._reported.in_another_test(owner, names[0], is_now=True):
+        self._reported.note(owner, names[0])
+        if self._reported.in_another_test(owner, names[0]):
             return None
         place, how, remedy = self._blame.of(owner, names[0], is_fake=bool(fakes), is_over=True)
         told_there = remedy if owner is START and not tolerated else ""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 
 from .wire import join
 
-SECOND_S = 1.0
-"""How often somebody who waits for versions is told so."""
+BUSY_S = 1.0
+"""How often a client that waits for facts is told that there are none yet."""
 VERSIONS_S = 10
 """How long the child that looks for versions may take."""
 
@@ -59,7 +59,7 @@ def versions(fullnames: Iterable[str], meanwhile: Callable[[], object]) -> bytes
     os.close(writer)
     answer = select.poll()
     answer.register(reader)
-    while not answer.poll(SECOND_S * 1000):
+    while not answer.poll(BUSY_S * 1000):
         meanwhile()
     with os.fdopen(reader, "rb") as pipe:
         versions = pipe.read()

@@ -41,7 +41,7 @@ from typing import Any, Union
 from ..errors import HarmfulImport, MessageRefused
 from ..facts.names import root
 from .backlog import Backlog
-from .children import fork, versions
+from .children import BUSY_S, fork, versions
 from .connection import peer_user
 from .key import cache_directory, identity, name_of, project, project_of
 from .learning import Store
@@ -57,8 +57,6 @@ IDLE_S = 1800.0
 """Until it ends by itself where nobody asks for anything, unless the ini key says otherwise."""
 HESITATION_S = 10.0
 """How long a client may take to say what it wants."""
-BUSY_S = 1.0
-"""How often a client that waits for facts is told that there are none yet."""
 LOOK_S = 60.0
 """How often it looks, while it waits, whether the machine has room for it."""
 MOST_CLIENTS = 256

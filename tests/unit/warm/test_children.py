@@ -31,7 +31,7 @@ def test_who_asks_for_them_hears_that_it_takes_a_while(monkeypatch: pytest.Monke
         return find(name)
 
     monkeypatch.setattr(distributions, "find_provider", slowly)
-    monkeypatch.setattr(children, "SECOND_S", 0.05)
+    monkeypatch.setattr(children, "BUSY_S", 0.05)
     calls: list[int] = []
     assert children.versions({"pytest"}, lambda: calls.append(1)).startswith(b"pytest ")
     assert len(calls) > 2
