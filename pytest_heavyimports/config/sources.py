@@ -166,6 +166,12 @@ def _has_group(file: str) -> bool:
         os.close(number)
 
 
+def conftest_files(config: pytest.Config) -> tuple[str, ...]:
+    """The ``conftest.py`` files that pytest has read."""
+    files = (str(getattr(plugin, "__file__", "")) for plugin in config.pluginmanager.get_plugins())
+    return tuple(sorted(file for file in files if file.endswith("conftest.py")))
+
+
 def plugin_name(config: pytest.Config, registered: str) -> str:
     """A conftest file by its path, any other plugin by the name that it is registered under."""
     if not registered.endswith("conftest.py"):

@@ -14,15 +14,16 @@ import pytest
 
 from ..config.hooks import Hooks
 from ..config.options import HEAVY_MARK, is_distributed
+from ..config.sources import conftest_files
 from ..facts.distributions import is_installed_place
 from ..facts.names import root
+from ..facts.places import STDLIB
 from ..facts.records import as_plain
 
 if TYPE_CHECKING:
     from ..facts.records import Sighting
     from ..session import HeavySession
 
-_STDLIB = os.path.dirname(os.__file__) + os.sep
 BROKEN = ("failed", "error")
 
 
@@ -117,7 +118,7 @@ class NotingHooks(Hooks):
                 "faults": sorted(set(self._faults)),
                 "own": _own_files(),
                 "installed": _installed(),
-                "conftests": _conftests(session.config),
+                "conftests": conftest_files(session.config),
                 "fixtures": self._fixtures,
                 "items": [
                     [
@@ -144,21 +145,19 @@ def _place_of(function: Any) -> list[Any] | None:
 
 def _own_files() -> dict[str, str]:
     """The files of the modules that are the project's own."""
-    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.copy().items()}
-    return {name: file for name, file in files.items() if isinstance(file, str) and _is_own(file)}
+    return {name: file for name, file in _files().items() if _is_own(file)}
 
 
 def _installed() -> list[str]:
     """The top-level names of what is installed, that too which is found in this process alone, as vendored packages."""
+    return sorted({root(name) for name, file in _files().items() if is_installed_place(file)})
+
+
+def _files() -> dict[str, str]:
+    """Of all modules."""
     files = {name: getattr(module, "__file__", None) for name, module in sys.modules.copy().items()}
-    return sorted({root(name) for name, file in files.items() if isinstance(file, str) and is_installed_place(file)})
+    return {name: file for name, file in files.items() if isinstance(file, str)}
 
 
 def _is_own(file: str) -> bool:
-    is_standard = file.startswith(_STDLIB) and not is_installed_place(file)
-    return file.endswith(".py") and not is_standard and not is_installed_place(file)
-
-
-def _conftests(config: pytest.Config) -> list[str]:
-    files = (getattr(plugin, "__file__", None) for plugin in config.pluginmanager.get_plugins())
-    return sorted(file for file in files if isinstance(file, str) and file.endswith("conftest.py"))
+    return file.endswith(".py") and not file.startswith(STDLIB) and not is_installed_place(file)

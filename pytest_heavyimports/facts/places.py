@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 BY_MARK = "setup, by its mark"
 _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
-_STDLIB = os.path.dirname(os.__file__)
+STDLIB = os.path.dirname(os.__file__) + os.sep
+"""The directory of Python's standard library, in which that of installed packages may lie."""
 # contextlib: our context managers stand around what is imported.
-_IMPORT_SYSTEM = ("<frozen ", os.path.join(_STDLIB, "importlib") + os.sep, os.path.join(_STDLIB, "contextlib.py"))
+_IMPORT_SYSTEM = ("<frozen ", os.path.join(STDLIB, "importlib") + os.sep, os.path.join(STDLIB, "contextlib.py"))
 
 
 class Place(NamedTuple):

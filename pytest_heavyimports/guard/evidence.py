@@ -15,10 +15,11 @@ from io import FileIO
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..facts.places import STDLIB
+
 if TYPE_CHECKING:
     from types import CodeType
 
-_STDLIB = os.path.dirname(os.__file__) + os.sep
 _COPIES = ("dict", "set", "frozenset", "list", "tuple", "copy")
 _INNER_RUNS = ("runpytest", "runpytest_inprocess", "inline_run", "inline_runsource", "inline_genitems")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -383,7 +384,7 @@ def _closure(function: Any) -> list[Any]:
 
 
 def _is_own(file: str) -> bool:
-    return not ("site-packages" in file or "dist-packages" in file or file.startswith((_STDLIB, "<")))
+    return not ("site-packages" in file or "dist-packages" in file or file.startswith((STDLIB, "<")))
 
 
 def _parsed(file: str) -> tuple[ast.Module, list[str]]:

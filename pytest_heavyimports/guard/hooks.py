@@ -12,6 +12,7 @@ import pytest
 from ..config.hooks import Hooks
 from ..config.options import WATCH, is_guard_lifted
 from ..config.reach import namespace_packages
+from ..config.sources import conftest_files
 from ..errors import is_silence_asked_for
 from ..facts.places import Place, shown_line
 from ..imports.copies import Copies, watch_executions
@@ -82,7 +83,7 @@ class GuardHooks(Hooks):
     # Outermost, all of them: what other plugins do inside belongs to the file, the fixture or the test as well.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None, object, object]:
-        self._guard.settle_start(_conftest_files(session.config))
+        self._guard.settle_start(conftest_files(session.config))
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -165,12 +166,6 @@ def _collected_file(collector: pytest.Collector) -> str:
     """The file that is executed while something is collected: that of a directory is its ``conftest.py``."""
     path = collector.path
     return str(path / "conftest.py" if path.is_dir() else path)
-
-
-def _conftest_files(config: pytest.Config) -> tuple[str, ...]:
-    """Those that pytest has read."""
-    files = (str(getattr(plugin, "__file__", "")) for plugin in config.pluginmanager.get_plugins())
-    return tuple(sorted(file for file in files if file.endswith("conftest.py")))
 
 
 def _fixture_place(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest, phase: str) -> Place:

@@ -8,7 +8,6 @@ imported again, those of pytest, have the names in them pointed elsewhere for th
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..facts.distributions import is_installed
 from ..facts.names import is_within, root
+from ..facts.places import STDLIB
 from ..imports.install import put_first
 from ..imports.modules import declared_spec, is_extension, take_away
 from .calls import MISSING
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..imports.keeper import Keeper
 
 CONTAINERS = (dict, list, set)
-STDLIB = os.path.dirname(os.__file__) + os.sep
 
 
 class Swap:
