@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..facts.names import is_dotted, is_within, lineage
+from ..facts.statements import CALLS, Function, is_type_checking, last_name, parse, text_of
 
 if TYPE_CHECKING:
     from .records import Item
 
 Edge = tuple[str, int]
 """A file, and the line of an import statement in it."""
-_CALLS = ("__import__", "heavy_module", "import_module", "importorskip")
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_CALLS = (*CALLS, "heavy_module")
 
 
 class Imported(NamedTuple):
@@ -41,7 +41,7 @@ class SourceFile:
         self._used: dict[int, set[str]] = {}
         """The names that each function uses, and those that a method takes from ``self``."""
         try:
-            tree = ast.parse(text)
+            tree = parse(text)
         except (SyntaxError, ValueError):
             return
         self._read(tree.body, self.top)
@@ -56,7 +56,7 @@ class SourceFile:
 
     def _read(self, body: Iterable[ast.AST], into: list[Imported]) -> None:
         for node in body:
-            if isinstance(node, _FUNCTIONS):
+            if isinstance(node, Function):
                 line = min([node.lineno, *(each.lineno for each in node.decorator_list)])
                 inside = self.functions.setdefault(line, [])
                 self._lines.setdefault(node.name, []).append(line)
@@ -68,7 +68,7 @@ class SourceFile:
                 into += [Imported(alias.name, node.lineno) for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 into += self._of_from(node)
-            elif isinstance(node, ast.If) and _is_for_types(node.test):
+            elif isinstance(node, ast.If) and is_type_checking(node.test):
                 self._read(node.orelse, into)
             else:
                 into += _of_call(node)
@@ -85,10 +85,10 @@ class SourceFile:
 
 def _of_call(node: ast.AST) -> Iterator[Imported]:
     """``importlib.import_module("torch")``, ``pytest.importorskip("torch")`` and their like."""
-    if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-        name, value = _last_name(node.func), node.args[0].value
-        if name in _CALLS and isinstance(value, str) and is_dotted(value):
-            yield Imported(value, node.lineno)
+    if isinstance(node, ast.Call) and node.args and last_name(node.func) in _CALLS:
+        name = text_of(node.args[0])
+        if name and is_dotted(name):
+            yield Imported(name, node.lineno)
 
 
 def _used_names(function: ast.AST) -> Iterator[str]:
@@ -97,14 +97,6 @@ def _used_names(function: ast.AST) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
             yield node.attr
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _is_for_types(test: ast.expr) -> bool:
-    return _last_name(test) == "TYPE_CHECKING"
 
 
 class WhoNeeds:

@@ -17,19 +17,19 @@ from ..config.declarations import read_declarations
 from ..config.writing import with_declarations
 from ..errors import CommandRefused
 from ..facts.files import objection_to_writing
+from ..facts.statements import Function, last_name
 from .examine import Asked, read
 from .records import BY_FLAG, Project
 from .rewrite import Placing, hoist, import_numbers, make_lazy, to_parameters
 from .rules import RULES
 from .safety import Safety, is_barrier
 from .source import HeavySite, Source, fixtures_in, is_fixture, is_unittest
-from .statements import Function, last_name
 
 if TYPE_CHECKING:
     from ..config.declarations import HeavyModule
+    from ..facts.statements import AnyFunction, Site
     from .graph import Code
     from .run import Scan
-    from .statements import AnyFunction, Site
 
 RULE = RULES["function-import"]
 

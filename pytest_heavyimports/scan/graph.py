@@ -17,9 +17,9 @@ import grimp
 from ..errors import CommandRefused
 from ..facts.distributions import is_installed, locate
 from ..facts.names import is_within, root
+from ..facts.statements import import_sites, is_type_checking, parse
 from .heaviness import Heaviness
 from .source import bound_names
-from .statements import import_sites, is_type_checking, parse
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec

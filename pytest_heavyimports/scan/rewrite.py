@@ -11,7 +11,7 @@ import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
 from ..facts.names import root
-from .statements import walk
+from ..facts.statements import walk
 
 Statement = Union[cst.SimpleStatementLine, cst.BaseCompoundStatement]  # noqa: UP007  # at run time, 3.10 has no | here
 Names = Sequence[tuple[str, str]]

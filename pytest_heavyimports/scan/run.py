@@ -22,7 +22,7 @@ from .source import Naming, fixtures_in
 from .walk import CONFTEST, conftests_above, package_of, test_files
 
 if TYPE_CHECKING:
-    from .statements import AnyFunction
+    from ..facts.statements import AnyFunction
 
 BATCH = 50
 FEW = 4 * BATCH

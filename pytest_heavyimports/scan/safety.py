@@ -8,8 +8,17 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
+from ..facts.statements import (
+    AnyFunction,
+    Function,
+    Site,
+    dotted_name,
+    is_sys_modules,
+    is_type_checking,
+    last_name,
+    walk,
+)
 from .source import HeavySite, Source, bound_names, fixtures_in, is_autouse, is_fixture, is_pytestmark
-from .statements import AnyFunction, Function, Site, dotted_name, is_sys_modules, is_type_checking, last_name, walk
 
 _ABOUT_IMPORTS = re.compile(
     r"(?:^|_)(?:re)?(?:import|imports|imported|importing|importable|lazy|lazily|deferred|installed|missing|without)(?:_|$)"

@@ -10,11 +10,11 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from .statements import Function, Site, import_sites, last_name, parse, text_of, walk
+from ..facts.statements import Function, Site, import_sites, last_name, parse, text_of, walk
 
 if TYPE_CHECKING:
+    from ..facts.statements import AnyFunction, Owner
     from .heaviness import Heaviness
-    from .statements import AnyFunction, Owner
 
 _IGNORE = re.compile(r"#\s*heavyimports:\s*ignore(?:\[([\w\s,-]+)\])?")
 

@@ -14,11 +14,11 @@ import libcst as cst
 
 from ..config.changes import Change
 from ..facts.files import objection_to_writing
+from ..facts.statements import Function, walk
 from .examine import read
 from .rewrite import IMPORTS
 from .rules import RULES
 from .source import Source, Test, bound_names, fixture_name, is_fixture
-from .statements import Function, walk
 from .walk import CONFTEST, is_test_file
 
 if TYPE_CHECKING:

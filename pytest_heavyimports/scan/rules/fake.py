@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..statements import Function, is_sys_modules, last_name, text_of
+from ...facts.statements import Function, is_sys_modules, last_name, text_of
 from .rule import Found, Rule
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from ..source import Source, is_fixture, owner_name
 from .rule import Found, Rule
 
 if TYPE_CHECKING:
-    from ..statements import Owner
+    from ...facts.statements import Owner
 
 
 def _find(source: Source) -> Iterator[Found]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...facts.names import is_within
-from ..statements import dotted_name, is_sys_modules, last_name, text_of, walk
+from ...facts.statements import dotted_name, is_sys_modules, last_name, text_of, walk
 from .rule import Found, Rule
 
 if TYPE_CHECKING:

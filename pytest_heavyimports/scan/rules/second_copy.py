@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..statements import last_name, text_of, walk
+from ...facts.statements import last_name, text_of, walk
 from .rule import Found, Rule
 
 if TYPE_CHECKING:

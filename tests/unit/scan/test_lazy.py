@@ -8,10 +8,10 @@ import textwrap
 import pytest
 
 from pytest_heavyimports.errors import CommandRefused
+from pytest_heavyimports.facts.statements import import_sites, parse
 from pytest_heavyimports.scan.fix import check_python, objection_to_lazy
 from pytest_heavyimports.scan.records import Project
 from pytest_heavyimports.scan.rewrite import Placing, import_numbers, make_lazy
-from pytest_heavyimports.scan.statements import import_sites, parse
 
 from .checks import check_found, check_noop, source
 

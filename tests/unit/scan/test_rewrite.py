@@ -7,8 +7,8 @@ import textwrap
 
 import pytest
 
+from pytest_heavyimports.facts.statements import Function
 from pytest_heavyimports.scan.rewrite import Placing, hoist, import_numbers, to_parameters
-from pytest_heavyimports.scan.statements import Function
 
 LOCAL = frozenset({"app"})
 

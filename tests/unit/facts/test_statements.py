@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from pytest_heavyimports.scan.statements import (
+from pytest_heavyimports.facts.statements import (
     Site,
     dotted_name,
     import_sites,
