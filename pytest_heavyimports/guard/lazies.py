@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ..facts.lazy import LAZY, target_of
 from ..facts.names import root
+from ..imports.modules import bound
 
 
 class Binding(NamedTuple):
@@ -32,9 +33,7 @@ class Binding(NamedTuple):
     @property
     def is_in_place(self) -> bool:
         """Whether it is bound to what ``sys.modules`` has now."""
-        package, _, name = self.target.rpartition(".")
-        namespace = getattr(sys.modules.get(package), "__dict__", {})
-        candidates = [sys.modules.get(self.target), namespace.get(name)]
+        candidates = [sys.modules.get(self.target), bound(self.target)]
         if self.name == root(self.target):
             candidates.append(sys.modules.get(self.name))  # "lazy import xml.dom" binds xml
         found = self.namespace.get(self.name)

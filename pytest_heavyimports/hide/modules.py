@@ -15,7 +15,7 @@ from typing import Any
 
 from ..facts.distributions import find_provider, installed_version, is_installed, locate
 from ..facts.names import is_within
-from ..imports.modules import put, take_away
+from ..imports.modules import attribute_of_parent, put, take_away
 
 _MISSING = object()
 
@@ -32,8 +32,7 @@ def hide(fullname: str) -> ExitStack:
         for metadata in ("importlib.metadata", "importlib_metadata"):
             if finder := getattr(sys.modules.get(metadata), "MetadataPathFinder", None):
                 _hide_distribution(handle, finder, distribution)
-    package, _, child = fullname.rpartition(".")
-    namespace = getattr(sys.modules.get(package), "__dict__", {})
+    namespace, child = attribute_of_parent(fullname)
     if child in namespace:
         handle.callback(namespace.__setitem__, child, namespace.pop(child))
     for name in [fullname, *(name for name in sys.modules.copy() if is_within(name, fullname) and name != fullname)]:

@@ -134,8 +134,7 @@ def take_out(modules: Mapping[str, Any], *, is_attribute: bool = True) -> None:
     for name, module in modules.items():
         if sys.modules.get(name) is module:
             del sys.modules[name]
-        package, _, child = name.rpartition(".")
-        namespace = getattr(sys.modules.get(package), "__dict__", {})
+        namespace, child = attribute_of_parent(name)
         if is_attribute and namespace.get(child) is module:
             del namespace[child]
 
@@ -144,16 +143,13 @@ def put_in(modules: Mapping[str, Any]) -> None:
     """Put modules into ``sys.modules``, and as attributes onto their parents, where nothing else is."""
     for name, module in modules.items():
         sys.modules.setdefault(name, module)
-        package, _, child = name.rpartition(".")
-        namespace = getattr(sys.modules.get(package), "__dict__", None)
-        if isinstance(namespace, dict):
-            namespace.setdefault(child, module)
+        namespace, child = attribute_of_parent(name)
+        namespace.setdefault(child, module)
 
 
 def bind(fullname: str, module: Any) -> None:
     """Have a package that is there have this module as its attribute, or none (``None``)."""
-    package, _, child = fullname.rpartition(".")
-    namespace = getattr(sys.modules.get(package), "__dict__", {})
+    namespace, child = attribute_of_parent(fullname)
     if module is None:
         namespace.pop(child, None)
     else:
@@ -162,8 +158,15 @@ def bind(fullname: str, module: Any) -> None:
 
 def bound(fullname: str) -> Any:
     """What a package that is there has as the attribute of that name; ``None`` where it has none."""
+    namespace, child = attribute_of_parent(fullname)
+    return namespace.get(child)
+
+
+def attribute_of_parent(fullname: str) -> tuple[dict[str, Any], str]:
+    """The namespace of the package that is there, an empty one where none is, and the name that a module has in it."""
     package, _, child = fullname.rpartition(".")
-    return getattr(sys.modules.get(package), "__dict__", {}).get(child)
+    namespace = getattr(sys.modules.get(package), "__dict__", None)
+    return (namespace if isinstance(namespace, dict) else {}), child
 
 
 def take_fake(fullname: str, module: Any) -> Callable[[], None]:
